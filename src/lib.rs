@@ -1,0 +1,5 @@
+//! gox.
+pub mod goproxy;
+pub mod private;
+pub mod redact;
+pub mod vocabulary;

@@ -1,0 +1,2 @@
+//! The gox command.
+fn main() {}

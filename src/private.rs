@@ -1,0 +1,229 @@
+//! Which modules are private, or likely so, and the narrowest prefix that covers one.
+//!
+//! Pure. A wrong "public" here leaks a name to a proxy, a wrong "private" costs a detour: where in
+//! doubt the rules say private for routing, and never for GOPRIVATE (which would turn the checksum
+//! database off).
+
+/// True where the comma list of glob `patterns` (GOPRIVATE, GONOPROXY, ...) matches a prefix of
+/// `module`, with Go's meaning: a pattern of N elements is matched against the first N elements.
+pub fn matches(patterns: &str, module: &str) -> bool {
+    patterns.split(',').any(|p| {
+        let p = p.trim().trim_end_matches('/');
+        !p.is_empty() && {
+            let n = p.matches('/').count();
+            let mut cut = module.len();
+            let mut slashes = module.match_indices('/');
+            if let Some((at, _)) = slashes.nth(n) {
+                cut = at;
+            } else if module.matches('/').count() < n {
+                return false;
+            }
+            glob(p.as_bytes(), &module.as_bytes()[..cut])
+        }
+    })
+}
+
+/// Go's `path.Match`: `*`, `?`, `[a-z]`, `[^a]` and `\x`; `*` and `?` do not match `/`. A malformed
+/// pattern matches nothing.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() || p < pattern.len() {
+        let step = match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, n));
+                p += 1;
+                continue;
+            }
+            Some(_) if n < name.len() => one(&pattern[p..], name[n]),
+            _ => None,
+        };
+        if let Some(used) = step {
+            p += used;
+            n += 1;
+        } else if let Some((sp, sn)) = star {
+            if sn >= name.len() || name[sn] == b'/' {
+                return false;
+            }
+            star = Some((sp, sn + 1));
+            p = sp + 1;
+            n = sn + 1;
+        } else {
+            return false;
+        }
+    }
+    true
+}
+
+/// Bytes of `pattern` used up where its first element matches `byte`.
+fn one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match pattern[0] {
+        b'?' => (byte != b'/').then_some(1),
+        b'\\' => (pattern.get(1) == Some(&byte)).then_some(2),
+        b'[' => {
+            let negated = pattern.get(1) == Some(&b'^');
+            let mut at = if negated { 2 } else { 1 };
+            let mut hit = false;
+            let start = at;
+            while *pattern.get(at)? != b']' || at == start {
+                let low = *pattern.get(at)?;
+                let mut high = low;
+                if pattern.get(at + 1) == Some(&b'-') && pattern.get(at + 2).is_some_and(|b| *b != b']') {
+                    high = pattern[at + 2];
+                    at += 2;
+                }
+                hit |= (low..=high).contains(&byte);
+                at += 1;
+            }
+            (byte != b'/' && hit != negated).then_some(at + 1)
+        }
+        literal => (literal == byte).then_some(1),
+    }
+}
+
+/// True for a module whose host no public proxy can reach, judged by spelling alone: no dot,
+/// `.internal`, `.corp`, `.lan`, `.local`, or a literal private or loopback address. Never by a
+/// DNS answer: fake-ip proxies and poisoned resolvers make github.com "private".
+pub fn not_public_by_spelling(module: &str) -> bool {
+    let host = module.split('/').next().unwrap_or("");
+    let name = host.rsplit_once(':').map_or(host, |(h, _)| h).to_ascii_lowercase();
+    if let Ok(ip) = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+        return match ip {
+            std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+            std::net::IpAddr::V6(v6) => {
+                v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
+            }
+        };
+    }
+    !name.contains('.')
+        || [".internal", ".corp", ".lan", ".local"].iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// Host and owner of a module path or repository (`github.com/acme` of `github.com/acme/tool/v2`):
+/// its first two elements. `None` where there are fewer.
+pub fn owner(path: &str) -> Option<String> {
+    let mut parts = path.split('/').filter(|p| !p.is_empty());
+    let (host, name) = (parts.next()?, parts.next()?);
+    host.contains('.').then(|| format!("{host}/{name}"))
+}
+
+/// `host/owner` of a git remote URL in any of git's spellings (`https://h/o/r.git`,
+/// `ssh://git@h:22/o/r`, `git@h:o/r.git`), user, password and port removed.
+pub fn owner_of_remote(remote: &str) -> Option<String> {
+    let remote = remote.trim();
+    let (authority, path) = match remote.split_once("://") {
+        Some(("file", _)) => return None,
+        Some((_, rest)) => rest.split_once('/')?,
+        None => remote.split_once(':')?,
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+    let host = host.split(':').next().unwrap_or(host);
+    owner(&format!("{}/{}", host.to_ascii_lowercase(), path.trim_start_matches('/').trim_end_matches(".git")))
+}
+
+/// What this run knows of private modules. All lists are comma lists of Go's globs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// go's effective GONOPROXY (which defaults to GOPRIVATE): go never asks a proxy for these.
+    pub no_proxy: String,
+    /// `private` of the user's own configuration or environment.
+    pub configured: String,
+    /// `host/owner` of the working folder's git origin.
+    pub origin_owner: Option<String>,
+    /// `host/owner` of go.mod's own `module` line (which a clone writes: routing only).
+    pub module_owner: Option<String>,
+}
+
+/// Why a module counts as private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// go's own GONOPROXY or GOPRIVATE matches.
+    NoProxy,
+    /// A pattern of the user's `private` matches.
+    Configured,
+    /// The host's spelling.
+    Spelling,
+    /// The owner of the working folder's git origin.
+    Origin,
+    /// The owner of go.mod's `module` line.
+    Module,
+}
+
+impl Rules {
+    /// Whether `module` is private or likely so, and why; the strongest reason first.
+    pub fn why(&self, module: &str) -> Option<Why> {
+        if matches(&self.no_proxy, module) {
+            Some(Why::NoProxy)
+        } else if matches(&self.configured, module) {
+            Some(Why::Configured)
+        } else if not_public_by_spelling(module) {
+            Some(Why::Spelling)
+        } else if self.origin_owner.as_deref().is_some_and(|o| covers(o, module)) {
+            Some(Why::Origin)
+        } else if self.module_owner.as_deref().is_some_and(|o| covers(o, module)) {
+            Some(Why::Module)
+        } else {
+            None
+        }
+    }
+
+    /// True for a module that must not cross to a proxy which go itself would not have asked.
+    pub fn likely_private(&self, module: &str) -> bool {
+        self.why(module).is_some()
+    }
+}
+
+/// True where `module` is `prefix` or lies below it.
+pub fn covers(prefix: &str, module: &str) -> bool {
+    module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_prefixes_as_in_go() {
+        for (pattern, module, want) in [
+            ("example.test", "example.test/hello", true),
+            ("*.test", "example.test/hello", true),
+            ("example.test/*", "example.test/hello", true),
+            ("example.test/*", "example.test", false),
+            ("test", "example.test/hello", false),
+            ("example.test/hel", "example.test/hello", false),
+            ("a.b,c.d/e", "c.d/e/f", true),
+            ("c.d/[a-e]?", "c.d/ex/f", true),
+            ("c.d/[^a-e]x", "c.d/ex/f", false),
+            ("c.d/[", "c.d/[", false),
+            ("", "c.d/e", false),
+            ("git*.com/acme*", "github.com/acme-x/y", true),
+            ("*", "github.com/acme-x/y", true),
+        ] {
+            assert_eq!(matches(pattern, module), want, "{pattern} {module}");
+        }
+    }
+
+    #[test]
+    fn spelling_tells_hosts_that_are_not_public() {
+        for host in ["gitlab", "git.corp", "git.x.internal", "10.1.2.3:3000", "nas.lan", "h.local"] {
+            assert!(not_public_by_spelling(&format!("{host}/a/b")), "{host}");
+        }
+        for host in ["github.com", "8.8.8.8", "example.test", "corp.example.com"] {
+            assert!(!not_public_by_spelling(&format!("{host}/a/b")), "{host}");
+        }
+    }
+
+    #[test]
+    fn remotes_of_every_spelling_name_their_owner() {
+        for remote in [
+            "https://github.com/acme/tool.git",
+            "https://me:secret@github.com/acme/tool",
+            "ssh://git@github.com:22/acme/tool",
+            "git@github.com:acme/tool.git",
+        ] {
+            assert_eq!(owner_of_remote(remote).as_deref(), Some("github.com/acme"), "{remote}");
+        }
+        assert_eq!(owner_of_remote("file:///srv/git/tool"), None);
+        assert_eq!(owner_of_remote("/srv/git/tool"), None);
+    }
+}

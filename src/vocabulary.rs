@@ -1,0 +1,264 @@
+//! The words every other module speaks: causes, sources, failures and actions.
+//!
+//! Pure data. The names of [`Cause`], [`Source`] and [`Action`] are a contract: they stand in
+//! `gox explain --format json` and in the report of a run, and outside scripts read them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Declares a fieldless enum whose variants have one fixed, public spelling each.
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// The public spelling.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+named! {
+    /// What went wrong, whoever reported it.
+    Cause {
+        /// The connection ended before the answer was whole.
+        Eof = "eof",
+        /// Dial, handshake or read took longer than somebody was willing to wait.
+        Timeout = "timeout",
+        /// The connection was reset or broke under a write.
+        ConnReset = "conn-reset",
+        /// Nobody listens at the address.
+        ConnRefused = "conn-refused",
+        /// A name did not resolve, or its server did not answer.
+        Dns = "dns",
+        /// No route to the host or network.
+        Unreachable = "unreachable",
+        /// A certificate or the TLS handshake itself was rejected.
+        TlsCert = "tls-cert",
+        /// A fault of an HTTP/2 connection or stream.
+        Http2 = "http2",
+        /// Too many requests.
+        Http429 = "http-429",
+        /// Forbidden (also 401 and 407 of a module proxy, 451).
+        Http403 = "http-403",
+        /// Not found or gone: a verdict on one module.
+        Http404410 = "http-404-410",
+        /// The server's own trouble (500 to 599).
+        Http5xx = "http-5xx",
+        /// A page or garbage where protocol data was expected.
+        CaptiveOrHtml = "captive-or-html",
+        /// Bytes that do not have the hash go.sum or the checksum database gives.
+        ChecksumMismatch = "checksum-mismatch",
+        /// The checksum database could not be asked.
+        SumdbUnreachable = "sumdb-unreachable",
+        /// The checksum database contradicts itself or is not signed by its key.
+        SumdbMisbehaviour = "sumdb-misbehaviour",
+        /// A damaged file in the module cache (or build cache).
+        CacheCorrupt = "cache-corrupt",
+        /// The cache, or another local folder go needs, cannot be written or read.
+        CachePermission = "cache-permission",
+        /// No space, quota exceeded.
+        DiskFull = "disk-full",
+        /// A private repository asked for credentials.
+        PrivateAuth = "private-auth",
+        /// git (or ssh) met a network fault.
+        GitNetwork = "git-network",
+        /// The version control program is not installed or is not allowed.
+        VcsMissing = "vcs-missing",
+        /// The version, branch or commit does not exist.
+        UnknownRevision = "unknown-revision",
+        /// The module declares another path than the one required.
+        PathMismatch = "path-mismatch",
+        /// No module provides the package, or go.sum has no entry for it.
+        MissingPackage = "missing-package",
+        /// The go release is too old (or its toolchain line is not understood).
+        GoVersion = "go-version",
+        /// A Go toolchain could not be fetched.
+        ToolchainDownload = "toolchain-download",
+        /// go.mod, go.sum or go.work cannot be parsed.
+        GoModSyntax = "go-mod-syntax",
+        /// Two modules provide the package.
+        AmbiguousImport = "ambiguous-import",
+        /// An import that the rules of go forbid (internal, vendor, -mod=readonly or vendor).
+        ImportRestriction = "import-restriction",
+        /// The user's code, or a dependency's, does not compile.
+        CompileError = "compile-error",
+        /// A test failed; its words are the test's own.
+        TestFailure = "test-failure",
+        /// GOPROXY=off, or the equivalent, forbids the look-up.
+        ProxyOff = "proxy-off",
+        /// The kernel or a limit ended the process.
+        OomKilled = "oom-killed",
+        /// gox ended go because nothing moved.
+        Stalled = "stalled",
+        /// An error of go's that is none of the above (usage, unknown flag, ...).
+        Other = "other",
+        /// No failure.
+        None = "none",
+    }
+}
+
+named! {
+    /// Where a failure happened.
+    Source {
+        /// A module proxy, or the storage host it redirects to.
+        Proxy = "proxy",
+        /// go-get discovery (`?go-get=1`).
+        Direct = "direct",
+        /// A version control program.
+        Vcs = "vcs",
+        /// The checksum database.
+        Sumdb = "sumdb",
+        /// The download of a Go toolchain.
+        Toolchain = "toolchain",
+        /// The module cache or build cache on this machine.
+        Cache = "cache",
+        /// This machine otherwise: the user's code, files, tools.
+        Local = "local",
+    }
+}
+
+named! {
+    /// What gox does about a failure seen alone, before history and settings narrow it.
+    Action {
+        /// Try again, at the same place or the next.
+        Retry = "retry",
+        /// Remove what is damaged locally, then try again.
+        Repair = "repair",
+        /// Ask somebody else.
+        Reroute = "reroute",
+        /// Possibly a private module: the narrow GOPRIVATE rule applies, else stop.
+        Private = "private",
+        /// Repeating cannot help.
+        Stop = "stop",
+    }
+}
+
+impl Cause {
+    /// The faults of transport: nothing was said about the module itself.
+    pub const fn is_transport(self) -> bool {
+        matches!(
+            self,
+            Cause::Eof
+                | Cause::Timeout
+                | Cause::ConnReset
+                | Cause::ConnRefused
+                | Cause::Dns
+                | Cause::Unreachable
+                | Cause::TlsCert
+                | Cause::Http2
+                | Cause::Http429
+                | Cause::Http5xx
+                | Cause::CaptiveOrHtml
+                | Cause::Stalled
+        )
+    }
+
+    /// The faults that mean the host cannot be talked to at all just now.
+    pub const fn is_dead_host(self) -> bool {
+        matches!(self, Cause::ConnRefused | Cause::Dns | Cause::Unreachable | Cause::TlsCert)
+    }
+}
+
+/// One failure, as read from the words of go (or of the relay).
+///
+/// The fields up to `evidence` are the contract of `gox explain` and of the report; those after
+/// it are for the decision and are not printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What went wrong.
+    pub cause: Cause,
+    /// Where it happened; `None` where the words do not tell.
+    pub source: Option<Source>,
+    /// What gox does about it seen alone.
+    pub action: Action,
+    /// Module path, unescaped.
+    pub module: Option<String>,
+    /// Module version, unescaped, without `/go.mod`.
+    pub version: Option<String>,
+    /// The host that failed (with its port where one was given), not always the URL's.
+    pub host: Option<String>,
+    /// The URL asked, secrets removed.
+    pub url: Option<String>,
+    /// Line in the text that was read, from 1.
+    pub line: u64,
+    /// That line (cut to a bounded length), secrets removed.
+    pub evidence: String,
+    /// What the decision needs beside the contract.
+    #[serde(skip)]
+    pub detail: Detail,
+}
+
+/// What a failure's words told beyond the contract's fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// HTTP status, where one was named.
+    pub status: Option<u16>,
+    /// The local file or folder that the words name (cache file, extracted folder, clone).
+    pub path: Option<PathBuf>,
+    /// The hash of what was downloaded (`h1:...`), for a checksum mismatch.
+    pub got: Option<String>,
+    /// The hash that go.sum or the database holds.
+    pub want: Option<String>,
+    /// True where the mismatch or failure is about the go.mod file of the version.
+    pub go_mod: bool,
+    /// True for words that hide the real cause (`zip: not a valid zip file` without a module,
+    /// `no secure protocol found`, `toolchain not available`, ...): a diagnostic attempt tells.
+    pub ambiguous: bool,
+    /// True where a rule of the user's own decided the action.
+    pub user_rule: bool,
+    /// The HTTP proxy machine said so (`server response:`), not the local network.
+    pub remote_words: bool,
+    /// go ended the attempt's whole run at this failure (Fatal), so others may be hidden.
+    pub fatal: bool,
+    /// True where an HTTP(S)_PROXY failed (`proxyconnect`), not the host itself.
+    pub http_proxy: bool,
+}
+
+impl Failure {
+    /// A failure of which only cause, source and evidence are known.
+    pub fn new(cause: Cause, source: Option<Source>, action: Action, evidence: impl Into<String>) -> Failure {
+        Failure {
+            cause,
+            source,
+            action,
+            module: None,
+            version: None,
+            host: None,
+            url: None,
+            line: 0,
+            evidence: evidence.into(),
+            detail: Detail::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_serialise_as_spelled() {
+        let mut seen = std::collections::BTreeSet::new();
+        for cause in Cause::ALL {
+            assert!(seen.insert(cause.as_str()), "{cause} twice");
+            assert_eq!(serde_json::to_string(cause).unwrap(), format!("\"{cause}\""));
+        }
+        assert_eq!(Cause::ALL.len(), 37);
+        assert_eq!(Source::ALL.len(), 7);
+    }
+}
