@@ -201,7 +201,7 @@ impl List {
                 // Every entry of the user's own from which the step starts, or over which it
                 // leads, keeps what comes after it to itself.
                 let start = if to > from { &self.entries[from..to] } else { &self.entries[from..=from] };
-                !(outside(&self.entries[to]) && start.iter().any(own))
+                !outside(&self.entries[to]) || !start.iter().any(own)
             }
         }
     }
