@@ -181,7 +181,7 @@ mod tests {
         h.note_failure(y, Cause::Eof, 1000);
         assert_eq!(
             h.resting(&entries(), 1001),
-            [x.clone()],
+            std::slice::from_ref(x),
             "eof is no reason to rest, and paths tell hosts apart"
         );
         assert!(h.resting(&entries(), 1000 + COOL_DOWN.as_secs()).is_empty());
