@@ -1,4 +1,5 @@
 //! gox.
+pub mod child;
 pub mod goproxy;
 pub mod private;
 pub mod redact;
