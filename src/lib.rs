@@ -2,6 +2,7 @@
 pub mod decide;
 pub mod find_go;
 pub mod go_env;
+pub mod child;
 pub mod goproxy;
 pub mod health;
 pub mod network;
