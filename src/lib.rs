@@ -1,4 +1,5 @@
 //! gox.
+pub mod configuration;
 pub mod goproxy;
 pub mod private;
 pub mod redact;
