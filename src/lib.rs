@@ -1,5 +1,7 @@
 //! gox.
+pub mod command_line;
 pub mod configuration;
+pub mod configuration_files;
 pub mod goproxy;
 pub mod private;
 pub mod redact;
