@@ -1,0 +1,520 @@
+//! A misbehaving module proxy, with all that belongs to one, on loopback.
+//!
+//! ```ignore
+//! let lab = Lab::new().modules(100).seed(7).fault(Fault::Eof, rate(0.05)).start();
+//! lab.goproxy(); // http://127.0.0.1:PORT
+//! ```
+//!
+//! Reading order: `fault` (what goes wrong, and when), `modules` (what is served), `reply` (how an answer
+//! is spoiled), `site` (what one server does with a request), `h1` and `h2` (how it is sent), `sockets`
+//! (servers that never get so far), `record` (what was seen).
+
+mod fault;
+mod h1;
+mod h2;
+mod modules;
+mod record;
+mod reply;
+mod site;
+mod sockets;
+mod tls;
+
+pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
+pub(crate) use modules::{Module, Shape, Shelf, escape};
+pub(crate) use record::Seen;
+pub(crate) use site::SIGNATURE;
+
+use fault::Rule;
+use modules::Recipe;
+use site::{Shared, Site, State};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// No lab lives longer than this, whatever happens to the test that started it.
+const LIFE: Duration = Duration::from_secs(900);
+
+/// One entry of the GOPROXY list.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    kind: Kind,
+    prefix: String,
+    credentials: Option<String>,
+    separator: char,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Plain,
+    Tls { http2: bool },
+    UntrustedTls,
+    SilentTls,
+    Closed,
+    ClosedFor(Duration),
+    Blackhole,
+    Literal(String),
+}
+
+impl Entry {
+    fn of(kind: Kind) -> Entry {
+        Entry { kind, prefix: String::new(), credentials: None, separator: ',' }
+    }
+
+    /// HTTP/1.1 without TLS.
+    pub(crate) fn plain() -> Entry {
+        Entry::of(Kind::Plain)
+    }
+
+    /// TLS with HTTP/2 (and HTTP/1.1 for those who ask for it); trusted by whom [`Running::env`] is given.
+    pub(crate) fn tls() -> Entry {
+        Entry::of(Kind::Tls { http2: true })
+    }
+
+    /// TLS that knows HTTP/1.1 only.
+    pub(crate) fn tls_http1() -> Entry {
+        Entry::of(Kind::Tls { http2: false })
+    }
+
+    /// TLS with a certificate that nobody trusts.
+    pub(crate) fn untrusted_tls() -> Entry {
+        Entry::of(Kind::UntrustedTls)
+    }
+
+    /// Accepts connections and never answers the TLS handshake.
+    pub(crate) fn silent_tls() -> Entry {
+        Entry::of(Kind::SilentTls)
+    }
+
+    /// A port where nobody listens.
+    pub(crate) fn closed() -> Entry {
+        Entry::of(Kind::Closed)
+    }
+
+    /// A port where nobody listens until so long after the start.
+    pub(crate) fn closed_for(outage: Duration) -> Entry {
+        Entry::of(Kind::ClosedFor(outage))
+    }
+
+    /// A port whose listen queue is full: SYNs are dropped, and a dial ends with its own timeout.
+    pub(crate) fn blackhole() -> Entry {
+        Entry::of(Kind::Blackhole)
+    }
+
+    /// A host whose name does not resolve (RFC 6761 reserves `.invalid` for that).
+    pub(crate) fn unresolvable() -> Entry {
+        Entry::of(Kind::Literal("http://proxy.invalid".to_owned()))
+    }
+
+    /// Anything else, such as `direct`, `off` or a URL.
+    pub(crate) fn literal(text: &str) -> Entry {
+        Entry::of(Kind::Literal(text.to_owned()))
+    }
+
+    /// Serves below a path, such as `/goproxy`.
+    pub(crate) fn prefix(mut self, prefix: &str) -> Entry {
+        self.prefix = prefix.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Answers 401 to all that do not bring `user:password`; [`Running::goproxy`] has them in the URL.
+    pub(crate) fn credentials(mut self, user_and_password: &str) -> Entry {
+        self.credentials = Some(user_and_password.to_owned());
+        self
+    }
+
+    /// Puts `|` and not `,` behind this entry in the list.
+    pub(crate) fn pipe(mut self) -> Entry {
+        self.separator = '|';
+        self
+    }
+}
+
+/// The plan of a lab: what it serves, where, and what goes wrong.
+#[derive(Clone)]
+pub(crate) struct Lab {
+    recipe: Recipe,
+    given: Vec<Module>,
+    entries: Vec<Entry>,
+    rules: Vec<Rule>,
+    latency: Duration,
+    keep_alive: bool,
+    ranges: bool,
+    storage: bool,
+}
+
+impl Lab {
+    /// Three flat modules at v1.0.0 behind one plain proxy, and no fault.
+    pub(crate) fn new() -> Lab {
+        Lab {
+            recipe: Recipe {
+                count: 3,
+                seed: 1,
+                shape: Shape::Flat,
+                versions: vec!["v1.0.0".to_owned()],
+                size: 0,
+                big: BTreeMap::new(),
+                host: "example.test".to_owned(),
+            },
+            given: Vec::new(),
+            entries: Vec::new(),
+            rules: Vec::new(),
+            latency: Duration::ZERO,
+            keep_alive: false,
+            ranges: true,
+            storage: false,
+        }
+    }
+
+    /// So many generated modules, `example.test/m000` and on.
+    pub(crate) fn modules(mut self, count: usize) -> Lab {
+        self.recipe.count = count;
+        self
+    }
+
+    /// What the draws of faults and the filler of modules start from.
+    pub(crate) fn seed(mut self, seed: u64) -> Lab {
+        self.recipe.seed = seed;
+        self
+    }
+
+    /// Module N requires module N+1, and the main module the first alone.
+    pub(crate) fn chain(mut self) -> Lab {
+        self.recipe.shape = Shape::Chain;
+        self
+    }
+
+    /// The versions in which each generated module exists; the project requires the first.
+    pub(crate) fn versions(mut self, versions: &[&str]) -> Lab {
+        self.recipe.versions = versions.iter().map(|&v| v.to_owned()).collect();
+        self
+    }
+
+    /// Bytes of filler in each generated module.
+    pub(crate) fn size(mut self, bytes: usize) -> Lab {
+        self.recipe.size = bytes;
+        self
+    }
+
+    /// Bytes of filler in the n-th generated module.
+    pub(crate) fn big(mut self, n: usize, bytes: usize) -> Lab {
+        self.recipe.big.insert(n, bytes);
+        self
+    }
+
+    /// The first element of the generated module paths, instead of `example.test`.
+    pub(crate) fn module_host(mut self, host: &str) -> Lab {
+        self.recipe.host = host.to_owned();
+        self
+    }
+
+    /// A module of one's own, beside the generated ones.
+    pub(crate) fn module(mut self, module: Module) -> Lab {
+        self.given.push(module);
+        self
+    }
+
+    /// One more entry of the GOPROXY list; without any there is one [`Entry::plain`].
+    pub(crate) fn entry(mut self, entry: Entry) -> Lab {
+        self.entries.push(entry);
+        self
+    }
+
+    /// One fault; rules are asked in the order in which they were given.
+    pub(crate) fn fault(self, fault: Fault, when: When) -> Lab {
+        self.faults(&[fault], when)
+    }
+
+    /// One of several faults, drawn each time.
+    pub(crate) fn faults(mut self, faults: &[Fault], when: When) -> Lab {
+        self.rules.push(Rule { faults: faults.to_vec(), when, done: 0 });
+        self
+    }
+
+    /// Waits so long before each answer.
+    pub(crate) fn latency(mut self, latency: Duration) -> Lab {
+        self.latency = latency;
+        self
+    }
+
+    /// Keeps HTTP/1.1 connections for further requests. Off by default: on a connection that was used
+    /// before, go's HTTP client itself repeats a request that got no answer, and hides the fault.
+    pub(crate) fn keep_alive(mut self) -> Lab {
+        self.keep_alive = true;
+        self
+    }
+
+    /// Ignores `Range`, as simple proxies do.
+    pub(crate) fn no_ranges(mut self) -> Lab {
+        self.ranges = false;
+        self
+    }
+
+    /// Redirects zips to another host, with a signed query, as proxies with cloud storage do.
+    pub(crate) fn storage(mut self) -> Lab {
+        self.storage = true;
+        self
+    }
+
+    /// Opens the sockets and serves until the handle is dropped.
+    pub(crate) fn start(mut self) -> Running {
+        if self.entries.is_empty() {
+            self.entries.push(Entry::plain());
+        }
+        let mut all = self.recipe.generate();
+        let required = self.requirements();
+        all.append(&mut self.given);
+        let shared = Arc::new(Shared {
+            seed: self.recipe.seed,
+            started: Instant::now(),
+            latency: self.latency,
+            keep_alive: self.keep_alive,
+            ranges: self.ranges,
+            shelf: Shelf::new(all),
+            state: Mutex::new(State { rules: std::mem::take(&mut self.rules), ..State::default() }),
+        });
+        let files = tempfile::Builder::new().prefix("gox-lab-").tempdir().expect("a temporary folder");
+        let authority = tls::Authority::new();
+        let ca_file = files.path().join("ca.pem");
+        std::fs::write(&ca_file, authority.pem()).expect("a file in the temporary folder");
+        let (end, ended) = watch::channel(());
+        let (ready, opened) = std::sync::mpsc::channel();
+        let plan = self.clone();
+        let serving = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime of one thread");
+            runtime.block_on(async move {
+                let opened = open(&plan, &serving, &authority).await;
+                let _ = ready.send(opened);
+                let mut ended = ended;
+                // The handle's drop closes the channel.
+                let _ = tokio::time::timeout(LIFE, async { while ended.changed().await.is_ok() {} }).await;
+            });
+            // Connections that hang are dropped with the runtime.
+            runtime.shutdown_background();
+        });
+        let opened = opened.recv().expect("the lab's thread").expect("sockets on loopback");
+        Running {
+            shared,
+            urls: opened.urls,
+            separators: self.entries.iter().map(|entry| entry.separator).collect(),
+            addresses: opened.addresses,
+            ca_file,
+            required,
+            shape: self.recipe.shape,
+            _files: files,
+            end: Some(end),
+            thread: Some(thread),
+        }
+    }
+
+    /// What the main module requires: path and version.
+    fn requirements(&self) -> Vec<(String, String)> {
+        let Some(version) = self.recipe.versions.first() else { return Vec::new() };
+        let count = if self.recipe.shape == Shape::Chain { 1 } else { self.recipe.count };
+        (0..count.min(self.recipe.count)).map(|n| (self.recipe.path(n), version.clone())).collect()
+    }
+}
+
+struct Opened {
+    urls: Vec<String>,
+    addresses: Vec<Option<SocketAddr>>,
+}
+
+async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> io::Result<Opened> {
+    let site = |place, entry: Option<&Entry>, storage: Option<String>| {
+        Arc::new(Site {
+            place,
+            shared: Arc::clone(shared),
+            prefix: entry.map(|e| e.prefix.clone()).unwrap_or_default(),
+            storage,
+            credentials: entry.and_then(|e| e.credentials.clone()),
+            sumdb: None,
+            serves_modules: true,
+        })
+    };
+    let mut storages = [None, None];
+    if plan.storage {
+        // A redirect from https to http is refused by go, so that each sort has its own.
+        let plain = sockets::plain(site(Place::Storage, None, None)).await?;
+        let tls = sockets::tls(site(Place::Storage, None, None), authority.acceptor(true)).await?;
+        storages = [Some(format!("http://{plain}/bucket")), Some(format!("https://{tls}/bucket"))];
+    }
+    let (mut urls, mut addresses) = (Vec::new(), Vec::new());
+    for (index, entry) in plan.entries.iter().enumerate() {
+        let place = Place::Proxy(index);
+        let plain_site = || site(place, Some(entry), storages[0].clone());
+        let tls_site = || site(place, Some(entry), storages[1].clone());
+        let (scheme, address) = match &entry.kind {
+            Kind::Plain => ("http", sockets::plain(plain_site()).await?),
+            Kind::Tls { http2 } => ("https", sockets::tls(tls_site(), authority.acceptor(*http2)).await?),
+            Kind::UntrustedTls => {
+                ("https", sockets::tls(tls_site(), tls::Authority::new().acceptor(true)).await?)
+            }
+            Kind::SilentTls => ("https", sockets::silent().await?),
+            Kind::Closed => ("http", sockets::closed(None, plain_site())?),
+            Kind::ClosedFor(outage) => ("http", sockets::closed(Some(*outage), plain_site())?),
+            Kind::Blackhole => ("http", sockets::blackhole().await?),
+            Kind::Literal(text) => {
+                urls.push(text.clone());
+                addresses.push(None);
+                continue;
+            }
+        };
+        let user = entry.credentials.as_ref().map(|text| format!("{text}@")).unwrap_or_default();
+        urls.push(format!("{scheme}://{user}{address}{}", entry.prefix));
+        addresses.push(Some(address));
+    }
+    Ok(Opened { urls, addresses })
+}
+
+/// A lab at work; dropping it ends it.
+pub(crate) struct Running {
+    shared: Arc<Shared>,
+    urls: Vec<String>,
+    separators: Vec<char>,
+    addresses: Vec<Option<SocketAddr>>,
+    ca_file: PathBuf,
+    required: Vec<(String, String)>,
+    shape: Shape,
+    _files: tempfile::TempDir,
+    end: Option<watch::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The GOPROXY list.
+    pub(crate) fn goproxy(&self) -> String {
+        let mut list = String::new();
+        for (i, url) in self.urls.iter().enumerate() {
+            list.push_str(url);
+            if i + 1 < self.urls.len() {
+                list.push(self.separators[i]);
+            }
+        }
+        list
+    }
+
+    /// The URL of one entry.
+    pub(crate) fn url(&self, index: usize) -> &str {
+        &self.urls[index]
+    }
+
+    /// `127.0.0.1:PORT` of one entry, as it stands in go's errors.
+    pub(crate) fn host(&self, index: usize) -> String {
+        self.addresses[index].expect("an entry with an address").to_string()
+    }
+
+    /// A file with the certificate that signs all others: the value for SSL_CERT_FILE.
+    pub(crate) fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// The environment that leads go to this lab.
+    pub(crate) fn env(&self) -> Vec<(String, String)> {
+        vec![
+            ("GOPROXY".to_owned(), self.goproxy()),
+            ("GOSUMDB".to_owned(), "off".to_owned()),
+            ("SSL_CERT_FILE".to_owned(), self.ca_file.display().to_string()),
+        ]
+    }
+
+    /// Every module served.
+    pub(crate) fn modules(&self) -> &[Module] {
+        self.shared.shelf.modules()
+    }
+
+    /// Everything asked so far.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        self.shared.lock().seen.clone()
+    }
+
+    /// The requests for files that the module cache given to [`Running::watch`] had already.
+    pub(crate) fn wasted(&self) -> Vec<Seen> {
+        self.requests().into_iter().filter(|seen| seen.cached).collect()
+    }
+
+    /// From now on compares each request with what this GOMODCACHE has.
+    pub(crate) fn watch(&self, module_cache: &Path) {
+        self.shared.lock().watched = Some(module_cache.to_owned());
+    }
+
+    /// Takes all faults away.
+    pub(crate) fn heal(&self) {
+        self.shared.lock().rules.clear();
+    }
+
+    /// One more fault, from now on.
+    pub(crate) fn also(&self, fault: Fault, when: When) {
+        self.shared.lock().rules.push(Rule { faults: vec![fault], when, done: 0 });
+    }
+
+    /// Forgets what was asked so far (the counts of faults by number too).
+    pub(crate) fn forget(&self) {
+        let mut state = self.shared.lock();
+        state.seen.clear();
+        state.of_path.clear();
+        state.overall.clear();
+        state.first = None;
+    }
+
+    /// go.mod of the main module.
+    pub(crate) fn go_mod(&self) -> String {
+        let mut text = "module example.test/main\n\ngo 1.21\n".to_owned();
+        if !self.required.is_empty() {
+            text.push_str("\nrequire (\n");
+            for (path, version) in &self.required {
+                text.push_str(&format!("\t{path} {version}\n"));
+            }
+            text.push_str(")\n");
+        }
+        text
+    }
+
+    /// A whole go.sum: the hashes of everything served.
+    pub(crate) fn go_sum(&self) -> String {
+        self.modules().iter().map(Module::go_sum).collect()
+    }
+
+    /// A program that imports all that go.mod requires, and prints one line.
+    pub(crate) fn main_go(&self) -> String {
+        let mut text = "package main\n\nimport (\n\t\"fmt\"\n\n".to_owned();
+        let mut sum = "0".to_owned();
+        for (path, _) in &self.required {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            text.push_str(&format!("\t{path:?}\n"));
+            sum.push_str(&format!(" + {name}.Value"));
+        }
+        text.push_str(&format!(")\n\nfunc main() {{\n\tfmt.Println(\"modules:\", {sum})\n}}\n"));
+        text
+    }
+
+    /// Writes the main module into a folder: go.mod, go.sum and main.go.
+    pub(crate) fn write_project(&self, dir: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        std::fs::write(dir.join("go.mod"), self.go_mod())?;
+        std::fs::write(dir.join("go.sum"), self.go_sum())?;
+        std::fs::write(dir.join("main.go"), self.main_go())
+    }
+
+    /// How the generated modules hang together.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
