@@ -9,6 +9,7 @@ pub mod configuration_files;
 pub mod goproxy;
 pub mod health;
 pub mod network;
+pub mod module_cache;
 pub mod private;
 pub mod redact;
 pub mod report;
