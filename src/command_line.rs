@@ -240,6 +240,8 @@ fn own_verb(args: &[OsString]) -> Result<Command, Error> {
     about = "The go command that gets module downloads through bad networks",
     override_usage = "gox [OPTIONS] GO-VERB [ARGUMENTS]...\n       gox [OPTIONS] COMMAND",
     disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
     subcommand_help_heading = "Commands of gox's own",
     after_help = "Every other verb and argument is go's: gox mod download, gox build ./..., gox help.\n\
                   Each option is also a variable, GOX_ATTEMPTS for --attempts, and a key of gox.toml.\n\
@@ -253,7 +255,7 @@ struct Gox {
 
 /// The argument parser with every option of the table.
 fn parser() -> clap::Command {
-    Key::ALL.into_iter().fold(Gox::command(), |command, key| {
+    let with_keys = Key::ALL.into_iter().fold(Gox::command(), |command, key| {
         let arg = Arg::new(key.name()).long(&key.option()[2..]).help(key.help());
         let arg = if key.takes_value() {
             let arg = arg.value_name(value_name(key)).action(ArgAction::Set);
@@ -262,7 +264,18 @@ fn parser() -> clap::Command {
             arg.action(ArgAction::SetTrue)
         };
         command.arg(arg)
-    })
+    });
+    // Without -h and -V: what begins with one dash is go's.
+    with_keys
+        .mut_subcommands(with_help)
+        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this help"))
+        .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version of gox"))
+}
+
+/// The verb with -h and --help, and those below it.
+fn with_help(verb: clap::Command) -> clap::Command {
+    verb.arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Print this help"))
+        .mut_subcommands(with_help)
 }
 
 /// The argument parser for the makers of completions: go's verbs are offered too.
@@ -464,8 +477,15 @@ mod tests {
             assert!(help.contains(&format!("\n  {verb}")), "{verb} is not in\n{help}");
         }
         assert!(!help.contains('\u{1b}') && help.ends_with('\n'));
+        assert!(!help.contains("-h,") && !help.contains("-V,"), "{help}");
         assert_eq!(gox(&["--version"]).unwrap().command, Command::Print(version()));
-        let Command::Print(help) = gox(&["config", "--help"]).unwrap().command else { panic!() };
-        assert!(help.contains("init"), "{help}");
+        for (args, word) in [
+            (&["config", "--help"][..], "init"),
+            (&["explain", "-h"], "--format"),
+            (&["shim", "install", "--help"], "DIR"),
+        ] {
+            let Command::Print(help) = gox(args).unwrap().command else { panic!() };
+            assert!(help.contains(word), "{help}");
+        }
     }
 }

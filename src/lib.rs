@@ -10,6 +10,7 @@ pub mod goproxy;
 pub mod health;
 pub mod network;
 pub mod module_cache;
+pub mod own_verbs;
 pub mod private;
 pub mod redact;
 pub mod report;
