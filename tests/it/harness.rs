@@ -354,6 +354,7 @@ impl Run<'_> {
             marker: self.marker,
             report: self.report,
             ended,
+            status: None,
             stdout,
             stderr,
         }
@@ -369,6 +370,7 @@ pub(crate) struct Started {
     marker: String,
     report: Option<PathBuf>,
     ended: mpsc::Receiver<std::io::Result<ExitStatus>>,
+    status: Option<ExitStatus>,
     stdout: mpsc::Receiver<Vec<u8>>,
     stderr: mpsc::Receiver<Vec<u8>>,
 }
@@ -391,12 +393,24 @@ impl Started {
         }
     }
 
+    /// Kills every process of this run.
+    pub(crate) fn kill(&self) {
+        kill_all(&self.marker);
+    }
+
+    /// How it ended, if it does within that time; [`Started::wait`] may follow.
+    pub(crate) fn ended_within(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.ended.recv_timeout(timeout).ok().map(|ended| ended.expect("a child of ours"));
+        }
+        self.status
+    }
+
     /// Waits for the end and gathers everything.
-    pub(crate) fn wait(self) -> Outcome {
-        let left = |begun: Instant, timeout: Duration| timeout.saturating_sub(begun.elapsed());
-        let ended = self.ended.recv_timeout(left(self.begun, self.timeout));
+    pub(crate) fn wait(mut self) -> Outcome {
+        let ended = self.ended_within(self.timeout.saturating_sub(self.begun.elapsed()));
         let elapsed = self.begun.elapsed();
-        let timed_out = ended.is_err();
+        let timed_out = ended.is_none();
         if timed_out {
             kill_all(&self.marker);
         }
@@ -408,10 +422,7 @@ impl Started {
         kill_all(&self.marker);
         let outcome = Outcome {
             what: self.what,
-            status: match ended {
-                Ok(status) => status.expect("a child that was started"),
-                Err(_) => ExitStatus::from_raw(9),
-            },
+            status: ended.unwrap_or_else(|| ExitStatus::from_raw(9)),
             stdout: stdout.unwrap_or_default(),
             stderr: stderr.unwrap_or_default(),
             elapsed,

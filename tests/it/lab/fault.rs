@@ -93,7 +93,7 @@ impl Fault {
             Fault::AlterZipCrc | Fault::AlterZip | Fault::AlterZipSame => zip,
             Fault::AlterMod | Fault::AlterModSame => module,
             Fault::Alter => zip || module,
-            Fault::BadSignature => path.contains("/lookup/") || path.ends_with("/latest"),
+            Fault::BadSignature => path.contains("lookup/") || path.ends_with("latest"),
             _ => true,
         }
     }

@@ -128,13 +128,22 @@ async fn end(
     ending: Ending,
     order: &mpsc::UnboundedSender<Order>,
 ) -> Result<(), h2::Error> {
-    match ending {
-        Ending::Close => drop(order.send(Order::Close)),
-        Ending::Reset => drop(order.send(Order::Reset)),
-        Ending::GoAway => drop(order.send(Order::GoAway)),
-        Ending::Hang => drop(poll_fn(|context| respond.poll_reset(context)).await),
-        Ending::StreamReset | Ending::Garbage | Ending::Proper => respond.send_reset(Reason::INTERNAL_ERROR),
+    let what = match ending {
+        Ending::Close => Some(Order::Close),
+        Ending::Reset => Some(Order::Reset),
+        Ending::GoAway => Some(Order::GoAway),
+        Ending::Hang => None,
+        Ending::StreamReset | Ending::Garbage | Ending::Proper => {
+            respond.send_reset(Reason::INTERNAL_ERROR);
+            return Ok(());
+        }
+    };
+    if let Some(what) = what {
+        // A connection that is gone already needs no end.
+        let _ = order.send(what);
     }
+    // Dropped now, the stream would be cancelled politely before the connection ends.
+    let _ = poll_fn(|context| respond.poll_reset(context)).await;
     Ok(())
 }
 

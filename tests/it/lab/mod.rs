@@ -13,16 +13,19 @@ mod fault;
 mod h1;
 mod h2;
 mod modules;
+mod names;
 mod record;
 mod reply;
 mod site;
 mod sockets;
+mod sumdb;
 mod tls;
 
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
 pub(crate) use modules::{Module, Shape, Shelf, escape};
 pub(crate) use record::Seen;
 pub(crate) use site::SIGNATURE;
+pub(crate) use sumdb::{NAME as SUMDB_NAME, tile_path};
 
 use fault::Rule;
 use modules::Recipe;
@@ -45,6 +48,7 @@ pub(crate) struct Entry {
     kind: Kind,
     prefix: String,
     credentials: Option<String>,
+    name: Option<String>,
     separator: char,
 }
 
@@ -62,7 +66,7 @@ enum Kind {
 
 impl Entry {
     fn of(kind: Kind) -> Entry {
-        Entry { kind, prefix: String::new(), credentials: None, separator: ',' }
+        Entry { kind, prefix: String::new(), credentials: None, name: None, separator: ',' }
     }
 
     /// HTTP/1.1 without TLS.
@@ -127,6 +131,13 @@ impl Entry {
         self
     }
 
+    /// Goes by this host name (a TLS entry: `https://NAME`), which [`Running::env`] makes known by way of an
+    /// HTTP proxy in the lab. The real host of that name is never asked.
+    pub(crate) fn named(mut self, name: &str) -> Entry {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// Puts `|` and not `,` behind this entry in the list.
     pub(crate) fn pipe(mut self) -> Entry {
         self.separator = '|';
@@ -145,6 +156,18 @@ pub(crate) struct Lab {
     keep_alive: bool,
     ranges: bool,
     storage: bool,
+    sumdb: Sumdb,
+    lies: Vec<String>,
+    names: Vec<(String, Place)>,
+    pages: BTreeMap<String, String>,
+}
+
+/// Whether and where there is a checksum database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sumdb {
+    None,
+    Alone,
+    ThroughProxies,
 }
 
 impl Lab {
@@ -167,6 +190,10 @@ impl Lab {
             keep_alive: false,
             ranges: true,
             storage: false,
+            sumdb: Sumdb::None,
+            lies: Vec::new(),
+            names: Vec::new(),
+            pages: BTreeMap::new(),
         }
     }
 
@@ -260,6 +287,36 @@ impl Lab {
         self
     }
 
+    /// A checksum database at an address of its own; its faults are those at [`Place::Sumdb`].
+    pub(crate) fn sumdb(mut self) -> Lab {
+        self.sumdb = Sumdb::Alone;
+        self
+    }
+
+    /// A checksum database that all proxies of the list pass on (`/sumdb/NAME/`), and nobody else.
+    pub(crate) fn sumdb_through_proxies(mut self) -> Lab {
+        self.sumdb = Sumdb::ThroughProxies;
+        self
+    }
+
+    /// The database has other hashes for this module than the module has.
+    pub(crate) fn sumdb_lies_about(mut self, path: &str) -> Lab {
+        self.lies.push(path.to_owned());
+        self
+    }
+
+    /// Leads a host name (`https://NAME`) to a server of the lab: [`Place::Web`] or [`Place::Sumdb`].
+    pub(crate) fn name(mut self, name: &str, place: Place) -> Lab {
+        self.names.push((name.to_owned(), place));
+        self
+    }
+
+    /// A page of the web server, by path; `?go-get=1` asks for the path of a module without its host.
+    pub(crate) fn page(mut self, path: &str, html: &str) -> Lab {
+        self.pages.insert(path.to_owned(), html.to_owned());
+        self
+    }
+
     /// Opens the sockets and serves until the handle is dropped.
     pub(crate) fn start(mut self) -> Running {
         if self.entries.is_empty() {
@@ -268,6 +325,8 @@ impl Lab {
         let mut all = self.recipe.generate();
         let required = self.requirements();
         all.append(&mut self.given);
+        let database = (self.sumdb != Sumdb::None)
+            .then(|| Arc::new(sumdb::Database::new(self.recipe.seed, &all, &self.lies)));
         let shared = Arc::new(Shared {
             seed: self.recipe.seed,
             started: Instant::now(),
@@ -275,7 +334,12 @@ impl Lab {
             keep_alive: self.keep_alive,
             ranges: self.ranges,
             shelf: Shelf::new(all),
-            state: Mutex::new(State { rules: std::mem::take(&mut self.rules), ..State::default() }),
+            database,
+            state: Mutex::new(State {
+                rules: std::mem::take(&mut self.rules),
+                pages: std::mem::take(&mut self.pages).into_iter().collect(),
+                ..State::default()
+            }),
         });
         let files = tempfile::Builder::new().prefix("gox-lab-").tempdir().expect("a temporary folder");
         let authority = tls::Authority::new();
@@ -306,6 +370,8 @@ impl Lab {
             urls: opened.urls,
             separators: self.entries.iter().map(|entry| entry.separator).collect(),
             addresses: opened.addresses,
+            sumdb: opened.sumdb,
+            http_proxy: opened.http_proxy,
             ca_file,
             required,
             shape: self.recipe.shape,
@@ -326,6 +392,8 @@ impl Lab {
 struct Opened {
     urls: Vec<String>,
     addresses: Vec<Option<SocketAddr>>,
+    sumdb: Option<SocketAddr>,
+    http_proxy: Option<SocketAddr>,
 }
 
 async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> io::Result<Opened> {
@@ -333,11 +401,19 @@ async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> i
         Arc::new(Site {
             place,
             shared: Arc::clone(shared),
-            prefix: entry.map(|e| e.prefix.clone()).unwrap_or_default(),
+            prefix: match (place, entry) {
+                (Place::Storage, _) => "/bucket".to_owned(),
+                (_, Some(entry)) => entry.prefix.clone(),
+                (_, None) => String::new(),
+            },
             storage,
             credentials: entry.and_then(|e| e.credentials.clone()),
-            sumdb: None,
-            serves_modules: true,
+            sumdb_below: match (place, plan.sumdb) {
+                (Place::Sumdb, _) => Some(String::new()),
+                (Place::Proxy(_), Sumdb::ThroughProxies) => Some(format!("sumdb/{}/", sumdb::NAME)),
+                _ => None,
+            },
+            serves_modules: matches!(place, Place::Proxy(_) | Place::Storage),
         })
     };
     let mut storages = [None, None];
@@ -347,16 +423,20 @@ async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> i
         let tls = sockets::tls(site(Place::Storage, None, None), authority.acceptor(true)).await?;
         storages = [Some(format!("http://{plain}/bucket")), Some(format!("https://{tls}/bucket"))];
     }
+    let mut names = names::Names::new();
     let (mut urls, mut addresses) = (Vec::new(), Vec::new());
     for (index, entry) in plan.entries.iter().enumerate() {
         let place = Place::Proxy(index);
         let plain_site = || site(place, Some(entry), storages[0].clone());
         let tls_site = || site(place, Some(entry), storages[1].clone());
+        let host: Vec<&str> = entry.name.as_deref().into_iter().chain(["localhost"]).collect();
         let (scheme, address) = match &entry.kind {
             Kind::Plain => ("http", sockets::plain(plain_site()).await?),
-            Kind::Tls { http2 } => ("https", sockets::tls(tls_site(), authority.acceptor(*http2)).await?),
+            Kind::Tls { http2 } => {
+                ("https", sockets::tls(tls_site(), authority.acceptor_for(&host, *http2)).await?)
+            }
             Kind::UntrustedTls => {
-                ("https", sockets::tls(tls_site(), tls::Authority::new().acceptor(true)).await?)
+                ("https", sockets::tls(tls_site(), tls::Authority::new().acceptor_for(&host, true)).await?)
             }
             Kind::SilentTls => ("https", sockets::silent().await?),
             Kind::Closed => ("http", sockets::closed(None, plain_site())?),
@@ -369,10 +449,28 @@ async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> i
             }
         };
         let user = entry.credentials.as_ref().map(|text| format!("{text}@")).unwrap_or_default();
-        urls.push(format!("{scheme}://{user}{address}{}", entry.prefix));
+        let host = match &entry.name {
+            None => address.to_string(),
+            Some(name) => {
+                let port = if scheme == "https" { 443 } else { 80 };
+                names.insert(format!("{name}:{port}"), Some(address));
+                name.clone()
+            }
+        };
+        urls.push(format!("{scheme}://{user}{host}{}", entry.prefix));
         addresses.push(Some(address));
     }
-    Ok(Opened { urls, addresses })
+    for (name, place) in &plan.names {
+        let acceptor = authority.acceptor_for(&[name], true);
+        let address = sockets::tls(site(*place, None, None), acceptor).await?;
+        names.insert(format!("{name}:443"), Some(address));
+    }
+    let sumdb = match plan.sumdb {
+        Sumdb::Alone => Some(sockets::plain(site(Place::Sumdb, None, None)).await?),
+        _ => None,
+    };
+    let http_proxy = if names.is_empty() { None } else { Some(names::serve(names).await?) };
+    Ok(Opened { urls, addresses, sumdb, http_proxy })
 }
 
 /// A lab at work; dropping it ends it.
@@ -381,6 +479,8 @@ pub(crate) struct Running {
     urls: Vec<String>,
     separators: Vec<char>,
     addresses: Vec<Option<SocketAddr>>,
+    sumdb: Option<SocketAddr>,
+    http_proxy: Option<SocketAddr>,
     ca_file: PathBuf,
     required: Vec<(String, String)>,
     shape: Shape,
@@ -419,11 +519,42 @@ impl Running {
 
     /// The environment that leads go to this lab.
     pub(crate) fn env(&self) -> Vec<(String, String)> {
-        vec![
+        let mut env = vec![
             ("GOPROXY".to_owned(), self.goproxy()),
-            ("GOSUMDB".to_owned(), "off".to_owned()),
+            ("GOSUMDB".to_owned(), self.gosumdb()),
             ("SSL_CERT_FILE".to_owned(), self.ca_file.display().to_string()),
-        ]
+        ];
+        if let Some(address) = self.http_proxy {
+            let url = format!("http://{address}");
+            env.push(("HTTP_PROXY".to_owned(), url.clone()));
+            env.push(("HTTPS_PROXY".to_owned(), url));
+            // What must not resolve is looked up by go itself.
+            env.push(("NO_PROXY".to_owned(), ".invalid".to_owned()));
+        }
+        env
+    }
+
+    /// The value for GOSUMDB: key and, where it stands alone, URL; `off` without a database.
+    pub(crate) fn gosumdb(&self) -> String {
+        self.gosumdb_with(sumdb::Database::verifier)
+    }
+
+    /// The same with a key that signed nothing here.
+    pub(crate) fn gosumdb_of_another_key(&self) -> String {
+        self.gosumdb_with(sumdb::Database::strange_verifier)
+    }
+
+    fn gosumdb_with(&self, key: impl Fn(&sumdb::Database) -> String) -> String {
+        match (&self.shared.database, self.sumdb) {
+            (None, _) => "off".to_owned(),
+            (Some(database), None) => key(database),
+            (Some(database), Some(address)) => format!("{} http://{address}", key(database)),
+        }
+    }
+
+    /// From now on the checksum database shows another history than before, rightly signed.
+    pub(crate) fn fork_sumdb(&self) {
+        self.shared.database.as_ref().expect("a lab with a checksum database").fork();
     }
 
     /// Every module served.

@@ -4,6 +4,7 @@ use super::fault::{Fault, Moment, Place, Rule, choose};
 use super::modules::Shelf;
 use super::record::Seen;
 use super::reply::{Answer, Framing, Reply, Stage, spoil};
+use super::sumdb::Database;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +18,7 @@ pub(super) struct Shared {
     pub(super) keep_alive: bool,
     pub(super) ranges: bool,
     pub(super) shelf: Shelf,
+    pub(super) database: Option<Arc<Database>>,
     pub(super) state: Mutex<State>,
 }
 
@@ -51,8 +53,8 @@ pub(super) struct Site {
     pub(super) storage: Option<String>,
     /// `user:password` that must come as basic authentication.
     pub(super) credentials: Option<String>,
-    /// The content of a checksum database, and the path it is found below.
-    pub(super) sumdb: Option<(String, Arc<dyn Fn(&str) -> Option<Answer> + Send + Sync>)>,
+    /// The path below which the checksum database is found here.
+    pub(super) sumdb_below: Option<String>,
     /// Whether modules are served here.
     pub(super) serves_modules: bool,
 }
@@ -144,10 +146,10 @@ impl Site {
         if self.place == Place::Storage && query != Some(SIGNATURE) {
             return Answer::text(403, "SignatureDoesNotMatch\n");
         }
-        if let Some((below, database)) = &self.sumdb
+        if let (Some(below), Some(database)) = (&self.sumdb_below, &self.shared.database)
             && let Some(rest) = path.strip_prefix(below.as_str())
         {
-            return database(rest).unwrap_or_else(|| Answer::text(404, "not found\n"));
+            return database.answer(rest).unwrap_or_else(|| Answer::text(404, "not found\n"));
         }
         if let Some(page) = page {
             return Answer::new(200, "text/html; charset=utf-8", page);
