@@ -63,7 +63,7 @@ pub(super) fn wants_diagnosis(
     observation: &Observation,
     failures: &[Failure],
 ) -> bool {
-    if policy.offline.is_some() || observation.relayed || state.attempts_without_progress >= policy.attempts {
+    if policy.offline.is_some() || policy.vendored || observation.relayed || state.attempts_without_progress >= policy.attempts {
         return false;
     }
     failures.iter().enumerate().any(|(i, f)| {
@@ -94,6 +94,9 @@ pub(super) fn cure(
             Action::Stop => stop("a rule of yours says stop"),
             _ => Cure::Again,
         };
+    }
+    if policy.verifying && matches!(failure.cause, Cause::CacheCorrupt | Cause::ChecksumMismatch) {
+        return stop("what go mod verify finds is for you to judge");
     }
     let repairs: Vec<Repair> = observation.repairs.iter().filter(|r| r.failure == index).cloned().collect();
     if !repairs.is_empty() {

@@ -20,7 +20,8 @@ pub mod state;
 mod tests;
 mod types;
 
-pub use places::arrange;
+pub use places::{arrange, begin, entry_of};
+pub use state::first_patience;
 pub use state::State;
 pub use types::*;
 
@@ -65,6 +66,10 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
         state.first() == Some(&Entry::Direct) && policy.list.entries.first() != Some(&Entry::Direct);
     let mut cures = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
+        if observation.healed {
+            cures.push(Cure::Again);
+            continue;
+        }
         let cure = cures::cure(policy, history, &state, observation, index, failure);
         match cure {
             Cure::Stop { .. } if stand_in => {

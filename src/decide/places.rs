@@ -55,7 +55,7 @@ pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
 
 /// The entry of the list in force that a failure speaks of: by URL, then by host, then the first.
 /// Proxies redirect zips to storage hosts, so an unknown host counts for the first entry.
-pub(super) fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
+pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
     let known = || policy.list.entries.iter().chain(&policy.mirrors);
     if matches!(failure.source, Some(Source::Direct | Source::Vcs)) {
         return Entry::Direct;
@@ -140,6 +140,36 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
             wait: true,
         },
     }
+}
+
+/// What is done before the first attempt: `resting` are the entries that earlier runs found dead a
+/// short while ago, `bad_lately` tells of a network fault not long ago, `always` that the relay
+/// serves in any case.
+pub fn begin(policy: &Policy, resting: &[Entry], bad_lately: bool, always: bool) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    if policy.offline.is_some() {
+        return remedies;
+    }
+    let reachable = policy.list.reachable();
+    let relay = policy.relay && (bad_lately || always) && reachable.iter().any(Entry::is_network_proxy);
+    let first = reachable.first();
+    let next = reachable.iter().enumerate().find(|(to, e)| {
+        e.is_network_proxy() && !resting.contains(e) && policy.list.may_cross(policy.rotate, 0, *to)
+    });
+    if !policy.graph_private
+        && first.is_some_and(|f| resting.contains(f))
+        && let Some((_, next)) = next
+    {
+        let dead: Vec<Entry> = reachable.iter().filter(|e| resting.contains(e)).cloned().collect();
+        remedies.push(Remedy::Rest(dead));
+        if !relay {
+            remedies.push(Remedy::Rotate(next.clone()));
+        }
+    }
+    if relay {
+        remedies.push(Remedy::Relay);
+    }
+    remedies
 }
 
 /// Joins what the failures ask for into one decision.

@@ -51,7 +51,9 @@ pub struct State {
 impl State {
     /// The state before the first attempt.
     pub fn start(policy: &Policy) -> State {
-        State { listed_first: policy.list.entries.first().cloned(), ..State::default() }
+        let mut state = State { listed_first: policy.list.entries.first().cloned(), ..State::default() };
+        state.apply(&policy.initial, false);
+        state
     }
 
     /// The state after the attempts of `history`, each with what was decided.

@@ -20,10 +20,12 @@ fn policy(list: &str) -> Policy {
         gosumdb: "sum.golang.org".into(),
         godebug: String::new(),
         release: Some((1, 27)),
-        english_git: true,
         user_env: vec![],
         in_go_sum: vec![],
+        verifying: false,
+        initial: vec![],
         offline: None,
+        vendored: false,
     }
 }
 
@@ -191,7 +193,7 @@ fn direct_stands_in_only_after_the_proxies_had_their_backoff_and_never_ends_the_
 
 #[test]
 fn mirrors_come_after_the_listed_proxies_and_only_where_permitted() {
-    let mirrors = ["https://goproxy.cn".to_owned(), "https://mirrors.aliyun.com/goproxy".to_owned()];
+    let mirrors = List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries;
     let list = List::parse("https://goproxy.cn,direct");
     let permit = |list: &List, hand, ci, db: &str, private, rotate| {
         permitted_mirrors(list, &mirrors, hand, ci, db, private, rotate)
@@ -416,4 +418,33 @@ fn no_overlay_ever_weakens_a_check() {
         assert!(name != "GOSUMDB" || value != "off", "{name}={value}");
         assert!(!value.contains("insecure"), "{name}={value}");
     }
+}
+
+#[test]
+fn what_mod_verify_finds_is_never_cured() {
+    let mut p = policy(A);
+    p.verifying = true;
+    let mut o = seen(vec![failure(Cause::CacheCorrupt, Source::Cache, "")]);
+    o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m".into() }];
+    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+}
+
+#[test]
+fn a_run_begins_with_what_earlier_ones_learned() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
+    assert!(begin(&p, &[], false, false).is_empty());
+    assert!(begin(&p, &[b.clone()], false, false).is_empty(), "the first is well");
+    p.initial = begin(&p, std::slice::from_ref(&a), true, false);
+    assert_eq!(p.initial, [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
+    assert_eq!(proxy_var(&p, &[]).unwrap(), format!("{B},{A},direct"));
+    assert!(begin(&p, &[a.clone(), b], false, false).is_empty(), "nobody else is left");
+    let corp = policy("https://athens.corp,https://proxy.golang.org,direct");
+    assert!(begin(&corp, &corp.list.entries[..1], false, false).is_empty());
+    p.relay = true;
+    assert_eq!(begin(&p, &[], true, false), [Remedy::Relay]);
+    assert_eq!(begin(&p, &[], false, true), [Remedy::Relay]);
+    p.graph_private = true;
+    p.relay = false;
+    assert!(begin(&p, &[a], true, true).is_empty());
 }

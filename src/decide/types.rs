@@ -7,18 +7,6 @@ use crate::vocabulary::{Action, Cause, Failure, Source};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// When the relay serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RelayMode {
-    /// From the first network failure on, or from the start where this network was bad lately.
-    Auto,
-    /// From the first attempt.
-    Always,
-    /// Not at all.
-    Never,
-}
-
 /// Settings and surroundings of one run; they do not change while it lasts.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -56,14 +44,19 @@ pub struct Policy {
     pub godebug: String,
     /// Major and minor of the running go, where known.
     pub release: Option<(u32, u32)>,
-    /// git's words may be forced to English.
-    pub english_git: bool,
     /// Environment names that the user has set and that an overlay would otherwise set.
     pub user_env: Vec<String>,
     /// Modules (with versions) whose hashes go.sum holds.
     pub in_go_sum: Vec<(String, String)>,
+    /// This is `go mod verify`: what it finds may be evidence and is never cured.
+    pub verifying: bool,
+    /// What earlier runs teach, applied before the first attempt (see [`super::begin`]).
+    pub initial: Vec<Remedy>,
     /// `GOPROXY` while `--offline` was asked for.
     pub offline: Option<String>,
+    /// `-mod=vendor` is in force: go asks nobody for modules, so gox makes no diagnostic attempt
+    /// that would.
+    pub vendored: bool,
 }
 
 /// The mirrors that may be asked at all: only where every listed entry is a known public proxy or
@@ -71,7 +64,7 @@ pub struct Policy {
 /// CI is detected or the user named the mirrors by hand.
 pub fn permitted_mirrors(
     list: &List,
-    mirrors: &[String],
+    mirrors: &[Entry],
     by_hand: bool,
     ci: bool,
     gosumdb: &str,
@@ -86,11 +79,10 @@ pub fn permitted_mirrors(
     if !allowed {
         return vec![];
     }
-    let wanted = List::parse(&mirrors.join(","));
-    wanted
-        .entries
-        .into_iter()
+    mirrors
+        .iter()
         .filter(|m| m.is_network_proxy() && list.entries.iter().all(|e| e.host() != m.host()))
+        .cloned()
         .collect()
 }
 
@@ -147,6 +139,8 @@ pub struct Observation {
     pub retry_after: Option<Duration>,
     /// The relay served this attempt.
     pub relayed: bool,
+    /// The diagnostic attempt succeeded: what failed is well again.
+    pub healed: bool,
 }
 
 impl Observation {
@@ -165,6 +159,7 @@ impl Observation {
             no_network: None,
             retry_after: None,
             relayed: false,
+            healed: false,
         }
     }
 
@@ -279,7 +274,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    pub(super) fn done() -> Decision {
+    pub(crate) fn done() -> Decision {
         Decision { verdict: Verdict::Done, ..Decision::stop("") }
     }
 
@@ -303,4 +298,35 @@ pub struct Step {
     pub observation: Observation,
     /// What was decided.
     pub decision: Decision,
+}
+
+impl Policy {
+    /// The policy of an attempt about which nothing is known yet: no list, no rules. Enough for an
+    /// attempt that succeeds; after a failure the loop gathers the rest.
+    pub fn plain(attempts: u32, budget: Duration, stall: Duration) -> Policy {
+        Policy {
+            attempts,
+            budget,
+            stall,
+            backoff_base: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(15),
+            rotate: Rotate::Never,
+            list: List::default(),
+            mirrors: vec![],
+            private: private::Rules::default(),
+            graph_private: false,
+            relay: false,
+            goprivate: String::new(),
+            gonoproxy: String::new(),
+            gosumdb: String::new(),
+            godebug: String::new(),
+            release: None,
+            user_env: vec![],
+            in_go_sum: vec![],
+            verifying: false,
+            initial: vec![],
+            offline: None,
+            vendored: false,
+        }
+    }
 }
