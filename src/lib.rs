@@ -1,4 +1,6 @@
 //! gox.
+pub mod classify;
+pub mod explain;
 pub mod goproxy;
 pub mod private;
 pub mod redact;
