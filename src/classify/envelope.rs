@@ -17,7 +17,6 @@ pub(super) struct Named {
 #[derive(Clone, Debug)]
 pub(super) struct Position<'t> {
     pub file: &'t str,
-    pub column: bool,
     pub rest: &'t str,
 }
 
@@ -32,6 +31,10 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(^|[\s"'`(\[=,:>])([A-Za-z0-9_][A-Za-z0-9_.~!+%/-]*)@([A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
         .expect("fixed")
 });
+
+/// `M@V: `, as module errors begin.
+static VERSIONED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s(:])[A-Za-z0-9_][A-Za-z0-9_.~!+/-]*@v\d[A-Za-z0-9_.+!-]*(?:/go\.mod)?: ").expect("fixed"));
 
 static MODULE_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
 static IMPORT_PATH: LazyLock<Regex> =
@@ -52,7 +55,7 @@ static CACHE: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn position(text: &str) -> Option<Position<'_>> {
     let c = POSITION.captures(text)?;
     let file = c.get(1)?.as_str();
-    Some(Position { file, column: c.get(3).is_some(), rest: text[c.get(0)?.end()..].trim_start() })
+    Some(Position { file, rest: text[c.get(0)?.end()..].trim_start() })
 }
 
 /// The module in whose extracted folder a file lies, and that folder.
@@ -120,10 +123,17 @@ pub(super) fn guess_module(package: &str) -> String {
         _ => parts.len(),
     };
     let mut end = roots.min(parts.len());
-    if parts.get(end).is_some_and(|p| p.len() > 1 && p.starts_with('v') && p[1..].bytes().all(|b| b.is_ascii_digit())) {
-        end += 1;
+    let major = |p: &&str| p.len() > 1 && p.starts_with('v') && p[1..].bytes().all(|b| b.is_ascii_digit());
+    if let Some(at) = parts[end..].iter().position(major) {
+        end += at + 1;
     }
     parts[..end].join("/")
+}
+
+/// What stands behind the last `M@V: ` or `module M: `; where there is none, behind `go: `.
+pub(super) fn inner_of(text: &str) -> Option<&str> {
+    let last = VERSIONED.find_iter(text).chain(MODULE_WORD.find_iter(text)).map(|m| m.end()).max();
+    last.map(|at| &text[at..]).or_else(|| text.split_once("go: ").map(|(_, t)| t))
 }
 
 /// True where the words before an inner error are of go's making.
@@ -134,6 +144,5 @@ pub(super) fn is_go(text: &str) -> bool {
         )
         .expect("fixed")
     });
-    GO.is_match(text)
-        || TOKEN.captures_iter(text).any(|c| c[3].starts_with('v') && c[3].len() > 1 && c[3].as_bytes()[1].is_ascii_digit())
+    GO.is_match(text) || VERSIONED.is_match(text)
 }

@@ -167,7 +167,7 @@ const EOF: &[&str] = &[
 
 static STATUS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed"));
-static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+)").expect("fixed"));
+static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 static PROXY_DIAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:proxyconnect tcp|socks connect(?: tcp)?)[^:]*:.*?dial tcp4?6? (\[[0-9A-Fa-f:.%a-z]+\]:\d+|[A-Za-z0-9._-]+:\d+)")
         .expect("fixed")

@@ -12,8 +12,6 @@ const MAX_JOINS: usize = 4;
 /// One error with its continuation lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Message {
-    /// Number of the first line.
-    pub line: u64,
     /// The first line as it was, without escape sequences.
     pub evidence: String,
     /// Width of the indentation of the first line.
@@ -120,6 +118,11 @@ impl Grouper {
         let indent = width(&text[..text.len() - trimmed.len()]);
         let part = || Part { line: number, text: trimmed.to_owned(), evidence: plain.trim().to_owned() };
         if let Some(message) = &mut self.current {
+            if self.log && message.joins < MAX_JOINS && is_open_url(message) {
+                message.joins += 1;
+                join(&mut message.parts.last_mut().expect("a message has a line").text, trimmed);
+                return None;
+            }
             let starter = STARTER.is_match(trimmed) && !(message.in_chain && indent > message.indent);
             if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
                 message.joins += 1;
@@ -140,7 +143,6 @@ impl Grouper {
             }
         }
         let fresh = Message {
-            line: number,
             evidence: plain.trim().to_owned(),
             indent,
             in_chain: CHAIN.is_match(trimmed),
@@ -178,7 +180,13 @@ fn is_open(message: &Message) -> bool {
     (text.ends_with(": read") || text.ends_with(": Get") || text.ends_with(": reading"))
         || (text.ends_with(',') && text.contains("dial tcp"))
         || (text.ends_with('=') && !text.contains("h1:") && text.contains('@'))
-        || (text.ends_with('/') && text.contains("://") && (text.contains("reading ") || text.contains("Get ")))
+}
+
+/// True where the break went through a URL.
+fn is_open_url(message: &Message) -> bool {
+    message.parts.last().is_some_and(|p| {
+        p.text.ends_with('/') && p.text.contains("://") && (p.text.contains("reading ") || p.text.contains("Get "))
+    })
 }
 
 /// Appends a line that was broken off.

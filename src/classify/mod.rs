@@ -285,7 +285,15 @@ impl Reader {
     }
 }
 
-/// The failure that dominates: a user's rule first, then by rank, then by line.
+/// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
+/// that names its module.
 fn dominant(failures: &[Failure]) -> Option<usize> {
-    (0..failures.len()).min_by_key(|&at| (!failures[at].detail.user_rule, table::rank(failures[at].cause), failures[at].line))
+    let order = |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
+    let first = (0..failures.len()).min_by_key(order)?;
+    if failures[first].module.is_some() {
+        return Some(first);
+    }
+    // Go may say the same twice, first without the module (`go: missing Git command`).
+    let named = |at: &usize| failures[*at].cause == failures[first].cause && failures[*at].module.is_some();
+    Some((0..failures.len()).filter(named).min_by_key(order).unwrap_or(first))
 }

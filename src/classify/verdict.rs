@@ -19,8 +19,8 @@ pub(super) struct Context {
     heading: bool,
     /// The package that GOPATH-mode go was fetching.
     fetching: Option<String>,
-    /// `errors parsing go.mod:`, its lines still to come.
-    parsing: bool,
+    /// The package that go was last looking for a module of.
+    finding: Option<String>,
     /// The module whose JSON object is being read.
     pub object: Option<Named>,
 }
@@ -52,8 +52,8 @@ static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
 });
-static DIAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:dial (?:tcp|udp)|lookup |proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed"));
-static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+)").expect("fixed"));
+static DIAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed"));
+static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 static HASH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
 static GOPATH_SOURCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
@@ -104,6 +104,9 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
         return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
     }
+    if let Some(package) = main.strip_prefix("go: finding module for package ") {
+        ctx.finding = Some(package.to_owned());
+    }
     if PROGRESS.is_match(main) || message.is_bare_chain() || main.starts_with("warning: ") || main.starts_with("go: warning") {
         return if main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some() {
             weak(message, plain(Cause::CachePermission, Some(Source::Cache)))
@@ -130,7 +133,6 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     }
     let parsing = main.contains("errors parsing ") && main.ends_with(':') && details.is_empty();
     if parsing {
-        ctx.parsing = true;
         return weak(message, plain(Cause::GoModSyntax, Some(Source::Local)));
     }
     if let Some(said) = local::read(main, &details).filter(|s| !log || credible(main, s.cause)) {
@@ -138,6 +140,9 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
         found.detail = said.detail;
         found.take(said.named);
         found.default_module(ctx);
+        if found.named.module.is_none() && main.contains("cannot query module") {
+            found.named.module = ctx.finding.as_deref().map(envelope::guess_module);
+        }
         return failure(message, found);
     }
     if let Some(found) = compiled(main) {
@@ -317,6 +322,14 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
         found.named.module = ctx.fetching.clone();
     }
     found.default_module(ctx);
+    if let (Some(path), Some(url)) = (&found.named.module, &read.url) {
+        // A query tries every prefix of an import path; git's URL tells which one this was.
+        let root = url.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+        let query = env.contains("module ") && found.named.version.is_none();
+        if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
+            found.named.module = Some(root.to_owned());
+        }
+    }
     found.host = read.host.or_else(|| {
         let first = found.named.module.as_deref()?.split('/').next()?;
         let hosting = ["git", "bitbucket.", "codeberg.", "gopkg.in"];
@@ -456,8 +469,7 @@ fn transport(main: &str, ctx: &Context) -> Option<Found> {
     if !envelope::is_go(main) || envelope::position(main).is_some_and(|p| !envelope::is_go(p.rest)) {
         return None;
     }
-    let inner_error = main.rsplit_once("@v").map_or(main, |(_, t)| t).split_once(": ").map_or(main, |(_, t)| t);
-    let read = inner::read(inner_error);
+    let read = inner::read(envelope::inner_of(main)?);
     let mut found = plain(read.cause?, Some(Source::Proxy));
     if main.contains("unrecognized import path") || main.contains("https fetch") {
         found.source = Some(Source::Direct);

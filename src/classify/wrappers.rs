@@ -44,7 +44,7 @@ static HEADING: LazyLock<Regex> =
 
 /// A line of `remote:` that is a program's own output under a git push, not git's.
 static PUSHED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s*remote:\s+(?:\S+\.go:\d+:|go: |# )").expect("fixed"));
+    LazyLock::new(|| Regex::new(r"^\s*remote:\s+(?:\S+\.go:\d+:|go: |# |note: )").expect("fixed"));
 
 /// True for the `# package` line above the errors of a compiler.
 pub(super) fn is_heading(line: &str) -> bool {
