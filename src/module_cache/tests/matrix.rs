@@ -157,7 +157,7 @@ const ROWS: &[Row] = &[
         name: "file missing in the folder",
         damage: |b| remove_file(&tree_file(b)),
         args: BUILD,
-        says: "undefined: other",
+        says: "# example.test/dep",
         found: |b| vec![Damage::Tree(b.dep_tree(), TreeFault::Missing)],
     },
     Row {
@@ -181,7 +181,7 @@ const ROWS: &[Row] = &[
             remove_file(&b.dep("zip"));
         },
         args: BUILD,
-        says: "undefined: other",
+        says: "# example.test/dep",
         found: |b| vec![Damage::Tree(b.dep_tree(), TreeFault::Unknown)],
     },
     Row {
