@@ -213,6 +213,20 @@ const ROWS: &[Row] = &[
         found: |b| vec![Damage::Info(b.dep("info"))],
     },
     Row {
+        name: "info without a version",
+        damage: |b| overwrite(&b.dep("info"), "{}"),
+        args: DOWNLOAD,
+        says: "",
+        found: nothing,
+    },
+    Row {
+        name: "info null",
+        damage: |b| overwrite(&b.dep("info"), "null"),
+        args: DOWNLOAD,
+        says: "",
+        found: nothing,
+    },
+    Row {
         name: "mod cut",
         damage: |b| cut(&b.dep("mod"), 8),
         args: DOWNLOAD,
@@ -347,7 +361,7 @@ fn odd_names_and_links_are_handled() {
         remove(&bench.top.join("mod").join(format!("{path}@{file}")));
         cut(&zip, 500);
         let found = cache.diagnose(&sums, module, version);
-        assert_eq!(paths(&found), [zip.clone()], "{module}");
+        assert_eq!(paths(&found), [zip.as_path()], "{module}");
         assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
         assert!(!cache.complete_for(&sums, &all));
         let said = bench.run(DOWNLOAD);

@@ -2,7 +2,7 @@
 //! what counts as growth.
 
 use super::bench::{Bench, cut, newest, overwrite, paths, remove, remove_file};
-use crate::module_cache::{Cache, Evicted, Growth, Mark};
+use crate::module_cache::{Cache, Damage, Evicted, GoSum, Growth, Mark, TreeFault};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -70,6 +70,35 @@ fn what_somebody_else_mended_is_left_alone() {
 }
 
 #[test]
+fn a_toolchain_folder_may_have_more_than_its_zip() {
+    let top = tempfile::tempdir().unwrap();
+    let (module, version) = ("golang.org/toolchain", "v0.0.1-go1.99.0.linux-amd64");
+    let at = top.path().join("cache/download/golang.org/toolchain/@v");
+    let tree = top.path().join(format!("{module}@{version}"));
+    fs::create_dir_all(&at).unwrap();
+    fs::create_dir_all(tree.join("src")).unwrap();
+    let files = [("VERSION", b"go1.99.0\n".to_vec()), ("src/_go.mod", b"module std\n".to_vec())];
+    let prefix = format!("{module}@{version}/");
+    super::bench::write_zip(&at.join(format!("{version}.zip")), &prefix, &files);
+    let sum = super::super::hash::of_zip(&at.join(format!("{version}.zip")), &prefix).unwrap().h1();
+    fs::write(at.join(format!("{version}.ziphash")), &sum).unwrap();
+    for (name, content) in &files {
+        fs::write(tree.join(name), content).unwrap();
+    }
+    // go copies src/_go.mod when it first uses the toolchain.
+    fs::write(tree.join("src/go.mod"), "module std\n").unwrap();
+    let cache = Cache::new(top.path(), None);
+    for sums in [GoSum::default(), GoSum::parse(&format!("{module} {version} {sum}\n"))] {
+        assert!(cache.diagnose(&sums, module, version).is_empty());
+    }
+    fs::remove_file(tree.join("VERSION")).unwrap();
+    let found = cache.diagnose(&GoSum::default(), module, version);
+    assert_eq!(found[0].damage, Damage::Tree(tree.clone(), TreeFault::Missing));
+    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+    assert!(!tree.exists() && fs::read_dir(tree.parent().unwrap()).unwrap().next().is_none());
+}
+
+#[test]
 fn running_go_processes_survive_an_eviction() {
     let bench = Bench::warm(&newest());
     let (cache, sums) = (bench.cache(), bench.go_sum());
@@ -84,8 +113,8 @@ fn running_go_processes_survive_an_eviction() {
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
         let others: Vec<_> = (0..3).map(|_| start()).collect();
-        let evicted = cache.evict(&found[0]).unwrap();
-        assert!(matches!(evicted, Evicted::Removed | Evicted::NoLongerDamaged));
+        // go never writes over a well-formed .ziphash, so nobody can have been faster.
+        assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
         for mut other in others {
             // Those that were faster than the eviction saw the damage; none hangs.
             other.wait().unwrap();
@@ -109,6 +138,12 @@ fn nothing_outside_the_cache_is_evicted() {
     // A finding of one cache is none of another.
     let other = Cache::new(bench.top.join("other"), None);
     assert_eq!(other.evict(&found[0]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    // A lock that is no file is none.
+    let lock = bench.dep("lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    assert_eq!(bench.cache().evict(&found[0]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    fs::remove_dir(&lock).unwrap();
     // A folder of the cache that leads elsewhere is not followed.
     let at = bench.dep("zip").parent().unwrap().to_owned();
     let elsewhere = bench.top.join("elsewhere");

@@ -120,7 +120,10 @@ fn the_latest_note_is_only_ever_moved_aside() {
     for garbage in ["garbage", "\0\0\0\0", "go.sum database tree\n300\nx\n", &NOTE[..NOTE.len() - 1]] {
         fs::write(copies.latest(), garbage).unwrap();
         let found = copies.cache().diagnose_sumdb(NAME, "reading tree note: malformed note");
-        assert_eq!(found.iter().map(|d| &d.damage).collect::<Vec<_>>(), [&Damage::SumdbLatest(copies.latest())]);
+        assert_eq!(
+            found.iter().map(|d| &d.damage).collect::<Vec<_>>(),
+            [&Damage::SumdbLatest(copies.latest())]
+        );
         let Evicted::MovedAside(kept) = copies.cache().evict(&found[0]).unwrap() else { panic!("{garbage}") };
         assert!(!copies.latest().exists());
         assert_eq!(fs::read(&kept).unwrap(), garbage.as_bytes());

@@ -18,7 +18,7 @@ fn git(bench: &Bench, folder: &Path, args: &[&str]) {
 }
 
 /// A bench without a proxy: `example.test/hello.git` and `example.test/other.git` are repositories
-/// in a folder, with the tags v1.0.0 to v1.0.2.
+/// in a folder, with the tags v1.0.0 to v1.0.3 (go fetches the last too, to know the latest).
 fn bench(go: &Path, packed: bool) -> Bench {
     let mut bench = Bench::cold(go);
     bench.proxy = "direct".to_owned();
@@ -37,9 +37,12 @@ fn bench(go: &Path, packed: bool) -> Bench {
         let folder = source.join(format!("{name}.git"));
         fs::create_dir_all(&folder).unwrap();
         git(&bench, &folder, &["init", "-q", "-b", "main"]);
-        for n in 0..3 {
+        for n in 0..4 {
             fs::write(folder.join("go.mod"), format!("module example.test/{name}.git\n\ngo 1.21\n")).unwrap();
-            let text = format!("package {name}\n\n// N is {n}.\nconst N = {n}\n\n/*\n{}*/\n", "text\n".repeat(500 + n));
+            let text = format!(
+                "package {name}\n\n// N is {n}.\nconst N = {n}\n\n/*\n{}*/\n",
+                "text\n".repeat(500 + n)
+            );
             fs::write(folder.join("n.go"), text).unwrap();
             git(&bench, &folder, &["add", "."]);
             git(&bench, &folder, &["commit", "-q", "-m", "n"]);
@@ -276,7 +279,7 @@ fn a_lock_that_a_process_holds_is_left_alone() {
     let evidence = format!("fatal: Unable to create '{}': File exists.", lock.display());
     fs::write(&lock, "").unwrap();
     let found = cache.diagnose_vcs(&clone, &evidence);
-    assert_eq!(paths(&found), [lock.clone()]);
+    assert_eq!(paths(&found), [lock.as_path()]);
     let open = fs::File::open(&lock).unwrap();
     assert!(cache.diagnose_vcs(&clone, &evidence).is_empty(), "this process has it open");
     assert!(cache.evict(&found[0]).is_err() && lock.exists());
@@ -284,6 +287,8 @@ fn a_lock_that_a_process_holds_is_left_alone() {
     assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
     // What the server says of its own repository is not about the clone.
     assert!(cache.diagnose_vcs(&clone, "remote: fatal: bad object 1234").is_empty());
-    assert!(cache.diagnose_vcs(&clone, "fatal: unable to access 'https://x/': Could not resolve host").is_empty());
+    assert!(
+        cache.diagnose_vcs(&clone, "fatal: unable to access 'https://x/': Could not resolve host").is_empty()
+    );
     assert!(cache.diagnose_vcs(Path::new("/etc"), "fatal: bad object 1").is_empty());
 }
