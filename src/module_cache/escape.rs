@@ -152,4 +152,21 @@ mod tests {
             assert_eq!(unescape_path(escaped), None, "{escaped:?}");
         }
     }
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_accepted_comes_back_and_stays_inside(module in "\\PC{0,30}", text in "\\PC{0,20}") {
+            for module in [module.clone(), format!("a.b/{module}")] {
+                if let Some(escaped) = path(&module) {
+                    proptest::prop_assert_eq!(unescape_path(&escaped), Some(module));
+                    proptest::prop_assert!(escaped.split('/').all(|e| !e.is_empty() && e != "." && e != ".."));
+                }
+            }
+            for text in [text.clone(), format!("v1.2.3-{text}")] {
+                if let Some(escaped) = version(&text) {
+                    proptest::prop_assert!(!escaped.contains('/') && !escaped.starts_with('.'));
+                    proptest::prop_assert_eq!(unescape_version(&escaped), Some(text));
+                }
+            }
+        }
+    }
 }

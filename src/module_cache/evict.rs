@@ -113,7 +113,9 @@ fn of_clone(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Ev
             fs::rename(&clone, &aside)?;
             // go takes a clone without its .info, or an .info without clone, for none.
             let _ = fs::remove_file(clone.with_extension("info"));
-            remove_tree(&aside)?;
+            // A git that outlived its go may still write in there. The clone is out of the way
+            // already; what stays of it, `go clean -modcache` removes.
+            let _ = remove_tree(&aside).or_else(|_| remove_tree(&aside));
             Ok(Evicted::Removed)
         }
         Damage::CloneInfo(_) if path == clone.with_extension("info") && seen == damaged.seen => {

@@ -136,7 +136,7 @@ fn clones(vcs: &Path, mark: &Mark) -> Growth {
 }
 
 /// True where the file was changed, or got its name, after the mark.
-fn newer(meta: &Metadata, mark: &Mark) -> bool {
+pub(super) fn newer(meta: &Metadata, mark: &Mark) -> bool {
     changed(meta) > mark.at
 }
 

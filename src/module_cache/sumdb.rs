@@ -61,12 +61,20 @@ pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str, evidence: 
     for path in &inconsistent {
         report(Damage::SumdbTile(path.clone()), "it contradicts the other tiles");
     }
-    // go named a tile that fits all we have: it is still the one it cannot use.
-    if let Some(tile) = named_tile(evidence)
-        && let Some((path, _)) = tiles.get(&tile)
-        && !inconsistent.contains(path)
-    {
-        report(Damage::SumdbTile(path.clone()), "go cannot use it");
+    // What go could not use though it fits all we have: the tile it named, or those from which the
+    // hash of the whole tree is made.
+    let size = tree_size(evidence).or_else(|| tree_size(&small_text(state?.join(name).join("latest"))));
+    let blamed = match named_tile(evidence) {
+        Some(tile) => vec![tile],
+        None if inconsistent.is_empty() && evidence.contains("inconsistent tile") => right_edge(size),
+        None => Vec::new(),
+    };
+    for tile in blamed {
+        if let Some((path, _)) = tiles.get(&tile)
+            && !inconsistent.contains(path)
+        {
+            report(Damage::SumdbTile(path.clone()), "go cannot use it");
+        }
     }
     found
 }
@@ -140,6 +148,38 @@ fn named_tile(evidence: &str) -> Option<Tile> {
     evidence
         .match_indices("tile/")
         .find_map(|(at, _)| Tile::parse(evidence[at..].split([' ', ')', ',', ':', '"']).next().unwrap_or("")))
+}
+
+/// The size of the tree that go was checking (`checking tree#N: ...`), or that a signed tree names in
+/// its second line.
+fn tree_size(text: &str) -> Option<u64> {
+    let digits = match text.split_once("tree#") {
+        Some((_, rest)) => rest,
+        None => text.strip_prefix("go.sum database tree\n")?,
+    };
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The tiles that a tree of `size` records ends with on each level, those of go's height (8): its own
+/// hash is made of them. Where only the whole tile is cached, go uses that.
+fn right_edge(size: Option<u64>) -> Vec<Tile> {
+    let height = 8;
+    let mut tiles = Vec::new();
+    let (mut count, mut level) = (size.unwrap_or(0), 0);
+    while count > 0 {
+        let (number, width) = (count >> height, usize::try_from(count & 255).unwrap_or(0));
+        if width > 0 {
+            tiles.push(Tile { height, level, number, width });
+            tiles.push(Tile { height, level, number, width: 1 << height });
+        }
+        count = number;
+        level += 1;
+    }
+    tiles
+}
+
+fn small_text(path: PathBuf) -> String {
+    small(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// The tiles that cannot be right beside the others: copies of one tile that differ in what they

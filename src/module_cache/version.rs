@@ -261,21 +261,12 @@ fn judge_mod(file: &Path, want: &[String]) -> Option<String> {
 }
 
 /// Why an `.info` file is damaged: JSON that go accepts, but for another version. (What is no such
-/// JSON is fetched anew.)
+/// JSON is fetched anew, what names no version is not missed.)
 fn judge_info(file: &Path, version: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(&small(file).ok()?).ok()?;
-    let says = match &value {
-        serde_json::Value::Null => "",
-        // go matches keys whatever their case, and the last one counts.
-        serde_json::Value::Object(map) => {
-            match map.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case("version")) {
-                None | Some((_, serde_json::Value::Null)) => "",
-                Some((_, serde_json::Value::String(says))) => says,
-                Some(_) => return None,
-            }
-        }
-        _ => return None,
-    };
+    // go matches keys whatever their case, the last one counts, and none at all does no harm.
+    let (_, says) = value.as_object()?.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case("version"))?;
+    let says = says.as_str().filter(|says| !says.is_empty())?;
     (says != version).then(|| format!("it says version {says:?}"))
 }
 

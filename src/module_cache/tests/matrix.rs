@@ -157,7 +157,7 @@ const ROWS: &[Row] = &[
         name: "file missing in the folder",
         damage: |b| remove_file(&tree_file(b)),
         args: BUILD,
-        says: "undefined: other",
+        says: "# example.test/dep",
         found: |b| vec![Damage::Tree(b.dep_tree(), TreeFault::Missing)],
     },
     Row {
@@ -181,7 +181,7 @@ const ROWS: &[Row] = &[
             remove_file(&b.dep("zip"));
         },
         args: BUILD,
-        says: "undefined: other",
+        says: "# example.test/dep",
         found: |b| vec![Damage::Tree(b.dep_tree(), TreeFault::Unknown)],
     },
     Row {
@@ -211,6 +211,20 @@ const ROWS: &[Row] = &[
         args: DOWNLOAD,
         says: "v9.9.9",
         found: |b| vec![Damage::Info(b.dep("info"))],
+    },
+    Row {
+        name: "info without a version",
+        damage: |b| overwrite(&b.dep("info"), "{}"),
+        args: DOWNLOAD,
+        says: "",
+        found: nothing,
+    },
+    Row {
+        name: "info null",
+        damage: |b| overwrite(&b.dep("info"), "null"),
+        args: DOWNLOAD,
+        says: "",
+        found: nothing,
     },
     Row {
         name: "mod cut",
@@ -347,7 +361,7 @@ fn odd_names_and_links_are_handled() {
         remove(&bench.top.join("mod").join(format!("{path}@{file}")));
         cut(&zip, 500);
         let found = cache.diagnose(&sums, module, version);
-        assert_eq!(paths(&found), [zip.clone()], "{module}");
+        assert_eq!(paths(&found), [zip.as_path()], "{module}");
         assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
         assert!(!cache.complete_for(&sums, &all));
         let said = bench.run(DOWNLOAD);

@@ -4,4 +4,5 @@ mod bench;
 mod matrix;
 mod sharing;
 mod sumdb;
+mod sumdb_real;
 mod vcs;
