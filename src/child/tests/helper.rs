@@ -4,6 +4,7 @@
 //! tried inside the test program.
 
 use super::*;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ExitStatus, Stdio};
 
@@ -35,8 +36,6 @@ fn run_as_gox() {
     }
     outcome.leave()
 }
-
-use std::io::IsTerminal;
 
 /// Starts the second process.
 pub(super) struct Helper {
@@ -116,6 +115,12 @@ impl Running {
 
     pub(super) fn kill(&self, signal: i32) {
         kill(self.pid(), signal);
+    }
+
+    /// Waits for the end only.
+    pub(super) fn finish_without_report(mut self) -> ExitStatus {
+        wait_until("the helper has ended", || self.child.try_wait().unwrap().is_some());
+        self.child.wait().unwrap()
     }
 
     pub(super) fn finish(mut self) -> Report {
