@@ -172,7 +172,10 @@ pub(super) async fn until_end(
                 }
             }
             if (ending.is_some() || clean != Some(0)) && family.has_survivors() {
-                ending.get_or_insert_with(|| Ending::ask(&mut family, Signal::TERM, GRACE));
+                match &mut ending {
+                    Some(ending) => ending.hurry(),
+                    None => ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE)),
+                }
             } else {
                 ending = None;
                 if !cfg!(target_os = "linux") && clean.is_none() {
