@@ -15,6 +15,9 @@ pub(super) const USER_GRACE: Duration = Duration::from_secs(10);
 /// was perhaps sent to gox alone.
 const LATE: Duration = Duration::from_secs(1);
 
+/// What go leaves behind is given this long to end by the signal it already got.
+const LEFTOVER: Duration = Duration::from_millis(200);
+
 /// After SIGKILL nothing is waited for longer than this (a process in an unreachable file
 /// system does not even die of that).
 const GIVE_UP: Duration = Duration::from_secs(1);
@@ -26,7 +29,8 @@ pub(super) const POLL: Duration = Duration::from_millis(50);
 pub(super) struct Ending {
     since: Instant,
     grace: Duration,
-    late: Option<Signal>,
+    /// A signal still to be sent, and when.
+    late: Option<(Duration, Signal)>,
     killed: Option<Instant>,
 }
 
@@ -39,13 +43,19 @@ impl Ending {
 
     /// Waits for an end that the terminal has already asked for.
     pub(super) fn asked_by_terminal(signal: Signal) -> Ending {
-        Ending { since: Instant::now(), grace: USER_GRACE, late: Some(signal), killed: None }
+        Ending { since: Instant::now(), grace: USER_GRACE, late: Some((LATE, signal)), killed: None }
+    }
+
+    /// go itself has ended: what it left behind (a shell's background job ignores Ctrl-C) must not
+    /// keep gox from ending soon as well.
+    pub(super) fn hurry(&mut self) {
+        *self = Ending { late: Some((LEFTOVER, Signal::TERM)), grace: GRACE, since: Instant::now(), ..*self };
     }
 
     /// Does what is due by now. False when nothing more can be done.
     pub(super) fn go_on(&mut self, family: &mut Family) -> bool {
         let waited = self.since.elapsed();
-        if let Some(signal) = self.late.take_if(|_| waited >= LATE) {
+        if let Some((_, signal)) = self.late.take_if(|(when, _)| waited >= *when) {
             family.signal(signal);
         }
         match self.killed {

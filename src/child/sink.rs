@@ -28,7 +28,10 @@ pub(super) enum Sink {
 impl Sink {
     /// Prepares a descriptor; must be called inside the runtime.
     pub(super) fn new(fd: &Rc<OwnedFd>) -> Sink {
-        match AsyncFd::with_interest(Rc::clone(fd), Interest::WRITABLE) {
+        // SAFETY: the descriptor is owned by the `Rc` inside, which hands out the same one each time
+        // and closes it only after it was taken out of the reactor again.
+        let watched = unsafe { AsyncFd::register_with_interest(Rc::clone(fd), Interest::WRITABLE) };
+        match watched {
             Ok(watched) => Sink::Ready(watched),
             // Files refuse to be watched: they never make anybody wait for long.
             Err(_) => Sink::File(Rc::clone(fd)),

@@ -22,6 +22,9 @@ const CHUNK: usize = 64 * 1024;
 /// and is read in any case; for words of a dying git this much time is given.
 const DRAIN: Duration = Duration::from_millis(100);
 
+/// After a signal to gox, a reader who does not read keeps gox alive no longer than this.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A piece of a line held back for rewriting is passed on after this time.
 const HOLD: Duration = Duration::from_millis(200);
 
@@ -169,7 +172,10 @@ pub(super) async fn until_end(
                 }
             }
             if (ending.is_some() || clean != Some(0)) && family.has_survivors() {
-                ending.get_or_insert_with(|| Ending::ask(&mut family, Signal::TERM, GRACE));
+                match &mut ending {
+                    Some(ending) => ending.hurry(),
+                    None => ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE)),
+                }
             } else {
                 ending = None;
                 if !cfg!(target_os = "linux") && clean.is_none() {
@@ -186,10 +192,15 @@ pub(super) async fn until_end(
             if done && written == pending.len() && ending.is_none() {
                 break;
             }
+            let interrupted = matches!(told, Some(Told::By(_)));
+            if interrupted && ending.is_none() && when.elapsed() >= LAST_WORDS {
+                break;
+            }
         }
 
         let deadline = [
             ended_at.map(|when| when + DRAIN).filter(|when| *when > Instant::now()),
+            ended_at.map(|when| when + LAST_WORDS).filter(|when| *when > Instant::now()),
             ending.as_ref().map(|_| Instant::now() + POLL),
             held_since.map(|when: Instant| when + HOLD),
             (told.is_none() && ended_at.is_none()).then(|| watcher.due()),

@@ -21,6 +21,9 @@ const SHARE: u32 = 50;
 /// Samples are never rarer than this, or the judge would think gox had been stopped.
 const LONGEST_PERIOD: Duration = Duration::from_secs(4);
 
+/// A look at the folders that takes longer than this says nothing any more.
+const LONGEST_WALK: Duration = Duration::from_secs(15);
+
 /// What came back from something that was asked or started.
 pub(super) enum News {
     /// The answer of [`Hooks::on_quiet`].
@@ -48,7 +51,7 @@ pub(super) struct Watcher {
     asked: bool,
     question: Option<Later<Option<String>>>,
     folders: Folders,
-    walk: Option<JoinHandle<u64>>,
+    walk: Option<(Instant, JoinHandle<u64>)>,
 }
 
 impl Watcher {
@@ -76,7 +79,7 @@ impl Watcher {
         tokio::select! {
             answer = some(question.as_mut()) => News::Answer(answer),
             found = some(match folders { Folders::Asked(later) => Some(later), _ => None }) => News::Folders(found),
-            grown = some(walk.as_mut()) => News::Grown(grown.ok()),
+            grown = some(walk.as_mut().map(|(_, walk)| walk)) => News::Grown(grown.ok()),
         }
     }
 
@@ -125,10 +128,12 @@ impl Watcher {
         {
             // Beside the loop, since a large cache takes a while; the thread starts no process.
             let growth = growth.clone();
-            self.walk = Some(tokio::task::spawn_blocking(move || fingerprint(&growth)));
+            self.walk = Some((now, tokio::task::spawn_blocking(move || fingerprint(&growth))));
         }
-        // Folders that are still being found are not waited for.
-        self.judge.is_stalled(at, stall, matches!(self.folders, Folders::Known(_)))
+        // Neither folders that are still being found nor a file server that does not answer may
+        // keep a stalled go alive.
+        let hangs = self.walk.as_ref().is_some_and(|(since, _)| since.elapsed() > LONGEST_WALK);
+        self.judge.is_stalled(at, stall, matches!(self.folders, Folders::Known(_)) && !hangs)
     }
 }
 
