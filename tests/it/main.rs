@@ -10,4 +10,5 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod harness_tools;
 mod lab_faults;

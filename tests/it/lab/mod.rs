@@ -9,6 +9,7 @@
 //! is spoiled), `site` (what one server does with a request), `h1` and `h2` (how it is sent), `sockets`
 //! (servers that never get so far), `record` (what was seen).
 
+mod entry;
 mod fault;
 mod h1;
 mod h2;
@@ -16,134 +17,33 @@ mod modules;
 mod names;
 mod record;
 mod reply;
+mod running;
 mod site;
 mod sockets;
 mod sumdb;
 mod tls;
 
+pub(crate) use entry::Entry;
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
 pub(crate) use modules::{Module, Shape, Shelf, escape};
 pub(crate) use record::Seen;
+pub(crate) use running::Running;
 pub(crate) use site::SIGNATURE;
 pub(crate) use sumdb::{NAME as SUMDB_NAME, tile_path};
 
+use entry::Kind;
 use fault::Rule;
 use modules::Recipe;
 use site::{Shared, Site, State};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// No lab lives longer than this, whatever happens to the test that started it.
 const LIFE: Duration = Duration::from_secs(900);
-
-/// One entry of the GOPROXY list.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    kind: Kind,
-    prefix: String,
-    credentials: Option<String>,
-    name: Option<String>,
-    separator: char,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Plain,
-    Tls { http2: bool },
-    UntrustedTls,
-    SilentTls,
-    Closed,
-    ClosedFor(Duration),
-    Blackhole,
-    Literal(String),
-}
-
-impl Entry {
-    fn of(kind: Kind) -> Entry {
-        Entry { kind, prefix: String::new(), credentials: None, name: None, separator: ',' }
-    }
-
-    /// HTTP/1.1 without TLS.
-    pub(crate) fn plain() -> Entry {
-        Entry::of(Kind::Plain)
-    }
-
-    /// TLS with HTTP/2 (and HTTP/1.1 for those who ask for it); trusted by whom [`Running::env`] is given.
-    pub(crate) fn tls() -> Entry {
-        Entry::of(Kind::Tls { http2: true })
-    }
-
-    /// TLS that knows HTTP/1.1 only.
-    pub(crate) fn tls_http1() -> Entry {
-        Entry::of(Kind::Tls { http2: false })
-    }
-
-    /// TLS with a certificate that nobody trusts.
-    pub(crate) fn untrusted_tls() -> Entry {
-        Entry::of(Kind::UntrustedTls)
-    }
-
-    /// Accepts connections and never answers the TLS handshake.
-    pub(crate) fn silent_tls() -> Entry {
-        Entry::of(Kind::SilentTls)
-    }
-
-    /// A port where nobody listens.
-    pub(crate) fn closed() -> Entry {
-        Entry::of(Kind::Closed)
-    }
-
-    /// A port where nobody listens until so long after the start.
-    pub(crate) fn closed_for(outage: Duration) -> Entry {
-        Entry::of(Kind::ClosedFor(outage))
-    }
-
-    /// A port whose listen queue is full: SYNs are dropped, and a dial ends with its own timeout.
-    pub(crate) fn blackhole() -> Entry {
-        Entry::of(Kind::Blackhole)
-    }
-
-    /// A host whose name does not resolve (RFC 6761 reserves `.invalid` for that).
-    pub(crate) fn unresolvable() -> Entry {
-        Entry::of(Kind::Literal("http://proxy.invalid".to_owned()))
-    }
-
-    /// Anything else, such as `direct`, `off` or a URL.
-    pub(crate) fn literal(text: &str) -> Entry {
-        Entry::of(Kind::Literal(text.to_owned()))
-    }
-
-    /// Serves below a path, such as `/goproxy`.
-    pub(crate) fn prefix(mut self, prefix: &str) -> Entry {
-        self.prefix = prefix.trim_end_matches('/').to_owned();
-        self
-    }
-
-    /// Answers 401 to all that do not bring `user:password`; [`Running::goproxy`] has them in the URL.
-    pub(crate) fn credentials(mut self, user_and_password: &str) -> Entry {
-        self.credentials = Some(user_and_password.to_owned());
-        self
-    }
-
-    /// Goes by this host name (a TLS entry: `https://NAME`), which [`Running::env`] makes known by way of an
-    /// HTTP proxy in the lab. The real host of that name is never asked.
-    pub(crate) fn named(mut self, name: &str) -> Entry {
-        self.name = Some(name.to_owned());
-        self
-    }
-
-    /// Puts `|` and not `,` behind this entry in the list.
-    pub(crate) fn pipe(mut self) -> Entry {
-        self.separator = '|';
-        self
-    }
-}
 
 /// The plan of a lab: what it serves, where, and what goes wrong.
 #[derive(Clone)]
@@ -471,181 +371,4 @@ async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> i
     };
     let http_proxy = if names.is_empty() { None } else { Some(names::serve(names).await?) };
     Ok(Opened { urls, addresses, sumdb, http_proxy })
-}
-
-/// A lab at work; dropping it ends it.
-pub(crate) struct Running {
-    shared: Arc<Shared>,
-    urls: Vec<String>,
-    separators: Vec<char>,
-    addresses: Vec<Option<SocketAddr>>,
-    sumdb: Option<SocketAddr>,
-    http_proxy: Option<SocketAddr>,
-    ca_file: PathBuf,
-    required: Vec<(String, String)>,
-    shape: Shape,
-    _files: tempfile::TempDir,
-    end: Option<watch::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    /// The GOPROXY list.
-    pub(crate) fn goproxy(&self) -> String {
-        let mut list = String::new();
-        for (i, url) in self.urls.iter().enumerate() {
-            list.push_str(url);
-            if i + 1 < self.urls.len() {
-                list.push(self.separators[i]);
-            }
-        }
-        list
-    }
-
-    /// The URL of one entry.
-    pub(crate) fn url(&self, index: usize) -> &str {
-        &self.urls[index]
-    }
-
-    /// `127.0.0.1:PORT` of one entry, as it stands in go's errors.
-    pub(crate) fn host(&self, index: usize) -> String {
-        self.addresses[index].expect("an entry with an address").to_string()
-    }
-
-    /// A file with the certificate that signs all others: the value for SSL_CERT_FILE.
-    pub(crate) fn ca_file(&self) -> &Path {
-        &self.ca_file
-    }
-
-    /// The environment that leads go to this lab.
-    pub(crate) fn env(&self) -> Vec<(String, String)> {
-        let mut env = vec![
-            ("GOPROXY".to_owned(), self.goproxy()),
-            ("GOSUMDB".to_owned(), self.gosumdb()),
-            ("SSL_CERT_FILE".to_owned(), self.ca_file.display().to_string()),
-        ];
-        if let Some(address) = self.http_proxy {
-            let url = format!("http://{address}");
-            env.push(("HTTP_PROXY".to_owned(), url.clone()));
-            env.push(("HTTPS_PROXY".to_owned(), url));
-            // What must not resolve is looked up by go itself.
-            env.push(("NO_PROXY".to_owned(), ".invalid".to_owned()));
-        }
-        env
-    }
-
-    /// The value for GOSUMDB: key and, where it stands alone, URL; `off` without a database.
-    pub(crate) fn gosumdb(&self) -> String {
-        self.gosumdb_with(sumdb::Database::verifier)
-    }
-
-    /// The same with a key that signed nothing here.
-    pub(crate) fn gosumdb_of_another_key(&self) -> String {
-        self.gosumdb_with(sumdb::Database::strange_verifier)
-    }
-
-    fn gosumdb_with(&self, key: impl Fn(&sumdb::Database) -> String) -> String {
-        match (&self.shared.database, self.sumdb) {
-            (None, _) => "off".to_owned(),
-            (Some(database), None) => key(database),
-            (Some(database), Some(address)) => format!("{} http://{address}", key(database)),
-        }
-    }
-
-    /// From now on the checksum database shows another history than before, rightly signed.
-    pub(crate) fn fork_sumdb(&self) {
-        self.shared.database.as_ref().expect("a lab with a checksum database").fork();
-    }
-
-    /// Every module served.
-    pub(crate) fn modules(&self) -> &[Module] {
-        self.shared.shelf.modules()
-    }
-
-    /// Everything asked so far.
-    pub(crate) fn requests(&self) -> Vec<Seen> {
-        self.shared.lock().seen.clone()
-    }
-
-    /// The requests for files that the module cache given to [`Running::watch`] had already.
-    pub(crate) fn wasted(&self) -> Vec<Seen> {
-        self.requests().into_iter().filter(|seen| seen.cached).collect()
-    }
-
-    /// From now on compares each request with what this GOMODCACHE has.
-    pub(crate) fn watch(&self, module_cache: &Path) {
-        self.shared.lock().watched = Some(module_cache.to_owned());
-    }
-
-    /// Takes all faults away.
-    pub(crate) fn heal(&self) {
-        self.shared.lock().rules.clear();
-    }
-
-    /// One more fault, from now on.
-    pub(crate) fn also(&self, fault: Fault, when: When) {
-        self.shared.lock().rules.push(Rule { faults: vec![fault], when, done: 0 });
-    }
-
-    /// Forgets what was asked so far (the counts of faults by number too).
-    pub(crate) fn forget(&self) {
-        let mut state = self.shared.lock();
-        state.seen.clear();
-        state.of_path.clear();
-        state.overall.clear();
-        state.first = None;
-    }
-
-    /// go.mod of the main module.
-    pub(crate) fn go_mod(&self) -> String {
-        let mut text = "module example.test/main\n\ngo 1.21\n".to_owned();
-        if !self.required.is_empty() {
-            text.push_str("\nrequire (\n");
-            for (path, version) in &self.required {
-                text.push_str(&format!("\t{path} {version}\n"));
-            }
-            text.push_str(")\n");
-        }
-        text
-    }
-
-    /// A whole go.sum: the hashes of everything served.
-    pub(crate) fn go_sum(&self) -> String {
-        self.modules().iter().map(Module::go_sum).collect()
-    }
-
-    /// A program that imports all that go.mod requires, and prints one line.
-    pub(crate) fn main_go(&self) -> String {
-        let mut text = "package main\n\nimport (\n\t\"fmt\"\n\n".to_owned();
-        let mut sum = "0".to_owned();
-        for (path, _) in &self.required {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            text.push_str(&format!("\t{path:?}\n"));
-            sum.push_str(&format!(" + {name}.Value"));
-        }
-        text.push_str(&format!(")\n\nfunc main() {{\n\tfmt.Println(\"modules:\", {sum})\n}}\n"));
-        text
-    }
-
-    /// Writes the main module into a folder: go.mod, go.sum and main.go.
-    pub(crate) fn write_project(&self, dir: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(dir)?;
-        std::fs::write(dir.join("go.mod"), self.go_mod())?;
-        std::fs::write(dir.join("go.sum"), self.go_sum())?;
-        std::fs::write(dir.join("main.go"), self.main_go())
-    }
-
-    /// How the generated modules hang together.
-    pub(crate) fn shape(&self) -> Shape {
-        self.shape
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
