@@ -6,7 +6,7 @@
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
 use crate::find_go::{MARKER, Nesting, find_go};
-use crate::go_env::{GoEnv, read_settings};
+use crate::go_env::read_settings;
 use crate::run::{self, Job, fail};
 use crate::verb::{Invocation, Kind};
 use crate::{classify, configuration_files, explain, health, journal, own_verbs, toolchain};
@@ -173,11 +173,15 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             own_verbs::config::run(format, &resolved, &names, &mut out)
         }
         OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project }), .. } => {
-            own_verbs::config::init(project, here.as_deref(), environment, &mut out)
+            own_verbs::config::init(project, environment, here.as_deref(), &mut out)
         }
         OwnVerb::Explain { format, file } => {
             let resolved = resolve(options, here.as_deref());
             let input = file.filter(|f| f.as_os_str() != "-");
+            let format = match format {
+                command_line::Format::Json => explain::Format::Json,
+                command_line::Format::Text => explain::Format::Text,
+            };
             explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(|error| {
                 Error::usage(match &input {
                     Some(path) => format!("cannot explain {}: {error}", path.display()),
