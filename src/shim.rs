@@ -182,12 +182,14 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
                 command_line::Format::Json => explain::Format::Json,
                 command_line::Format::Text => explain::Format::Text,
             };
-            explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(|error| {
-                Error::usage(match &input {
-                    Some(path) => format!("cannot explain {}: {error}", path.display()),
-                    None => format!("cannot explain standard input: {error}"),
-                })
-            })
+            explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(
+                |error| {
+                    Error::usage(match &input {
+                        Some(path) => format!("cannot explain {}: {error}", path.display()),
+                        None => format!("cannot explain standard input: {error}"),
+                    })
+                },
+            )
         }
         OwnVerb::History { number, format } => {
             let resolved = resolve(options, here.as_deref());

@@ -31,8 +31,13 @@ const DISK: &[&str] = &[
     "file too large",
 ];
 
-const PERMISSION: &[&str] =
-    &["permission denied", "access is denied", "read-only file system", "operation not permitted", "being used by another process"];
+const PERMISSION: &[&str] = &[
+    "permission denied",
+    "access is denied",
+    "read-only file system",
+    "operation not permitted",
+    "being used by another process",
+];
 
 const HTTP2: &[&str] = &[
     "stream error",
@@ -165,9 +170,11 @@ const EOF: &[&str] = &[
     "unexpectedly closed",
 ];
 
-static STATUS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed"));
-static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+static STATUS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed")
+});
+static LOOKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 static PROXY_DIAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:proxyconnect tcp|socks connect(?: tcp)?)[^:]*:.*?dial tcp4?6? (\[[0-9A-Fa-f:.%a-z]+\]:\d+|[A-Za-z0-9._-]+:\d+)")
         .expect("fixed")

@@ -227,7 +227,8 @@ impl Reader {
             Verdict::Nothing => {}
             Verdict::Failure(failure) => self.keep(*failure, origin),
             Verdict::Weak(failure) => {
-                let better = self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
+                let better =
+                    self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
                 if better {
                     self.weak = Some((*failure, origin));
                 }
@@ -263,7 +264,9 @@ impl Reader {
         }
         // Past the bound only what is new in kind is listed: it may be what forbids a retry.
         let full = self.reading.failures.len() >= MAX_FAILURES;
-        if full && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action) {
+        if full
+            && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action)
+        {
             self.reading.omitted += 1;
             return;
         }
@@ -276,7 +279,9 @@ impl Reader {
     fn finish(mut self) -> Reading {
         if let Some((failure, origin)) = self.weak.take() {
             let strong = self.reading.failures.iter().any(|f| f.cause != crate::vocabulary::Cause::Other);
-            if self.reading.failures.is_empty() || (!strong && failure.cause != crate::vocabulary::Cause::Other) {
+            if self.reading.failures.is_empty()
+                || (!strong && failure.cause != crate::vocabulary::Cause::Other)
+            {
                 self.keep(failure, origin);
             }
         }
@@ -288,7 +293,8 @@ impl Reader {
 /// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
 /// that names its module.
 fn dominant(failures: &[Failure]) -> Option<usize> {
-    let order = |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
+    let order =
+        |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
     let first = (0..failures.len()).min_by_key(order)?;
     if failures[first].module.is_some() {
         return Some(first);

@@ -63,7 +63,11 @@ pub(super) fn wants_diagnosis(
     observation: &Observation,
     failures: &[Failure],
 ) -> bool {
-    if policy.offline.is_some() || policy.vendored || observation.relayed || state.attempts_without_progress >= policy.attempts {
+    if policy.offline.is_some()
+        || policy.vendored
+        || observation.relayed
+        || state.attempts_without_progress >= policy.attempts
+    {
         return false;
     }
     failures.iter().enumerate().any(|(i, f)| {

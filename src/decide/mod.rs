@@ -21,8 +21,8 @@ mod tests;
 mod types;
 
 pub use places::{arrange, begin, entry_of};
-pub use state::first_patience;
 pub use state::State;
+pub use state::first_patience;
 pub use types::*;
 
 use crate::goproxy::Entry;

@@ -38,7 +38,8 @@ fn line(run: &Value) -> String {
         .collect();
     causes.sort_unstable();
     causes.dedup();
-    let mut remedies: Vec<String> = attempts.iter().flat_map(|a| words(&a["remedies"])).filter(|r| !r.starts_with("wait:")).collect();
+    let mut remedies: Vec<String> =
+        attempts.iter().flat_map(|a| words(&a["remedies"])).filter(|r| !r.starts_with("wait:")).collect();
     remedies.dedup();
     let end = match (run["recovered"].as_bool(), run["exit"].as_i64()) {
         (Some(true), _) => "recovered".to_owned(),
@@ -70,7 +71,10 @@ mod tests {
             "elapsed_ms": 1500, "attempts": [{"failures": [{"cause": "eof"}], "remedies": ["rotate:b", "wait:5"]}, {"failures": [], "remedies": []}]});
         let mut out = Vec::new();
         super::run(Format::Text, &[run], &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: eof [rotate:b]\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: eof [rotate:b]\n"
+        );
         let mut out = Vec::new();
         super::run(Format::Text, &[], &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "no run has needed help yet\n");

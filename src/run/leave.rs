@@ -52,7 +52,9 @@ impl Run {
             Delivered::Whole => {}
             Delivered::Broken => die_of(SIGPIPE),
             Delivered::Interrupted(signal) => die_of(signal),
-            Delivered::Failed(error) => fail(if exit == 0 { 125 } else { exit }, &format!("cannot write stdout: {error}")),
+            Delivered::Failed(error) => {
+                fail(if exit == 0 { 125 } else { exit }, &format!("cannot write stdout: {error}"))
+            }
         }
         if becomes_go {
             crate::shim::exec(&self.job.go, &self.job.args, &self.job.nesting);
@@ -97,7 +99,9 @@ impl Run {
                 .iter()
                 .flat_map(|s| &s.observation.failures)
                 .filter(|f| f.cause == Cause::ChecksumMismatch)
-                .map(|f| format!("{}@{}", f.module.as_deref().unwrap_or("?"), f.version.as_deref().unwrap_or("?")))
+                .map(|f| {
+                    format!("{}@{}", f.module.as_deref().unwrap_or("?"), f.version.as_deref().unwrap_or("?"))
+                })
                 .collect();
             if !mismatches.is_empty() {
                 let text = format!(
@@ -113,7 +117,9 @@ impl Run {
             }
             causes.sort_unstable();
             causes.dedup();
-            let lost = self.first_failure.map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(step.observation.elapsed));
+            let lost = self
+                .first_failure
+                .map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(step.observation.elapsed));
             let text = format!(
                 "got through with attempt {} after {}; waited and repaired for {:.1} s",
                 self.attempts.len(),
@@ -123,15 +129,22 @@ impl Run {
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
             return;
         }
-        if step.decision.verdict != Verdict::Stop || matches!(step.observation.ended, Ended::Interrupted | Ended::Signal(_)) {
+        if step.decision.verdict != Verdict::Stop
+            || matches!(step.observation.ended, Ended::Interrupted | Ended::Signal(_))
+        {
             return;
         }
-        let confirmed = step.observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
+        let confirmed =
+            step.observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
         if retried || step.decision.hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, &step.decision.reason);
         } else {
-            self.voice.say(&mut self.supervisor, Level::Verbose, &format!("not retried: {}", step.decision.reason));
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Verbose,
+                &format!("not retried: {}", step.decision.reason),
+            );
         }
         if let Some(hint) = &step.decision.hint {
             self.voice.say(&mut self.supervisor, Level::Normal, &format!("hint: {hint}"));
@@ -150,7 +163,9 @@ impl Run {
         steps.push(last.clone());
         for (n, step) in steps.iter().enumerate() {
             let state = State::before(&self.policy, &steps[..n]);
-            for failure in step.observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy) {
+            for failure in
+                step.observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy)
+            {
                 news.note_failure(&entry_of(&self.policy, &state, failure), failure.cause, at);
             }
             for entry in &step.observation.dead {
@@ -195,13 +210,21 @@ impl Run {
         if let Some(file) = wanted
             && let Err(error) = std::fs::write(&file, format!("{line}\n"))
         {
-            self.voice.say(&mut self.supervisor, Level::Normal, &format!("cannot write the report {}: {error}", file.display()));
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Normal,
+                &format!("cannot write the report {}: {error}", file.display()),
+            );
         }
         if eventful
             && let Some(dir) = self.state_dir.clone()
             && let Err(error) = journal::append(&dir, &line)
         {
-            self.voice.say(&mut self.supervisor, Level::Verbose, &format!("cannot write the journal: {error}"));
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Verbose,
+                &format!("cannot write the journal: {error}"),
+            );
         }
     }
 }

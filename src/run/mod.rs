@@ -164,9 +164,14 @@ impl Run {
     fn offline_list(&self, project: &Project) -> String {
         let invocation = &self.job.invocation;
         if !invocation.versions_fixed {
-            fail(125, "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline");
+            fail(
+                125,
+                "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
+            );
         }
-        let Some(root) = self.job.go_env.mod_cache() else { fail(125, "--offline: no module cache is known") };
+        let Some(root) = self.job.go_env.mod_cache() else {
+            fail(125, "--offline: no module cache is known")
+        };
         let cache = Cache::new(&root, None);
         let sums = &project.go_sum;
         let lacking = sums
@@ -174,7 +179,12 @@ impl Run {
             .filter(|(m, v)| !sums.lookup(m, v, false).is_empty())
             .find(|(m, v)| !cache.complete_for(sums, &[((*m).to_owned(), (*v).to_owned())]));
         if let Some((module, version)) = lacking {
-            fail(125, &format!("--offline: the module cache has no whole {module}@{version}; run gox mod download first"));
+            fail(
+                125,
+                &format!(
+                    "--offline: the module cache has no whole {module}@{version}; run gox mod download first"
+                ),
+            );
         }
         let path = root.join("cache/download").display().to_string().replace('%', "%25").replace(' ', "%20");
         format!("file://{path},off")
@@ -205,7 +215,8 @@ impl Run {
 
     fn command(&self) -> Command {
         let Job { go, args, dir, prepare, .. } = &*self.job;
-        let (args, dir) = if *prepare { (vec!["version".into()], Some(dir.clone())) } else { (args.clone(), None) };
+        let (args, dir) =
+            if *prepare { (vec!["version".into()], Some(dir.clone())) } else { (args.clone(), None) };
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
@@ -223,8 +234,17 @@ impl Run {
                 Ok(outcome) => outcome,
                 Err(error) => self.cannot_run(&error),
             };
-            if outcome.ended == ChildEnded::Exited(0) && self.history.is_empty() && self.policy.initial.is_empty() {
-                self.leave(outcome, Decision::done(), Observation::new(decide::Ended::Code(0), vec![]), Duration::ZERO).await;
+            if outcome.ended == ChildEnded::Exited(0)
+                && self.history.is_empty()
+                && self.policy.initial.is_empty()
+            {
+                self.leave(
+                    outcome,
+                    Decision::done(),
+                    Observation::new(decide::Ended::Code(0), vec![]),
+                    Duration::ZERO,
+                )
+                .await;
             }
             let heard = hooks.heard();
             let mut observation = self.observe(&outcome, heard, mark.as_ref()).await;

@@ -19,7 +19,12 @@ const SCAN: Duration = Duration::from_secs(10);
 
 impl Run {
     /// Looks at everything an attempt left behind.
-    pub(super) async fn observe(&mut self, outcome: &Outcome, heard: Heard, mark: Option<&Mark>) -> Observation {
+    pub(super) async fn observe(
+        &mut self,
+        outcome: &Outcome,
+        heard: Heard,
+        mark: Option<&Mark>,
+    ) -> Observation {
         let ended = match &outcome.ended {
             _ if is_interrupt(outcome) => Ended::Interrupted,
             ChildEnded::Exited(code) => Ended::Code(*code),
@@ -47,7 +52,8 @@ impl Run {
                 self.gather(false);
             }
         }
-        if !self.any_curable(&observation.failures) && ended != Ended::Stalled && ended != Ended::NoConnection {
+        if !self.any_curable(&observation.failures) && ended != Ended::Stalled && ended != Ended::NoConnection
+        {
             return observation;
         }
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
@@ -114,7 +120,8 @@ impl Run {
     async fn look_at_hosts(&mut self, observation: &mut Observation) {
         let failures = &observation.failures;
         let (hosts, names) = failing_hosts(failures);
-        let all_away = !failures.is_empty() && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable));
+        let all_away = !failures.is_empty()
+            && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable));
         if all_away {
             observation.no_network = network::no_network(&hosts, names);
         }
@@ -148,19 +155,29 @@ impl Run {
         }
         self.diagnosed = true;
         self.voice.diagnosing(&mut self.supervisor);
-        let mut hooks = Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
-        let command =
-            Command { program: self.job.go.clone(), args: self.diagnostic_args(), envs: self.envs(), dir: self.diagnostic_dir() };
+        let mut hooks =
+            Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
+        let command = Command {
+            program: self.job.go.clone(),
+            args: self.diagnostic_args(),
+            envs: self.envs(),
+            dir: self.diagnostic_dir(),
+        };
         let watch = child::Watch { stall: Some(self.policy.stall), quiet: super::QUIET };
-        let result = self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
+        let result =
+            self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
         let Ok(outcome) = result else { return Ok(()) };
         if let ChildEnded::Interrupted(signal) = outcome.ended {
             return Err(signal);
         }
         for request in trace::requests(&hooks.trace) {
             if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410))
-                && let Some(entry) =
-                    self.policy.list.entries.iter().find(|e| e.is_network_proxy() && request.url.starts_with(&e.shown()))
+                && let Some(entry) = self
+                    .policy
+                    .list
+                    .entries
+                    .iter()
+                    .find(|e| e.is_network_proxy() && request.url.starts_with(&e.shown()))
                 && let Some(host) = entry.host()
             {
                 self.note_serving(host);
@@ -183,7 +200,9 @@ impl Run {
         if clear.iter().any(|f| !f.detail.ambiguous) {
             observation.failures.retain(|f| !f.detail.ambiguous);
         }
-        observation.failures.extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
+        observation
+            .failures
+            .extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
         observation.repairs.clear();
         if let Some(cache) = self.cache() {
             self.find_damage(&cache, observation);
@@ -195,7 +214,10 @@ impl Run {
     /// that choose versions get their own `-x`.
     fn diagnostic_args(&self) -> Vec<OsString> {
         let invocation = &self.job.invocation;
-        let own = matches!((invocation.verb.as_str(), invocation.sub.as_str()), ("get" | "list" | "install", _) | ("mod", "tidy"));
+        let own = matches!(
+            (invocation.verb.as_str(), invocation.sub.as_str()),
+            ("get" | "list" | "install", _) | ("mod", "tidy")
+        );
         if !own || !invocation.traceable {
             return ["mod", "download", "-json", "-x"].iter().map(OsString::from).collect();
         }
@@ -242,7 +264,9 @@ fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &
         classifier.push(&buffer[..n]);
     }
     for failure in classifier.finish().failures {
-        let same = |f: &Failure| f.cause == failure.cause && f.module == failure.module && f.version == failure.version;
+        let same = |f: &Failure| {
+            f.cause == failure.cause && f.module == failure.module && f.version == failure.version
+        };
         if !failures.iter().any(same) {
             failures.push(failure);
         }
@@ -250,7 +274,13 @@ fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &
 }
 
 /// Local damage that explains one failure.
-fn damage_of(cache: &Cache, sums: &mut GoSum, failure: &Failure, dir: &std::path::Path, gosumdb: &str) -> Vec<Damaged> {
+fn damage_of(
+    cache: &Cache,
+    sums: &mut GoSum,
+    failure: &Failure,
+    dir: &std::path::Path,
+    gosumdb: &str,
+) -> Vec<Damaged> {
     let database = gosumdb.split(['+', ' ']).next().unwrap_or("sum.golang.org");
     let place = failure.detail.path.as_deref().and_then(|p| cache.locate(p, dir));
     match (failure.cause, &place) {
@@ -261,23 +291,28 @@ fn damage_of(cache: &Cache, sums: &mut GoSum, failure: &Failure, dir: &std::path
         }
         // A compiler's complaint about a file of the module cache: is the folder what go.sum says?
         (_, Some(Place::Module { module, version })) => cache.diagnose(sums, module, version),
-        (Cause::ChecksumMismatch | Cause::CacheCorrupt | Cause::Http404410 | Cause::PathMismatch | Cause::GoModSyntax, None) => {
-            match (&failure.module, &failure.version) {
-                (Some(module), Some(version)) => {
-                    if let Some(want) = &failure.detail.want {
-                        let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
-                        sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
-                    }
-                    cache.diagnose(sums, module, version)
+        (
+            Cause::ChecksumMismatch
+            | Cause::CacheCorrupt
+            | Cause::Http404410
+            | Cause::PathMismatch
+            | Cause::GoModSyntax,
+            None,
+        ) => match (&failure.module, &failure.version) {
+            (Some(module), Some(version)) => {
+                if let Some(want) = &failure.detail.want {
+                    let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
+                    sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
                 }
-                _ if failure.cause == Cause::CacheCorrupt => {
-                    let all: Vec<(String, String)> =
-                        sums.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect();
-                    cache.scan(sums, &all, SCAN)
-                }
-                _ => vec![],
+                cache.diagnose(sums, module, version)
             }
-        }
+            _ if failure.cause == Cause::CacheCorrupt => {
+                let all: Vec<(String, String)> =
+                    sums.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect();
+                cache.scan(sums, &all, SCAN)
+            }
+            _ => vec![],
+        },
         _ => vec![],
     }
 }

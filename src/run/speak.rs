@@ -47,7 +47,8 @@ impl Voice {
             match remedy {
                 Remedy::Rotate(entry) => {
                     let resting = policy.list.entries.first().map(Entry::shown).unwrap_or_default();
-                    let text = format!("asking {} first: {resting} did not answer a short while ago", entry.shown());
+                    let text =
+                        format!("asking {} first: {resting} did not answer a short while ago", entry.shown());
                     self.say(supervisor, Level::Normal, &text);
                 }
                 Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
@@ -98,7 +99,9 @@ fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
         Remedy::Rotate(Entry::Direct) => "asking the origin directly".into(),
         Remedy::Rotate(entry) => format!("asking {} first", entry.shown()),
         Remedy::Evict { what, path } => format!("removed the damaged {} of {what}", shown_file(path)),
-        Remedy::Private(pattern) => format!("GOPRIVATE={pattern} for this run: no proxy and no checksum database for it"),
+        Remedy::Private(pattern) => {
+            format!("GOPRIVATE={pattern} for this run: no proxy and no checksum database for it")
+        }
         Remedy::NoProxy(pattern) => format!("GONOPROXY={pattern} for this run: no proxy for it"),
         Remedy::Sumdb(host) => format!("asking the checksum database at {host}"),
         Remedy::Http1 => "HTTP/2 off".into(),

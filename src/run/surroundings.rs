@@ -14,8 +14,18 @@ use std::path::{Path, PathBuf};
 
 /// Variables whose presence means that nobody watches: each is set by one or more CI systems.
 const CI_VARIABLES: &[&str] = &[
-    "CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD",
-    "TRAVIS", "DRONE", "CODEBUILD_BUILD_ID", "BITBUCKET_BUILD_NUMBER",
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "CIRCLECI",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+    "TF_BUILD",
+    "TRAVIS",
+    "DRONE",
+    "CODEBUILD_BUILD_ID",
+    "BITBUCKET_BUILD_NUMBER",
 ];
 
 /// Variables that an overlay would set only where the user has not.
@@ -42,7 +52,9 @@ pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
     if let Some(work) = governing.as_ref().filter(|f| f.extension().is_some_and(|e| e == "work")) {
         let root = work.parent().unwrap_or(dir);
         if let Ok(text) = std::fs::read_to_string(work) {
-            mods.extend(directive(&text, "use").iter().map(|d| root.join(d.trim_matches('"')).join("go.mod")));
+            mods.extend(
+                directive(&text, "use").iter().map(|d| root.join(d.trim_matches('"')).join("go.mod")),
+            );
         }
         read_sums(&mut project.go_sum, &root.join("go.work.sum"));
     }
@@ -150,15 +162,19 @@ pub(super) fn policy(
         .iter()
         .any(|m| Some(m) != project.module.as_ref() && !matches!(rules.why(m), None | Some(Why::NoProxy)));
     let vendored = is_vendored(go_env, dir, invocation);
-    let mirrors = if vendored { vec![] } else { permitted_mirrors(
-        &list,
-        &settings.mirrors,
-        settings.origin(Key::Mirrors).by_hand(),
-        on_ci(),
-        go_env.get("GOSUMDB"),
-        graph_private,
-        settings.rotate,
-    ) };
+    let mirrors = if vendored {
+        vec![]
+    } else {
+        permitted_mirrors(
+            &list,
+            &settings.mirrors,
+            settings.origin(Key::Mirrors).by_hand(),
+            on_ci(),
+            go_env.get("GOSUMDB"),
+            graph_private,
+            settings.rotate,
+        )
+    };
     Policy {
         attempts: settings.attempts,
         budget: settings.budget,
@@ -176,7 +192,11 @@ pub(super) fn policy(
         gosumdb: go_env.get("GOSUMDB").to_owned(),
         godebug: std::env::var("GODEBUG").unwrap_or_default(),
         release: go_env.release(),
-        user_env: OVERLAID.iter().filter(|n| std::env::var_os(n).is_some()).map(|n| (*n).to_owned()).collect(),
+        user_env: OVERLAID
+            .iter()
+            .filter(|n| std::env::var_os(n).is_some())
+            .map(|n| (*n).to_owned())
+            .collect(),
         in_go_sum: project.go_sum.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect(),
         verifying: invocation.verb == "mod" && invocation.sub == "verify",
         initial: vec![],
@@ -188,8 +208,11 @@ pub(super) fn policy(
 /// `-mod=vendor`, by GOFLAGS or because go.mod has a vendor folder beside it (go's own default).
 fn is_vendored(go_env: &GoEnv, dir: &Path, invocation: &Invocation) -> bool {
     let flag = |w: &str| w.trim_start_matches('-') == "mod=vendor";
-    let folder = || governing_file(dir, go_env).is_some_and(|f| f.with_file_name("vendor/modules.txt").is_file());
-    invocation.verb != "mod" && invocation.verb != "get" && (go_env.get("GOFLAGS").split_whitespace().any(flag) || folder())
+    let folder =
+        || governing_file(dir, go_env).is_some_and(|f| f.with_file_name("vendor/modules.txt").is_file());
+    invocation.verb != "mod"
+        && invocation.verb != "get"
+        && (go_env.get("GOFLAGS").split_whitespace().any(flag) || folder())
 }
 
 #[cfg(test)]
@@ -209,11 +232,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let main = dir.path().join("main");
         std::fs::create_dir_all(main.join(".git/worktrees/w")).unwrap();
-        std::fs::write(main.join(".git/config"), "[core]\n[remote \"up\"]\n url = x\n[remote \"origin\"]\n\turl = git@h.example:o/r.git\n").unwrap();
+        std::fs::write(
+            main.join(".git/config"),
+            "[core]\n[remote \"up\"]\n url = x\n[remote \"origin\"]\n\turl = git@h.example:o/r.git\n",
+        )
+        .unwrap();
         assert_eq!(origin_url(&main).as_deref(), Some("git@h.example:o/r.git"));
         let linked = dir.path().join("linked");
         std::fs::create_dir_all(&linked).unwrap();
-        std::fs::write(linked.join(".git"), format!("gitdir: {}\n", main.join(".git/worktrees/w").display())).unwrap();
+        std::fs::write(linked.join(".git"), format!("gitdir: {}\n", main.join(".git/worktrees/w").display()))
+            .unwrap();
         std::fs::write(main.join(".git/worktrees/w/commondir"), "../..\n").unwrap();
         assert_eq!(origin_url(&linked).as_deref(), Some("git@h.example:o/r.git"));
     }
