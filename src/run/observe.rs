@@ -7,7 +7,7 @@ use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::decide::{Ended, Observation, Repair};
 use crate::goproxy::Entry;
-use crate::module_cache::{Cache, Damaged, GoSum, Mark, Place};
+use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
 use crate::network::Probe;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
@@ -80,6 +80,7 @@ impl Run {
             f.cause.is_transport()
                 || f.detail.ambiguous
                 || f.detail.path.is_some()
+                || in_clone(f)
                 || matches!(
                     f.cause,
                     Cause::ChecksumMismatch
@@ -273,6 +274,17 @@ fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &
     }
 }
 
+/// Words of a clone: a cut pack or an empty object shows up as a revision that does not exist.
+fn in_clone(failure: &Failure) -> bool {
+    failure.cause == Cause::UnknownRevision && matches!(failure.source, Some(Source::Direct | Source::Vcs))
+}
+
+/// A folder that differs from go.sum while its zip does not may be somebody's own edit: it is only
+/// touched where the words name it.
+fn may_be_an_edit(damaged: &Damaged) -> bool {
+    matches!(damaged.damage, Damage::Tree(_, TreeFault::Edited | TreeFault::Unknown))
+}
+
 /// Local damage that explains one failure.
 fn damage_of(
     cache: &Cache,
@@ -304,7 +316,9 @@ fn damage_of(
                     let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
                     sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
                 }
-                cache.diagnose(sums, module, version)
+                let mut found = cache.diagnose(sums, module, version);
+                found.retain(|damaged| !may_be_an_edit(damaged));
+                found
             }
             _ if failure.cause == Cause::CacheCorrupt => {
                 let all: Vec<(String, String)> =
