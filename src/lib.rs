@@ -2,4 +2,5 @@
 pub mod goproxy;
 pub mod private;
 pub mod redact;
+pub mod relay;
 pub mod vocabulary;
