@@ -36,7 +36,8 @@ impl Spool {
 
     fn file(&self) -> io::Result<File> {
         // A cache that does not exist yet, or is read-only, is no reason to fail here.
-        tempfile::tempfile_in(&self.dir).or_else(|_| tempfile::tempfile())
+        let dir = self.dir.ancestors().find(|dir| dir.is_dir());
+        dir.map_or_else(tempfile::tempfile, tempfile::tempfile_in).or_else(|_| tempfile::tempfile())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kept HTTP client: dialing (through HTTP(S)_PROXY where set), TLS with the platform's
 //! roots, HTTP/2, connection pools; and the translation of its errors into causes.
 
-use super::surroundings::{Surroundings, basic};
+use super::surroundings::{Netrc, Surroundings, basic};
 use crate::vocabulary::Cause;
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -37,6 +37,7 @@ const PONG: Duration = Duration::from_secs(10);
 /// The client. Cheap to share; one for the life of a relay.
 pub(super) struct Http {
     surroundings: Arc<Surroundings>,
+    netrc: OnceLock<Netrc>,
     user_agent: HeaderValue,
     plain: Client<Dialer, Empty<Bytes>>,
     secure: OnceLock<Result<Client<HttpsConnector<Dialer>, Empty<Bytes>>, String>>,
@@ -61,14 +62,20 @@ impl Http {
         Http {
             plain: builder().build(dialer),
             surroundings,
+            netrc: OnceLock::new(),
             user_agent: HeaderValue::from_str(user_agent).unwrap_or(HeaderValue::from_static("gox")),
             secure: OnceLock::new(),
             secure_http1: OnceLock::new(),
         }
     }
 
-    pub(super) fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
+    /// The `Authorization` value of .netrc for an https URL.
+    pub(super) fn netrc(&self, uri: &Uri) -> Option<HeaderValue> {
+        let netrc = self.netrc.get_or_init(|| self.surroundings.read_netrc());
+        let mut value =
+            HeaderValue::from_str(&netrc.for_url(uri.to_string().strip_prefix("https://")?)?).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// Sends one GET and returns with its headers. `http1` keeps it from HTTP/2.
@@ -131,8 +138,8 @@ fn builder() -> hyper_util::client::legacy::Builder {
         .http2_max_header_list_size(64 << 10)
         .http2_keep_alive_interval(PING)
         .http2_keep_alive_timeout(PONG)
-        .http2_initial_stream_window_size(512 << 10)
-        .http2_initial_connection_window_size(2 << 20);
+        .http2_initial_stream_window_size(4 << 20)
+        .http2_initial_connection_window_size(8 << 20);
     builder
 }
 

@@ -158,7 +158,11 @@ impl Journey<'_> {
                 }
                 Step::NotFound => {
                     self.close(|stats| stats.not_found += 1, true);
-                    return Answer::Status(404, b"not found".to_vec());
+                    // The words of the last who has it not; go shows them.
+                    let said = self.missed.iter_mut().rfind(|m| m.outcome == Outcome::NotFound);
+                    let reply = said.and_then(|m| Some((m.status?, m.reply.take()?)));
+                    let (status, words) = reply.unwrap_or((404, b"not found".to_vec()));
+                    return Answer::Status(status, words);
                 }
                 Step::PassOn(index) => {
                     self.close(|_| {}, false);
@@ -236,9 +240,8 @@ impl Journey<'_> {
             ended = &mut main => (ended, second, beside),
             ended = &mut beside => (ended, first, main),
         };
-        let silent = loser == first && progress.first_byte().is_none();
         if ended.result.is_ok() {
-            if silent || loser == first {
+            if loser == first {
                 // Late enough to lose: three of these in a row, and nobody begins with it.
                 let words = format!("{} was faster", shared.urls[second]);
                 let missed = Missed::fault(Cause::Timeout, shared.upstream(loser).host(), words);
@@ -273,7 +276,17 @@ impl Journey<'_> {
         let others = self.asked.only.is_none()
             && (0..self.shared.crossings.len())
                 .any(|j| j != upstream && self.shared.crossings.may(&self.asked, upstream, j));
-        let start = if others { IMPATIENCE.min(self.shared.stall) } else { self.shared.stall };
+        let usual = {
+            let state = self.shared.ledger.lock();
+            let known = state.breakers[upstream].answers() >= 8;
+            state.latencies.percentile(95).filter(|_| known)
+        };
+        // One that answers others within milliseconds has lost this request.
+        let start = match usual {
+            Some(p95) => IMPATIENCE.max(p95 * 10).min(self.shared.stall),
+            None if others => IMPATIENCE.min(self.shared.stall),
+            None => self.shared.stall,
+        };
         start * 2u32.pow(asked.min(8))
     }
 
@@ -455,7 +468,10 @@ async fn fetch(
     let mut kept = None;
     let result = match got {
         Got::Whole { body, loose_end } => check(shared, wanted, &host, body, loose_end).await,
-        Got::Status { status, pause, words } => Err(status_missed(shared, at, &host, status, pause, words)),
+        Got::Status { status, pause, words, part } => {
+            kept = part.filter(|_| status >= 429);
+            Err(status_missed(shared, at, &host, status, pause, words))
+        }
         Got::Fault { fault, part } => {
             let gained = part.as_ref().is_some_and(|p| p.len() > had);
             kept = part;
@@ -579,6 +595,8 @@ async fn check(
         _ => Vec::new(),
     };
     let (body, verdict) = if wanted.kind == Kind::Zip {
+        // Two at a time: a directory of many thousand files takes memory while it is read.
+        let _turn = shared.checks.acquire().await;
         let large = body.len() > CHECK_INLINE;
         let asked = wanted.clone();
         let check = move || {

@@ -170,6 +170,8 @@ struct Shared {
     started: Instant,
     ledger: stats::Ledger,
     names: rewrite::Names,
+    /// Turns at checking zips.
+    checks: tokio::sync::Semaphore,
 }
 
 impl Shared {
@@ -220,6 +222,7 @@ impl Shared {
             started: Instant::now(),
             ledger,
             names: rewrite::Names::default(),
+            checks: tokio::sync::Semaphore::new(2),
         })
     }
 }
@@ -250,7 +253,8 @@ pub fn start(options: Options) -> io::Result<Relay> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let listener = {
         let _entered = runtime.enter();
         tokio::net::TcpListener::from_std(listener)?

@@ -43,6 +43,8 @@ pub struct Crossings {
 impl Crossings {
     /// Reads `list` up to its first `direct` or `off`; `mirrors` more upstreams follow.
     pub fn new(list: &List, rotate: Rotate, mirrors: usize) -> Crossings {
+        // A list that stays as it is means go's own walk, and pipes are part of that.
+        let rotate = if rotate == Rotate::Never { Rotate::Go } else { rotate };
         let reachable = list.reachable();
         let listed = reachable.iter().filter(|e| matches!(e, Entry::Proxy(_))).count();
         let total = listed + mirrors;
@@ -84,6 +86,18 @@ impl Crossings {
     /// True where there is nobody to ask.
     pub fn is_empty(&self) -> bool {
         self.any.is_empty()
+    }
+
+    /// Does a failure of this upstream lead to `direct`: by the rotation, for a likely private
+    /// module by go's own rule?
+    fn leads_on(&self, asked: &Asked, upstream: usize) -> bool {
+        let by = if asked.private { &self.direct } else { &self.any_direct };
+        by.get(upstream).copied().unwrap_or(false)
+    }
+
+    /// Would go itself, without the relay, go on to `direct` after a failure of this upstream?
+    fn pipes_on(&self, upstream: usize) -> bool {
+        self.direct.get(upstream).copied().unwrap_or(false)
     }
 
     /// May `to` be asked for this request after a fault at `from`?
@@ -203,7 +217,7 @@ pub fn next(
     conditions: &[Condition],
     allowance: Allowance,
 ) -> Step {
-    let Some(last) = tries.last() else { return first(asked, crossings, conditions) };
+    let Some(last) = tries.last() else { return first(asked, crossings, conditions, allowance) };
     match &last.outcome {
         Outcome::NotFound => after_not_found(asked, crossings, tries, conditions, allowance),
         Outcome::Denied(status) => {
@@ -217,7 +231,7 @@ pub fn next(
 }
 
 /// The first upstream of the list, unless it is out of order and another may be asked instead.
-fn first(asked: &Asked, crossings: &Crossings, conditions: &[Condition]) -> Step {
+fn first(asked: &Asked, crossings: &Crossings, conditions: &[Condition], allowance: Allowance) -> Step {
     if crossings.is_empty() {
         return Step::GiveUp;
     }
@@ -229,11 +243,25 @@ fn first(asked: &Asked, crossings: &Crossings, conditions: &[Condition]) -> Step
             return Step::Ask(other, Wait::None);
         }
     }
-    Step::Ask(start, rest(conditions[start]))
+    after_rest(asked, crossings, &[], start, conditions[start], allowance)
 }
 
-fn rest(condition: Condition) -> Wait {
-    if condition.rests.is_zero() { Wait::None } else { Wait::Rest(condition.rests) }
+/// Asks once the pause that the upstream wanted is over, unless that is too far away.
+fn after_rest(
+    asked: &Asked,
+    crossings: &Crossings,
+    tries: &[Try],
+    to: usize,
+    condition: Condition,
+    allowance: Allowance,
+) -> Step {
+    if condition.rests.is_zero() {
+        Step::Ask(to, Wait::None)
+    } else if condition.rests <= allowance.time {
+        Step::Ask(to, Wait::Rest(condition.rests))
+    } else {
+        give_up(asked, crossings, tries)
+    }
 }
 
 fn has_spoken(tries: &[Try], upstream: usize) -> bool {
@@ -256,16 +284,15 @@ fn after_not_found(
     }
     let last = tries[tries.len() - 1].upstream;
     let untried = |j: &usize| !tries.iter().any(|t| t.upstream == *j);
-    let after = (last + 1..crossings.listed).find(untried);
-    if let Some(next) = after {
-        return Step::Ask(next, rest(conditions[next]));
+    if let Some(next) = (last + 1..crossings.listed).find(untried) {
+        return after_rest(asked, crossings, tries, next, conditions[next], allowance);
     }
-    if let Some(passed) = (0..crossings.listed.min(last)).find(untried)
-        && !conditions[passed].open
-    {
-        return Step::Ask(passed, rest(conditions[passed]));
+    // One that is down, and whose failure may lead to `direct` anyhow, need not be waited for.
+    let matters = |j: &usize| !(conditions[*j].open && crossings.leads_on(asked, *j));
+    if let Some(passed) = (0..crossings.listed).find(|j| untried(j) && matters(j)) {
+        return after_rest(asked, crossings, tries, passed, conditions[passed], allowance);
     }
-    let failed = (0..crossings.listed).any(|j| !has_spoken(tries, j) && !untried(&j));
+    let failed = (0..crossings.listed).any(|j| !untried(&j) && !has_spoken(tries, j) && matters(&j));
     if failed { after_fault(asked, crossings, tries, conditions, allowance) } else { Step::NotFound }
 }
 
@@ -308,25 +335,25 @@ fn after_fault(
         && tries.iter().filter(|t| matches!(t.outcome, Outcome::Fault { gained: true, .. })).count()
             < MAX_PIECES
     {
-        return Step::Ask(last.upstream, rest(conditions[last.upstream]));
+        return after_rest(asked, crossings, tries, last.upstream, conditions[last.upstream], allowance);
     }
     // Where the last faulty try stood: a 404 on the way does not widen what may be asked.
     let from =
         tries.iter().rev().find(|t| !has_spoken(tries, t.upstream)).map_or(last.upstream, |t| t.upstream);
-    let spent = |i: usize| {
-        tries
-            .iter()
-            .filter(|t| t.upstream == i)
-            .filter(|t| {
-                !matches!(
-                    t.outcome,
-                    Outcome::Fault { gained: true, .. } | Outcome::Limited { pause: Some(_) }
-                )
-            })
-            .count() as u32
+    let at = |i: usize| tries.iter().filter(move |t| t.upstream == i);
+    let spent = |i: usize| at(i).filter(|t| counts(&t.outcome)).count() as u32;
+    let limit = |i: usize| {
+        let certificate = |t: &Try| matches!(t.outcome, Outcome::Fault { cause: Cause::TlsCert, .. });
+        if at(i).next().is_some() && at(i).all(certificate) {
+            // A rejected certificate is rejected again; once more for a middlebox in between.
+            2
+        } else if conditions[i].healthy {
+            // One that works otherwise gets more tries: each of them is likely to succeed.
+            asked.attempts * 2
+        } else {
+            asked.attempts
+        }
     };
-    // One that works otherwise gets more tries, because each of them is likely to succeed.
-    let limit = |i: usize| if conditions[i].healthy { asked.attempts * 2 } else { asked.attempts };
     // The one that may answer may stand beside the list (a checksum database itself).
     let total = if asked.only.is_some() { 1 } else { crossings.len() };
     let candidates = (0..total)
@@ -341,29 +368,36 @@ fn after_fault(
     });
     let Some(to) = best else { return give_up(asked, crossings, tries) };
     if !conditions[to].rests.is_zero() {
-        if conditions[to].rests > allowance.time {
-            return give_up(asked, crossings, tries);
-        }
-        return Step::Ask(to, Wait::Rest(conditions[to].rests));
+        return after_rest(asked, crossings, tries, to, conditions[to], allowance);
     }
-    let wrong = matches!(last.outcome, Outcome::Wrong { hard: true, .. });
-    let repeated = spent(to);
-    let wait = match repeated {
+    let wait = match spent(to) {
         0 => Wait::None,
-        // The second try at once, unless the upstream just asked to be left alone. Wrong bytes
-        // come from something that stays for a while.
-        1 if !matches!(last.outcome, Outcome::Limited { .. }) && !wrong => Wait::None,
+        // The second try at once, unless the upstream just asked to be left alone.
+        1 if !matches!(last.outcome, Outcome::Limited { .. }) => Wait::None,
         n => {
-            let base = if conditions[to].healthy {
-                HEALTHY_BACKOFF.min(asked.backoff_base)
-            } else {
-                asked.backoff_base
-            };
+            // The same wrong bytes again come from something that stays for a while.
+            let quick = conditions[to].healthy && !is_repeated_wrong(tries);
+            let base = if quick { HEALTHY_BACKOFF.min(asked.backoff_base) } else { asked.backoff_base };
             let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
             Wait::Backoff(doubled.min(asked.backoff_max))
         }
     };
     Step::Ask(to, wait)
+}
+
+/// Whether a try is one of those that are limited: not a body that moved on, nor a pause that was
+/// asked for in whole seconds and kept.
+fn counts(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Fault { gained, .. } => !gained,
+        Outcome::Limited { pause } => pause.is_none_or(|p| p < Duration::from_secs(1)),
+        _ => true,
+    }
+}
+
+fn is_repeated_wrong(tries: &[Try]) -> bool {
+    let [.., before, last] = tries else { return false };
+    matches!(last.outcome, Outcome::Wrong { .. }) && before.outcome == last.outcome
 }
 
 /// The try whose wrong bytes are settled as what the upstreams really hold.
@@ -380,18 +414,14 @@ fn agreement(asked: &Asked, tries: &[Try]) -> Option<usize> {
 /// The end: 404 where go's own walk of the list, or the rotation, would have left every failed
 /// upstream for `direct`; else the last refusal that somebody gave; else 502.
 fn give_up(asked: &Asked, crossings: &Crossings, tries: &[Try]) -> Step {
-    let by_pipes = |i: usize| crossings.direct.get(i).copied().unwrap_or(false);
-    let leads_on = |i: usize| {
-        if asked.private { by_pipes(i) } else { crossings.any_direct.get(i).copied().unwrap_or(false) }
-    };
     let failed = || tries.iter().filter(|t| !has_spoken(tries, t.upstream));
     let someone_lacks_it = tries.iter().any(|t| t.outcome == Outcome::NotFound);
-    if someone_lacks_it && failed().all(|t| leads_on(t.upstream)) {
+    if someone_lacks_it && failed().all(|t| crossings.leads_on(asked, t.upstream)) {
         return Step::NotFound;
     }
     // A list of mixed separators shows go a comma; a pipe inside it is kept by saying 404.
     let comma_shown = matches!(crossings.tail, Some((Separator::Comma, Entry::Direct)));
-    if comma_shown && failed().all(|t| by_pipes(t.upstream)) && failed().next().is_some() {
+    if comma_shown && failed().all(|t| crossings.pipes_on(t.upstream)) && failed().next().is_some() {
         return Step::NotFound;
     }
     if let Some(denied) = tries.iter().rposition(|t| matches!(t.outcome, Outcome::Denied(_))) {

@@ -75,17 +75,29 @@ impl Surroundings {
         Some(if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") })
     }
 
-    /// The `Authorization` value that .netrc holds for `https://HOST/PATH` (given without
-    /// scheme): the longest prefix that is a machine, the first of equal ones.
-    pub fn netrc_for(&self, url: &str) -> Option<String> {
-        if self.goauth.trim() == "off" {
+    /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
+    pub fn read_netrc(&self) -> Netrc {
+        let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
+        Netrc(
+            file.and_then(|file| std::fs::read_to_string(file).ok())
+                .map_or_else(Vec::new, |t| parse_netrc(&t)),
+        )
+    }
+}
+
+/// The logins of a .netrc file.
+pub struct Netrc(Vec<Login>);
+
+impl Netrc {
+    /// The `Authorization` value for `https://HOST/PATH` (given without scheme): the longest
+    /// prefix that is a machine, the first of equal ones.
+    pub fn for_url(&self, url: &str) -> Option<String> {
+        if self.0.is_empty() {
             return None;
         }
-        let text = std::fs::read_to_string(self.netrc.as_ref()?).ok()?;
-        let entries = parse_netrc(&text);
         let mut prefix = url.trim_end_matches('/');
         loop {
-            if let Some(entry) = entries.iter().find(|e| e.machine.trim_end_matches('/') == prefix) {
+            if let Some(entry) = self.0.iter().find(|e| e.machine.trim_end_matches('/') == prefix) {
                 return Some(basic(&entry.login, &entry.password));
             }
             prefix = &prefix[..prefix.rfind('/')?];
@@ -233,14 +245,18 @@ mod tests {
         )
         .unwrap();
         let env = Surroundings { netrc: Some(file), ..Surroundings::default() };
-        assert_eq!(env.netrc_for("a.test/x/y"), Some(basic("me", "one")));
-        assert_eq!(env.netrc_for("b.test:8443/x"), Some(basic("you", "two")));
-        assert_eq!(env.netrc_for("b.test/x"), None, "with a port in the URL the machine needs it too");
-        assert_eq!(env.netrc_for("c.test/deep/m"), Some(basic("d", "four")));
-        assert_eq!(env.netrc_for("c.test/m"), None);
-        assert_eq!(env.netrc_for("evil"), None);
+        assert_eq!(env.read_netrc().for_url("a.test/x/y"), Some(basic("me", "one")));
+        assert_eq!(env.read_netrc().for_url("b.test:8443/x"), Some(basic("you", "two")));
+        assert_eq!(
+            env.read_netrc().for_url("b.test/x"),
+            None,
+            "with a port in the URL the machine needs it too"
+        );
+        assert_eq!(env.read_netrc().for_url("c.test/deep/m"), Some(basic("d", "four")));
+        assert_eq!(env.read_netrc().for_url("c.test/m"), None);
+        assert_eq!(env.read_netrc().for_url("evil"), None);
         let off = Surroundings { goauth: "off".into(), ..env };
-        assert_eq!(off.netrc_for("a.test/x"), None);
+        assert_eq!(off.read_netrc().for_url("a.test/x"), None);
     }
 
     #[test]

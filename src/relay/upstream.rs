@@ -160,7 +160,13 @@ pub(super) enum Got {
         loose_end: bool,
     },
     /// Another status.
-    Status { status: u16, pause: Option<Duration>, words: Option<Vec<u8>> },
+    Status {
+        status: u16,
+        pause: Option<Duration>,
+        words: Option<Vec<u8>>,
+        /// A server's trouble, or a busy one, does not spoil what is here already.
+        part: Option<Part>,
+    },
     /// Nothing whole.
     Fault { fault: Fault, part: Option<Part> },
 }
@@ -213,10 +219,8 @@ impl Asking<'_> {
         if let Some(value) = &self.upstream.authorization {
             headers.insert(header::AUTHORIZATION, value.clone());
         } else if self.upstream.https
-            && let Some(value) = self.http.surroundings().netrc_for(&uri.to_string()["https://".len()..])
-            && let Ok(mut value) = HeaderValue::from_str(&value)
+            && let Some(value) = self.http.netrc(&uri)
         {
-            value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
         if let Some(part) = part {
@@ -278,9 +282,7 @@ impl Asking<'_> {
                 let plain = client::text(response.headers(), &header::CONTENT_TYPE)
                     .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/plain"));
                 let words = words(response.into_body()).await.filter(|_| plain);
-                // A server's own trouble, or a busy one, does not spoil what is here already.
-                drop(part);
-                Got::Status { status, pause, words }
+                Got::Status { status, pause, words, part }
             }
         }
     }

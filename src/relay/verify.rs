@@ -179,6 +179,10 @@ fn sumdb(path: &str, body: &[u8]) -> Verdict {
 /// Checks a zip: directory, CRC of every file, and the `h1:` hash where one is known. Reads
 /// through it once with a small buffer, however large it is.
 pub fn zip<R: Read + Seek>(wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
+    zip_within(MAX_UNPACKED, wanted, body, hashes)
+}
+
+fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
     let mut archive = match zip::ZipArchive::new(body) {
         Ok(archive) => archive,
         Err(error) => return wrong(format!("not a valid zip file ({error})")),
@@ -200,8 +204,8 @@ pub fn zip<R: Read + Seek>(wanted: &Wanted, body: R, hashes: &[String]) -> Verdi
                 Ok(0) => break,
                 Ok(n) => {
                     unpacked += n as u64;
-                    if unpacked > MAX_UNPACKED {
-                        return wrong("a zip that unpacks to more than 500 MiB");
+                    if unpacked > limit {
+                        return wrong(format!("a zip that unpacks to more than {limit} bytes"));
                     }
                     if hashing {
                         hash.update(&buffer[..n]);
@@ -296,6 +300,9 @@ mod tests {
         let at = flipped.windows(9).position(|w| w == b"package a").unwrap_or(60);
         flipped[at] ^= 0x20;
         assert!(matches!(zip(&wanted, Cursor::new(&flipped), &[]), Verdict::Wrong { hard: true, .. }));
+        let bomb = packed(&[("e.t/a@v1.0.0/zeros", &"0".repeat(1 << 20))]);
+        assert!(bomb.len() < 10_000);
+        assert!(matches!(zip_within(1 << 19, &wanted, Cursor::new(&bomb), &[]), Verdict::Wrong { .. }));
         let foreign = packed(&[("other@v1.0.0/go.mod", "module other\n")]);
         assert!(matches!(zip(&wanted, Cursor::new(&foreign), &[]), Verdict::Wrong { hard: false, .. }));
     }

@@ -2,7 +2,7 @@
 //! relay's own libraries tests itself.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Cursor, Write};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -56,6 +56,21 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
+        Server::with(None, behaviour)
+    }
+
+    /// The same over TLS.
+    pub(super) fn start_tls(
+        tls: Arc<rustls::ServerConfig>,
+        behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        Server::with(Some(tls), behaviour)
+    }
+
+    fn with(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        behaviour: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let inner = Arc::new(Inner {
@@ -71,9 +86,15 @@ impl Server {
                     return;
                 }
                 let Ok(stream) = stream else { continue };
+                let _ = stream.set_nodelay(true);
                 let serving = serving.clone();
-                std::thread::spawn(move || {
-                    let _ = converse(stream, &serving);
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    None => converse(stream, &serving),
+                    Some(config) => {
+                        let session = rustls::ServerConnection::new(config).unwrap();
+                        converse(rustls::StreamOwned::new(session, stream), &serving)
+                    }
                 });
             }
         });
@@ -101,10 +122,8 @@ impl Drop for Server {
     }
 }
 
-fn converse(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut stream = stream;
+fn converse<S: Read + Write>(stream: S, inner: &Inner) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -125,15 +144,16 @@ fn converse(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
             log.push(seen.clone());
             seen
         };
+        let stream = reader.get_mut();
         let ok = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes();
         match (inner.behaviour)(&seen) {
             Reply::Ok(body) => stream.write_all(&[ok(body.len()), body].concat())?,
             Reply::Ranged(body) => {
                 let end = body.len();
-                ranged(&mut stream, &seen, &body, end)?;
+                ranged(stream, &seen, &body, end)?;
             }
             Reply::CutAfter(body, bytes) => {
-                ranged(&mut stream, &seen, &body, bytes)?;
+                ranged(stream, &seen, &body, bytes)?;
                 return Ok(());
             }
             Reply::Status(status, text) => {
@@ -183,7 +203,7 @@ fn wait(inner: &Inner, pause: Option<std::time::Duration>) -> bool {
     *inner.bell.wait_timeout_while(ended, pause, |ended| !*ended).unwrap().0
 }
 
-fn ranged(stream: &mut TcpStream, seen: &Seen, body: &[u8], bytes: usize) -> std::io::Result<()> {
+fn ranged(stream: &mut impl Write, seen: &Seen, body: &[u8], bytes: usize) -> std::io::Result<()> {
     let tag = "\"strong\"";
     let start = seen
         .headers

@@ -1,10 +1,13 @@
-//! The relay against the real go and a module proxy that misbehaves.
+//! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
 mod faulty;
+mod ways_out;
+mod wire;
 mod with_go;
 
 use super::{Options, Relay, Surroundings, start};
 use crate::goproxy::List;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 /// Options with short times: nothing here waits for real networks.
@@ -20,4 +23,20 @@ fn options(list: &str) -> Options {
 
 fn relay(list: &str) -> Relay {
     start(options(list)).unwrap()
+}
+
+/// One request on a connection of its own: status and body.
+fn ask(url: &str, method: &str) -> (u16, Vec<u8>) {
+    // What comes after a comma or pipe in a GOPROXY value is not part of the URL.
+    let rest = url.strip_prefix("http://").unwrap();
+    let (address, path) = rest.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // A refused head may end in a reset after the answer.
+    let _ = stream.read_to_end(&mut answer);
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(answer.len() - 4.min(answer.len()));
+    let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+    (status, answer[end + 4..].to_vec())
 }
