@@ -21,4 +21,5 @@ pub mod run;
 pub mod shim;
 pub mod toolchain;
 pub mod verb;
+pub mod relay;
 pub mod vocabulary;
