@@ -121,6 +121,12 @@ pub trait Hooks {
         None
     }
 
+    /// A number that changes while something moves on go's behalf that its processes do not show
+    /// (a relay in this process that still waits for an upstream).
+    fn moved(&mut self) -> u64 {
+        0
+    }
+
     /// The folders whose growth counts as movement, asked at most once and only when nothing else
     /// has moved for a while, since finding them costs a `go env`.
     fn growth(&mut self) -> Option<Later<Option<Growth>>> {

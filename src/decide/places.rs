@@ -248,7 +248,7 @@ pub(super) fn compose(
         let place = next_place(policy, &seen, &failing);
         let moved = state.first() != Some(&place.first);
         // With the relay the order is the relay's business, except for `direct`.
-        let relay_decides = (state.relay || turn_on_relay) && place.first != Entry::Direct;
+        let relay_decides = ((state.relay && policy.relay) || turn_on_relay) && place.first != Entry::Direct;
         if moved && !relay_decides {
             add(Remedy::Rotate(place.first.clone()));
         } else if relay_decides && state.rotated_to == Some(Entry::Direct) {

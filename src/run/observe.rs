@@ -34,6 +34,7 @@ impl Run {
         };
         let mut observation = Observation::new(ended, heard.reading.failures);
         observation.elapsed = outcome.elapsed;
+        self.read_relay(&mut observation);
         if matches!(ended, Ended::Code(0) | Ended::Signal(_) | Ended::Interrupted) {
             return observation;
         }
@@ -68,7 +69,7 @@ impl Run {
             self.note_serving(host);
         }
         observation.serving = self.serving.clone();
-        observation.dead = heard.dead;
+        observation.dead.extend(heard.dead);
         self.look_at_hosts(&mut observation).await;
         observation
     }
