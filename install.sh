@@ -102,6 +102,8 @@ on_path() {
 }
 
 # --- the manifest: one line for each thing done, its kind first ----------------------------------
+#
+# Each line is written before the thing is done: whatever goes wrong in between, --uninstall knows.
 
 find_manifest() {
     [ -n "${HOME:-}" ] || fail "HOME is not set"
@@ -131,35 +133,43 @@ is_noted() {
 make_dir() {
     [ ! -d "$1" ] || return 0
     case $1 in /*/*) make_dir "${1%/*}" ;; esac
-    mkdir "$1"
     note "dir$tab$1"
+    mkdir "$1"
 }
 
 open_manifest() {
     make_dir "$manifest_dir"
     printf '%s' "$unwritten" >>"$manifest"
+    unwritten=
     is_open=yes
 }
 
 # --- getting the program: each sets $program -----------------------------------------------------
 
+is_here() { command -v "$1" >/dev/null 2>&1; }
+
 sha256_of() {
-    if command -v sha256sum >/dev/null 2>&1; then
+    if is_here sha256sum; then
         sha256sum <"$1" | cut -d' ' -f1
-    elif command -v shasum >/dev/null 2>&1; then
+    elif is_here shasum; then
         shasum -a 256 <"$1" | cut -d' ' -f1
-    elif command -v openssl >/dev/null 2>&1; then
+    elif is_here openssl; then
         openssl dgst -sha256 <"$1" | sed 's/.*[ =]//'
     else
         fail "none of sha256sum, shasum and openssl is here to check a download with"
     fi
 }
 
+# Tells a program that this script installed from another; cksum is a part of POSIX.
+fingerprint() {
+    if is_here sha256sum || is_here shasum || is_here openssl; then sha256_of "$1"; else cksum <"$1"; fi
+}
+
 # Builds what is named in the remaining arguments; sets $built to the folder it is in.
 build() {
     [ -n "$root" ] || fail "this script is not in a checkout of gox: run it from one, or use --from-release URL"
-    command -v cargo >/dev/null 2>&1 || [ ! -x "${HOME:-}/.cargo/bin/cargo" ] || PATH=$PATH:$HOME/.cargo/bin
-    command -v cargo >/dev/null 2>&1 ||
+    is_here cargo || [ ! -x "${HOME:-}/.cargo/bin/cargo" ] || PATH=$PATH:$HOME/.cargo/bin
+    is_here cargo ||
         fail "cargo is not here: install Rust first (https://rustup.rs or your system's packages)"
     make_absolute "${CARGO_TARGET_DIR:-$root/target}"
     # Another target than this machine's would not run here.
@@ -173,10 +183,10 @@ fetch() {
     case $1 in
         file://*) cp "${1#file://}" "$2" || fail "cannot read $1" ;;
         *)
-            if command -v curl >/dev/null 2>&1; then
+            if is_here curl; then
                 case $1 in https:*) only='=https' ;; *) only='=http' ;; esac
                 curl -fsSL --proto "$only" --retry 3 -o "$2" "$1" || fail "cannot download $1"
-            elif command -v wget >/dev/null 2>&1; then
+            elif is_here wget; then
                 wget -q -O "$2" "$1" || fail "cannot download $1"
             else
                 fail "neither curl nor wget is here to download with"
@@ -236,11 +246,8 @@ announce() {
 
 install_program() {
     make_dir "$to"
-    # A new file that takes the old one's place: a gox that runs meanwhile is not disturbed.
-    cp "$program" "$to/.gox.$$"
-    chmod 755 "$to/.gox.$$"
-    mv -f "$to/.gox.$$" "$to/gox"
-    line=binary$tab$to/gox$tab$(cksum <"$to/gox")
+    mark=$(fingerprint "$program")
+    line=binary$tab$to/gox$tab$mark
     if is_noted binary "$to/gox"; then
         path=$to/gox line=$line awk -F "$tab" \
             '$1 == "binary" && $2 == ENVIRON["path"] { print ENVIRON["line"]; next } { print }' \
@@ -249,6 +256,10 @@ install_program() {
     else
         note "$line"
     fi
+    # A new file that takes the old one's place: a gox that runs meanwhile is not disturbed.
+    cp "$program" "$to/.gox.$$"
+    chmod 755 "$to/.gox.$$"
+    mv -f "$to/.gox.$$" "$to/gox"
     say "installed $to/gox"
 }
 
@@ -263,18 +274,18 @@ install_alias() {
         before=absent
     elif [ -s "$start_file" ] && [ -n "$(tail -c 1 "$start_file")" ]; then
         before=unended
-        printf '\n' >>"$start_file"
     fi
-    printf '%s\n' "$alias_line" >>"$start_file"
     note "alias$tab$start_file$tab$before"
+    if [ "$before" = unended ]; then printf '\n' >>"$start_file"; fi
+    printf '%s\n' "$alias_line" >>"$start_file"
     say "added the alias to $start_file; new shells have it"
 }
 
 install_shim() {
     make_dir "$shim"
     if [ ! -L "$shim/go" ]; then
-        ln -s "$to/gox" "$shim/go"
         note "shim$tab$shim/go$tab$to/gox"
+        ln -s "$to/gox" "$shim/go"
     fi
     say "linked $shim/go"
     on_path "$shim" || say "put it first on PATH: export PATH=\"$shim:\$PATH\""
@@ -361,7 +372,7 @@ uninstall() {
             binary)
                 if [ ! -f "$path" ]; then
                     say "$path is gone already"
-                elif [ "$(cksum <"$path")" = "$more" ]; then
+                elif [ "$(fingerprint "$path")" = "$more" ]; then
                     rm -f "$path"
                     say "removed $path"
                 else
