@@ -1,9 +1,24 @@
 //! gox.
+pub mod child;
+pub mod classify;
 pub mod command_line;
 pub mod configuration;
 pub mod configuration_files;
+pub mod decide;
+pub mod explain;
+pub mod find_go;
+pub mod go_env;
 pub mod goproxy;
+pub mod health;
+pub mod journal;
+pub mod module_cache;
+pub mod network;
 pub mod own_verbs;
 pub mod private;
 pub mod redact;
+pub mod report;
+pub mod run;
+pub mod shim;
+pub mod toolchain;
+pub mod verb;
 pub mod vocabulary;

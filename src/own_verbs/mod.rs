@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod history;
 pub mod shim;
 
 use crate::configuration::Error;

@@ -1,0 +1,90 @@
+//! Runs a program on a terminal of its own.
+
+use super::outcome::Outcome;
+use super::run::{Run, Started};
+use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+/// A run whose standard input, output and error are one terminal, which is its controlling one.
+pub(crate) struct Terminal {
+    started: Started,
+    keyboard: File,
+    screen: Arc<(Mutex<Vec<u8>>, Condvar)>,
+}
+
+impl Run<'_> {
+    /// Starts it on a new terminal. [`Outcome::stdout`] will be all that was shown.
+    pub(crate) fn start_on_terminal(self) -> Terminal {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let ours = openpt(flags).and_then(|fd| {
+            grantpt(&fd)?;
+            unlockpt(&fd)?;
+            Ok(fd)
+        });
+        let ours = File::from(ours.expect("a pseudo-terminal"));
+        let name = ptsname(&ours, Vec::new()).expect("the terminal's name").into_string().expect("ASCII");
+        let theirs = OpenOptions::new().read(true).write(true).open(&name).expect("the other end");
+        let side = || Stdio::from(theirs.try_clone().expect("a file descriptor"));
+        let mut command = self.command();
+        command.stdin(side()).stdout(side()).stderr(side());
+        // SAFETY: both calls are system calls that are safe between fork and exec, and allocate nothing.
+        unsafe {
+            command.pre_exec(|| {
+                setsid()?;
+                ioctl_tiocsctty(rustix::stdio::stdin())?;
+                Ok(())
+            });
+        }
+        let keyboard = ours.try_clone().expect("a file descriptor");
+        let screen = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let (shown, mut ours) = (Arc::clone(&screen), ours);
+        let (done, gathered) = mpsc::channel();
+        let started = self.start_with(command, gathered);
+        drop(theirs);
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            // Linux gives EIO, others an end, when nobody holds the other side any more.
+            while let Ok(n @ 1..) = ours.read(&mut piece) {
+                shown.0.lock().expect("no panic while it is held").extend_from_slice(&piece[..n]);
+                shown.1.notify_all();
+            }
+            let _ = done.send(shown.0.lock().expect("no panic while it is held").clone());
+        });
+        Terminal { started, keyboard, screen }
+    }
+}
+
+impl Terminal {
+    /// Types something; `\x03` is Ctrl-C.
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a terminal that is open");
+    }
+
+    /// Waits until the terminal shows this text; the test fails after a minute.
+    #[track_caller]
+    pub(crate) fn shows(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut shown = self.screen.0.lock().expect("no panic while it is held");
+        while !String::from_utf8_lossy(&shown).contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text:?} was not shown:\n{}", String::from_utf8_lossy(&shown));
+            shown = self.screen.1.wait_timeout(shown, left).expect("no panic while it is held").0;
+        }
+    }
+
+    /// The run, to look at its processes.
+    pub(crate) fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(self) -> Outcome {
+        self.started.wait()
+    }
+}

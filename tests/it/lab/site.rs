@@ -1,0 +1,236 @@
+//! One server of the lab: decides what a request gets, whatever the protocol, and keeps the record.
+
+use super::fault::{Fault, Moment, Place, Rule, choose};
+use super::modules::Shelf;
+use super::record::Seen;
+use super::reply::{Answer, Framing, Reply, Stage, spoil};
+use super::sumdb::Database;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// What all servers of a lab share.
+pub(super) struct Shared {
+    pub(super) seed: u64,
+    pub(super) started: Instant,
+    pub(super) latency: Duration,
+    pub(super) keep_alive: bool,
+    pub(super) ranges: bool,
+    pub(super) shelf: Shelf,
+    pub(super) database: Option<Arc<Database>>,
+    pub(super) state: Mutex<State>,
+}
+
+/// What changes while it runs.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) rules: Vec<Rule>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) first: Option<Instant>,
+    pub(super) of_path: HashMap<(Place, String), usize>,
+    pub(super) overall: HashMap<Place, usize>,
+    /// GOMODCACHE, to tell requests for what is there already.
+    pub(super) watched: Option<PathBuf>,
+    /// Text of `?go-get=1` pages by path.
+    pub(super) pages: HashMap<String, String>,
+}
+
+impl Shared {
+    /// The state; a test that panicked while it held it does not matter here.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// One listening server.
+pub(super) struct Site {
+    pub(super) place: Place,
+    pub(super) shared: Arc<Shared>,
+    /// A path before everything, such as `/goproxy`; without a slash at its end.
+    pub(super) prefix: String,
+    /// Where zips are redirected to.
+    pub(super) storage: Option<String>,
+    /// `user:password` that must come as basic authentication.
+    pub(super) credentials: Option<String>,
+    /// The path below which the checksum database is found here.
+    pub(super) sumdb_below: Option<String>,
+    /// Whether modules are served here.
+    pub(super) serves_modules: bool,
+}
+
+/// A request, as far as the lab needs it.
+pub(super) struct Asked {
+    pub(super) method: String,
+    /// Path and query as they came.
+    pub(super) target: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) protocol: &'static str,
+}
+
+/// The signature that the storage host wants to see; it must never appear in what gox prints or stores.
+pub(crate) const SIGNATURE: &str = "X-Lab-Expires=3600&X-Lab-Signature=f00dfacef00dface";
+
+impl Site {
+    /// Decides, and opens the record; the number is for [`Site::finish`].
+    pub(super) fn decide(&self, asked: Asked) -> (usize, Reply) {
+        let (path, query) = match asked.target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (asked.target.as_str(), None),
+        };
+        let path = percent_decoded(path.strip_prefix(self.prefix.as_str()).unwrap_or(path));
+        let path = path.trim_start_matches('/').to_owned();
+        let (number, fault, record, page) = {
+            let mut state = self.shared.lock();
+            let now = Instant::now();
+            let since_first = now - *state.first.get_or_insert(now);
+            let of_path = count(state.of_path.entry((self.place, path.clone())).or_default());
+            let overall = count(state.overall.entry(self.place).or_default());
+            let moment = Moment {
+                seed: self.shared.seed,
+                place: self.place,
+                path: &path,
+                of_path,
+                overall,
+                since_first,
+            };
+            let fault = choose(&mut state.rules, &moment);
+            let cached =
+                state.watched.as_ref().is_some_and(|dir| dir.join("cache/download").join(&path).is_file());
+            let page = state.pages.get(&path).cloned();
+            state.seen.push(Seen {
+                at: self.shared.started.elapsed(),
+                place: self.place,
+                method: asked.method.clone(),
+                path: path.clone(),
+                query: query.clone(),
+                headers: asked.headers.clone(),
+                protocol: asked.protocol,
+                status: 0,
+                fault,
+                sent: 0,
+                whole: false,
+                cached,
+            });
+            (of_path, fault, state.seen.len() - 1, page)
+        };
+        let answer = self.answer(&asked, &path, query.as_deref(), page);
+        let mut reply = spoil(answer, fault, &path, number);
+        reply.wait += self.shared.latency;
+        if fault.is_none() {
+            self.cut_range(&asked, &mut reply);
+        }
+        (record, reply)
+    }
+
+    /// Closes a record: what was sent.
+    pub(super) fn finish(&self, record: usize, reply: &Reply, sent: usize, whole: bool) {
+        let spoiled = |fault| !matches!(fault, Fault::Drip(_) | Fault::Late(_));
+        let mut state = self.shared.lock();
+        if let Some(seen) = state.seen.get_mut(record) {
+            seen.status = if matches!(reply.stage, Stage::Body(_)) { reply.answer.status } else { 0 };
+            seen.sent = sent;
+            seen.whole = whole && reply.answer.status == 200 && !seen.fault.is_some_and(spoiled);
+        }
+    }
+
+    fn answer(&self, asked: &Asked, path: &str, query: Option<&str>, page: Option<String>) -> Answer {
+        if let Some(wanted) = &self.credentials {
+            let header = format!("Basic {}", super::modules::base64(wanted.as_bytes()));
+            if !asked.headers.iter().any(|(name, value)| name == "authorization" && *value == header) {
+                let mut answer = Answer::text(401, "unauthorized\n");
+                answer.headers.push(("www-authenticate", "Basic realm=\"lab\"".to_owned()));
+                return answer;
+            }
+        }
+        if self.place == Place::Storage && query != Some(SIGNATURE) {
+            return Answer::text(403, "SignatureDoesNotMatch\n");
+        }
+        if let (Some(below), Some(database)) = (&self.sumdb_below, &self.shared.database)
+            && let Some(rest) = path.strip_prefix(below.as_str())
+        {
+            return database.answer(rest).unwrap_or_else(|| Answer::text(404, "not found\n"));
+        }
+        if let Some(page) = page {
+            return Answer::new(200, "text/html; charset=utf-8", page);
+        }
+        if !self.serves_modules {
+            return Answer::text(404, "not found\n");
+        }
+        match self.shared.shelf.get(path) {
+            None => Answer::text(404, format!("not found: {path}\n")),
+            Some(_) if path.ends_with(".zip") && self.storage.is_some() => {
+                let mut answer = Answer::text(302, "");
+                let base = self.storage.as_deref().unwrap_or_default();
+                answer.headers.push(("location", format!("{base}/{path}?{SIGNATURE}")));
+                answer
+            }
+            Some((kind, body)) => Answer::new(200, kind, body),
+        }
+    }
+
+    /// Answers `Range: bytes=N-` (what resumes a download) with the rest.
+    fn cut_range(&self, asked: &Asked, reply: &mut Reply) {
+        if !self.shared.ranges || reply.answer.status != 200 {
+            return;
+        }
+        let tag = format!("\"{:x}-{}\"", fingerprint(&reply.answer.body), reply.answer.body.len());
+        reply.answer.headers.push(("accept-ranges", "bytes".to_owned()));
+        reply.answer.headers.push(("etag", tag.clone()));
+        let header = |name: &str| asked.headers.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+        if header("if-range").is_some_and(|wanted| wanted != tag) {
+            return;
+        }
+        let start = header("range")
+            .and_then(|range| range.strip_prefix("bytes="))
+            .and_then(|range| range.strip_suffix('-'))
+            .and_then(|start| start.parse::<usize>().ok());
+        let length = reply.answer.body.len();
+        match start {
+            Some(start) if start < length => {
+                reply.answer.status = 206;
+                reply
+                    .answer
+                    .headers
+                    .push(("content-range", format!("bytes {start}-{}/{length}", length - 1)));
+                reply.answer.body = reply.answer.body.slice(start..);
+                reply.framing = Framing::Length(length - start);
+                reply.stage = Stage::Body(length - start);
+            }
+            Some(_) => {
+                reply.answer = Answer::text(416, "");
+                reply.answer.headers.push(("content-range", format!("bytes */{length}")));
+                reply.framing = Framing::Length(0);
+                reply.stage = Stage::Body(0);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Adds one and gives what it was.
+fn count(counter: &mut usize) -> usize {
+    *counter += 1;
+    *counter - 1
+}
+
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// `%21` is what go sends for the `!` of an escaped capital.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(code.unwrap_or(bytes[at]));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,14 @@
+//! The integration tests: the real gox and real go releases against a misbehaving module proxy.
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "a toolbox: also used by the examples, and not every tool by every one"
+)]
+mod lab;
+
+#[allow(dead_code, unused_imports, reason = "a toolbox")]
+mod harness;
+
+mod harness_tools;
+mod lab_faults;
