@@ -12,3 +12,4 @@ mod harness;
 
 mod harness_tools;
 mod lab_faults;
+mod real;
