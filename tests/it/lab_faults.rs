@@ -233,7 +233,7 @@ fn faults_of_the_checksum_database() {
 #[test]
 fn a_range_resumes() {
     let lab = Lab::new().big(0, 100_000).start();
-    let whole = lab.modules()[0].zip.clone();
+    let whole = lab.modules()[0].zip();
     let get = |range: &str| {
         let mut stream = std::net::TcpStream::connect(lab.host(0)).unwrap();
         write!(stream, "GET /example.test/m000/@v/v1.0.0.zip HTTP/1.1\r\nhost: lab\r\n{range}\r\n").unwrap();
