@@ -77,8 +77,8 @@ pub(crate) fn exec(go: &Path, args: &[OsString], nesting: &Nesting) -> ! {
 fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
     // A go named on the command line counts before anything is read.
     let named = line.options.last(Key::Go).cloned();
-    if nesting.supervised {
-        // A gox above retries already.
+    if nesting.supervised || line.options.last(Key::Bypass).is_some() {
+        // A gox above retries already, or this one is not wanted.
         exec(&locate(named.as_deref(), &nesting), args, &nesting);
     }
     let mut invocation = Invocation::read(args, "");
