@@ -27,7 +27,7 @@ mod tls;
 pub(crate) use entry::Entry;
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
 pub(crate) use modules::{Files, Module, Shape, Shelf, escape};
-pub(crate) use real::modules_below;
+pub(crate) use real::{REAL_PROGRAM, REAL_ROOTS, modules_below, real_go_mod};
 pub(crate) use record::Seen;
 pub(crate) use running::Running;
 pub(crate) use site::SIGNATURE;

@@ -12,6 +12,51 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What [`REAL_PROGRAM`] requires. gin's and viper's versions are those of the sources; nobody in the set
+/// requires them.
+pub(crate) const REAL_ROOTS: &[(&str, &str)] = &[
+    ("github.com/gin-gonic/gin", "v1.8.1"),
+    ("github.com/spf13/viper", "v1.12.0"),
+    ("google.golang.org/grpc", "v1.43.0"),
+];
+
+/// Answers a request, reads a setting and starts no server.
+pub(crate) const REAL_PROGRAM: &str = r#"package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/gin-gonic/gin"
+	"github.com/spf13/viper"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func main() {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.GET("/hello/:name", func(c *gin.Context) { c.JSON(200, gin.H{"hello": c.Param("name")}) })
+	recorder := httptest.NewRecorder()
+	engine.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/hello/lab", nil))
+	viper.SetConfigType("yaml")
+	if err := viper.ReadConfig(bytes.NewBufferString("depth: {of: 3}\n")); err != nil {
+		panic(err)
+	}
+	grpc.NewServer().Stop()
+	fmt.Println(recorder.Body.String(), viper.GetInt("depth.of"), status.Code(status.Error(codes.NotFound, "")))
+}
+"#;
+
+/// go.mod of [`REAL_PROGRAM`].
+pub(crate) fn real_go_mod() -> String {
+    let lines: String = REAL_ROOTS.iter().map(|(path, version)| format!("\t{path} {version}\n")).collect();
+    format!("module example.test/main\n\ngo 1.21\n\nrequire (\n{lines})\n")
+}
+
 /// Everything below `root`, in the versions asked for; `roots` are asked for besides (path and version).
 ///
 /// # Errors
