@@ -166,10 +166,8 @@ pub(super) async fn until_end(
             stdout.count_owed();
             // Reaping comes last; the status is looked at without it.
             let clean = how_it_ended(guard.pid);
-            if let (None, Some(code)) = (&ending, clean) {
-                if code != 0 {
-                    family.spare_all_but_vcs();
-                }
+            if ending.is_none() && clean.is_some_and(|code| code != 0) {
+                family.spare_all_but_vcs();
             }
             if (ending.is_some() || clean != Some(0)) && family.has_survivors() {
                 match &mut ending {
@@ -281,11 +279,10 @@ pub(super) async fn until_end(
             held_since = None;
             lines.give_up_line(&mut pending);
         }
-        if told.is_none() && ended_at.is_none() && now >= watcher.due() {
-            if watcher.look(&mut family.tree, relayed, hooks) {
-                told = Some(Told::Stalled);
-                ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE));
-            }
+        let due = told.is_none() && ended_at.is_none() && now >= watcher.due();
+        if due && watcher.look(&mut family.tree, relayed, hooks) {
+            told = Some(Told::Stalled);
+            ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE));
         }
         if let Some(under_way) = &mut ending {
             let goes_on = under_way.go_on(&mut family);
