@@ -184,8 +184,9 @@ fn is_foreign(process: &Process, all: &[Process], root: i32) -> bool {
     if parent.is_none() {
         return false;
     }
-    // git runs ssh through a shell, and where the user's go is a script, a shell runs go.
-    !(is_shell(&process.name) && (has_vcs_above(process, all) || has_below(process.pid, all, root)))
+    // The user's go may be a script that runs another go; and git runs ssh through a shell.
+    let waits_for_known = has_below(process.pid, all, root);
+    !(waits_for_known || (is_shell(&process.name) && has_vcs_above(process, all)))
 }
 
 fn has_vcs_above(process: &Process, all: &[Process]) -> bool {
