@@ -23,7 +23,7 @@ fn drain(terminal: &File) -> std::thread::JoinHandle<()> {
 #[test]
 fn ctrl_c_reaches_go_once() {
     let script = "trap 'echo x >> $DIR/ints; stop=1' INT; echo $$ > $DIR/new; mv $DIR/new $DIR/pids
-        until [ \"$stop\" ]; do sleep 0.02; done; sleep 0.3; cp $DIR/ints $DIR/count; exit 3";
+        until [ \"$stop\" ]; do sleep 0.02; done; sleep 0.1; cp $DIR/ints $DIR/count; exit 3";
     let (helper, mut terminal) = Helper::running(script).start_on_terminal();
     let reader = drain(&terminal);
     helper.numbers_in("pids");
