@@ -19,6 +19,7 @@
 //!   current-thread runtime.
 
 mod console;
+mod display;
 mod ending;
 mod growth;
 mod locks;
