@@ -198,10 +198,10 @@ impl List {
                 }
                 let own = |e: &Entry| matches!(e, Entry::Proxy(_)) && !e.is_public_proxy();
                 let outside = |e: &Entry| *e == Entry::Direct || e.is_public_proxy();
-                // Every entry of the user's own from which the step starts or over which it
-                // leads keeps what comes after it to itself.
-                !(own(&self.entries[from]) && outside(&self.entries[to]))
-                    && !(to > from && outside(&self.entries[to]) && self.entries[from..to].iter().any(own))
+                // Every entry of the user's own from which the step starts, or over which it
+                // leads, keeps what comes after it to itself.
+                let start = if to > from { &self.entries[from..to] } else { &self.entries[from..=from] };
+                !outside(&self.entries[to]) || !start.iter().any(own)
             }
         }
     }

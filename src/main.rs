@@ -1,2 +1,5 @@
-//! The gox command.
-fn main() {}
+//! The gox command; see the library's documentation for how it works.
+
+fn main() {
+    gox::shim::main()
+}

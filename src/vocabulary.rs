@@ -53,7 +53,7 @@ named! {
         Http2 = "http2",
         /// Too many requests.
         Http429 = "http-429",
-        /// Forbidden (also 401 and 407 of a module proxy, 451).
+        /// Forbidden (also 451, and 407 of an HTTP proxy); 401 asks for credentials: private-auth.
         Http403 = "http-403",
         /// Not found or gone: a verdict on one module.
         Http404410 = "http-404-410",
@@ -83,7 +83,7 @@ named! {
         UnknownRevision = "unknown-revision",
         /// The module declares another path than the one required.
         PathMismatch = "path-mismatch",
-        /// No module provides the package, or go.sum has no entry for it.
+        /// No module provides the package.
         MissingPackage = "missing-package",
         /// The go release is too old (or its toolchain line is not understood).
         GoVersion = "go-version",
@@ -93,7 +93,8 @@ named! {
         GoModSyntax = "go-mod-syntax",
         /// Two modules provide the package.
         AmbiguousImport = "ambiguous-import",
-        /// An import that the rules of go forbid (internal, vendor, -mod=readonly or vendor).
+        /// An import that the rules of go forbid (internal, vendor, -mod=readonly or vendor, a missing
+        /// go.sum entry).
         ImportRestriction = "import-restriction",
         /// The user's code, or a dependency's, does not compile.
         CompileError = "compile-error",
@@ -225,6 +226,8 @@ pub struct Detail {
     pub remote_words: bool,
     /// go ended the attempt's whole run at this failure (Fatal), so others may be hidden.
     pub fatal: bool,
+    /// True where `go mod verify` said so: what it finds changed may be evidence and is left alone.
+    pub verify: bool,
     /// True where an HTTP(S)_PROXY failed (`proxyconnect`), not the host itself.
     pub http_proxy: bool,
 }

@@ -10,6 +10,10 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod configuration;
+mod gets_through;
 mod harness_tools;
+mod install;
 mod lab_faults;
 mod real;
+mod tidy;

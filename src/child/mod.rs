@@ -1,0 +1,321 @@
+//! Runs go once, as a child, and watches it: what it says, whether it moves, how it ends.
+//!
+//! One call of [`Supervisor::run`] is one attempt. It changes nothing of what go does; it decides
+//! nothing either, but for one thing: a go that does not move any more is ended.
+//!
+//! What it keeps (each with a test below `tests`):
+//! - stdout is spooled and delivered only when the caller says so ([`Supervisor::deliver`]).
+//! - stderr is passed on as it arrives, byte for byte, in bounded memory.
+//! - stdin is given to go only where it is a terminal; otherwise go reads `/dev/null`, since
+//!   an attempt that may be repeated must not eat what belongs to the next one.
+//! - If nobody reads gox's stderr any more, go's is closed too. go then gets what it would have
+//!   got without gox: an error on its next write and, by its own rule for descriptors 1 and 2,
+//!   SIGPIPE.
+//! - Without a controlling terminal go leads a process group of its own, which is signalled as
+//!   a whole. On a terminal it stays in the foreground group, and its descendants are found
+//!   through `/proc`.
+//! - On Linux go is killed by the system when gox is killed by a signal nobody can catch. That
+//!   rule is bound to the starting thread, so a `Supervisor` belongs on the main thread's
+//!   current-thread runtime.
+
+mod console;
+mod ending;
+mod growth;
+mod locks;
+mod signals;
+mod sink;
+mod spawn;
+mod stall;
+mod stdout;
+mod supervise;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod watching;
+
+pub use growth::Growth;
+pub use signals::die_of;
+pub use stdout::{SPOOL_MEMORY, Spool};
+pub use terminal::has_terminal;
+
+use console::Console;
+use signals::{Heard, Signals};
+use sink::Sink;
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What to run.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    /// The real go.
+    pub program: PathBuf,
+    /// Its arguments, without the program's own name.
+    pub args: Vec<OsString>,
+    /// Changes to gox's own environment: a value to set, or `None` to remove the variable.
+    pub envs: Vec<(OsString, Option<OsString>)>,
+    /// The working folder; gox's own where `None`.
+    pub dir: Option<PathBuf>,
+}
+
+/// What becomes of go's stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdoutMode {
+    /// Kept in [`Outcome::stdout`].
+    Spool,
+    /// Thrown away.
+    Discard,
+}
+
+/// What becomes of go's stderr, besides being shown to [`Hooks::stderr`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StderrMode {
+    /// Passed on to gox's stderr as it arrives.
+    Live,
+    /// Not shown (attempts for diagnosis).
+    Hidden,
+}
+
+/// How long a go that does not move is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// After this long without any movement go is ended; `None` waits for ever.
+    pub stall: Option<Duration>,
+    /// After this long without any movement [`Hooks::on_quiet`] is asked.
+    pub quiet: Duration,
+}
+
+/// A future a hook hands back; it runs beside the attempt and is dropped with it.
+pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// What the caller wants to hear during an attempt. Every method has a default.
+pub trait Hooks {
+    /// Bytes of go's stderr, all of them and in order, in pieces of at most 64 KiB that may end
+    /// anywhere.
+    fn stderr(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
+    /// Whether [`Hooks::rewrite`] is to be asked. Without it bytes are passed on as they arrive;
+    /// with it a line is held back until it is whole (or 64 KiB long, or 200 ms old).
+    fn rewrites(&self) -> bool {
+        false
+    }
+
+    /// Another text for one whole line (its newline included), or `None` to leave it unchanged.
+    fn rewrite<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let _ = line;
+        None
+    }
+
+    /// Nothing has moved for [`Watch::quiet`]: asked once for each such silence. A future that
+    /// yields a reason ends the attempt ([`Ended::Hook`]); it is dropped when go moves again.
+    fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
+        None
+    }
+
+    /// A number that changes while something moves on go's behalf that its processes do not show
+    /// (a relay in this process that still waits for an upstream).
+    fn moved(&mut self) -> u64 {
+        0
+    }
+
+    /// The folders whose growth counts as movement, asked at most once and only when nothing else
+    /// has moved for a while, since finding them costs a `go env`.
+    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+        None
+    }
+}
+
+/// Hooks that do nothing.
+impl Hooks for () {}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// With this exit code.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+}
+
+impl Status {
+    /// Ends gox in the same way: same code, or same signal.
+    pub fn leave(self) -> ! {
+        match self {
+            Status::Exited(code) => std::process::exit(code),
+            Status::Signaled(signal) => die_of(signal),
+        }
+    }
+}
+
+/// Why an attempt is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// go exited with this code.
+    Exited(i32),
+    /// A signal ended go, and gox neither sent it nor received one.
+    Signaled(i32),
+    /// gox ended go: nothing moved for [`Watch::stall`].
+    Stalled,
+    /// gox ended go for the reason which [`Hooks::on_quiet`] gave.
+    Hook(String),
+    /// gox received this signal. go was told and has ended; gox must not start another attempt
+    /// but leave as [`Outcome::leave`] does.
+    Interrupted(i32),
+}
+
+/// What one attempt was.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it is over.
+    pub ended: Ended,
+    /// How go itself ended; after [`Ended::Stalled`], [`Ended::Hook`] and [`Ended::Interrupted`]
+    /// this is what our signal made of it.
+    pub go: Status,
+    /// What go wrote to stdout ([`StdoutMode::Spool`]); not delivered yet.
+    pub stdout: Spool,
+    /// From the start to the end of go.
+    pub elapsed: Duration,
+    /// Whether gox's stderr stands at the start of a line.
+    pub at_line_start: bool,
+}
+
+impl Outcome {
+    /// Ends gox as this attempt ended: with go's code where go chose one (also when it caught the
+    /// signal gox received, as it does while it compiles), else by the signal that ended go or
+    /// asked gox to end.
+    pub fn leave(&self) -> ! {
+        match (&self.ended, self.go) {
+            (Ended::Interrupted(signal), Status::Signaled(_)) => die_of(*signal),
+            (_, status) => status.leave(),
+        }
+    }
+}
+
+/// What became of a [`Spool`] on gox's stdout.
+#[derive(Debug)]
+pub enum Delivered {
+    /// Every byte is out.
+    Whole,
+    /// Nobody reads: gox should end as go would have, by `die_of(SIGPIPE)`.
+    Broken,
+    /// gox received this signal in the meantime and should die of it.
+    Interrupted(i32),
+    /// The bytes could not be written (a full disk) or read back from the temporary file.
+    Failed(io::Error),
+}
+
+/// Runs attempts, one after the other; one for the life of gox.
+pub struct Supervisor {
+    signals: Signals,
+    console: Console,
+    stdout: Rc<OwnedFd>,
+    own_group: bool,
+}
+
+impl Supervisor {
+    /// Begins to listen to signals: from here on gox no longer ends by itself at Ctrl-C or
+    /// SIGTERM, so whoever waits outside of [`Supervisor::run`] must select on
+    /// [`Supervisor::interrupted`]. Must be called inside a runtime with I/O and time enabled.
+    ///
+    /// # Errors
+    /// If the system refuses a signal handler or a descriptor.
+    pub fn new() -> io::Result<Supervisor> {
+        let terminal = has_terminal();
+        let stdout = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+        let stderr = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?;
+        Ok(Supervisor::on(Signals::listen(terminal)?, stdout, stderr, !terminal))
+    }
+
+    fn on(signals: Signals, stdout: OwnedFd, stderr: OwnedFd, own_group: bool) -> Supervisor {
+        Supervisor { signals, console: Console::new(stderr), stdout: Rc::new(stdout), own_group }
+    }
+
+    /// Runs go once, to its end.
+    ///
+    /// # Errors
+    /// Only if go could not be started (or no pipe be had); the kind tells a missing program
+    /// (exit 127) from one that may not be run (126).
+    pub async fn run(
+        &mut self,
+        command: &Command,
+        stdout: StdoutMode,
+        stderr: StderrMode,
+        watch: Watch,
+        hooks: &mut impl Hooks,
+    ) -> io::Result<Outcome> {
+        let started = spawn::start(command, stdout, self.own_group)?;
+        supervise::until_end(self, started, stderr, watch, hooks).await
+    }
+
+    /// Writes a line of gox's own to stderr, on a new line where go left one unfinished.
+    ///
+    /// # Errors
+    /// The first time the write fails; afterwards lines are dropped in silence.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        self.console.say(line)
+    }
+
+    /// Whether gox's stderr stands at the start of a line.
+    pub fn at_line_start(&self) -> bool {
+        self.console.at_line_start()
+    }
+
+    /// Waits for a signal that asks gox to end, for the times between attempts; the caller then
+    /// leaves by [`die_of`]. Losing the future loses no signal.
+    pub async fn interrupted(&mut self) -> i32 {
+        loop {
+            match self.signals.next().await {
+                Heard::End(signal) => return signal,
+                Heard::Stop => signals::stop_self(),
+                Heard::Child => {}
+            }
+        }
+    }
+
+    /// Copies a spool to gox's stdout.
+    pub async fn deliver(&mut self, spool: &Spool) -> Delivered {
+        let Supervisor { signals, stdout, .. } = self;
+        let copy = copy_out(spool, Sink::new(stdout));
+        tokio::pin!(copy);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut copy => return match result {
+                    Ok(()) => Delivered::Whole,
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Delivered::Broken,
+                    Err(error) => Delivered::Failed(error),
+                },
+                heard = signals.next() => match heard {
+                    Heard::End(signal) => return Delivered::Interrupted(signal),
+                    Heard::Stop => signals::stop_self(),
+                    Heard::Child => {}
+                },
+            }
+        }
+    }
+}
+
+async fn copy_out(spool: &Spool, sink: Sink) -> io::Result<()> {
+    let mut reader = spool.reader()?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let n = reader.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let mut rest = &buffer[..n];
+        while !rest.is_empty() {
+            let written = sink.write(rest).await?;
+            rest = &rest[written..];
+        }
+    }
+}

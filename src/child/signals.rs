@@ -1,0 +1,129 @@
+//! Signals to gox: hearing them, stopping with the shell, and dying of them.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that ask a program to end and which gox passes on before it ends itself.
+///
+/// SIGPIPE is not among them: it is go's own answer to a closed pipe.
+pub(super) const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// What [`Signals::next`] heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// One of [`ENDING`].
+    End(i32),
+    /// SIGTSTP: somebody wants the job stopped.
+    Stop,
+    /// Some child changed its state.
+    Child,
+}
+
+/// The signals gox listens to from its creation on; they stay caught until the process ends.
+pub(super) struct Signals {
+    streams: Vec<(Heard, Signal)>,
+}
+
+impl Signals {
+    /// Starts to listen, but for signals that were ignored when gox was started: under `nohup`,
+    /// or as a shell's background job, they stay ignored by gox and by what it starts.
+    ///
+    /// SIGTSTP is caught only without a controlling terminal, where go stands in a group of its
+    /// own; on a terminal the kernel stops both of them by itself.
+    pub(super) fn listen(terminal: bool) -> io::Result<Signals> {
+        let mut signals = Signals::only_children()?;
+        for number in ENDING {
+            signals.add(Heard::End(number), number)?;
+        }
+        if !terminal {
+            signals.add(Heard::Stop, libc::SIGTSTP)?;
+        }
+        Ok(signals)
+    }
+
+    /// Listens to nothing but the end of children.
+    pub(super) fn only_children() -> io::Result<Signals> {
+        // SIGCHLD is caught even where it was ignored: a child nobody may wait for has no status.
+        let stream = signal(SignalKind::child())?;
+        Ok(Signals { streams: vec![(Heard::Child, stream)] })
+    }
+
+    fn add(&mut self, meaning: Heard, number: i32) -> io::Result<()> {
+        if !is_ignored(number) {
+            self.streams.push((meaning, signal(SignalKind::from_raw(number))?));
+        }
+        Ok(())
+    }
+
+    /// The next one. Losing the future loses no signal.
+    pub(super) async fn next(&mut self) -> Heard {
+        poll_fn(|context| {
+            // Backwards, so that a request to end is heard before the end of a child.
+            for (meaning, stream) in self.streams.iter_mut().rev() {
+                if stream.poll_recv(context).is_ready() {
+                    return Poll::Ready(*meaning);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// Whether a signal is set to be ignored in this process now.
+fn is_ignored(number: i32) -> bool {
+    disposition(number).is_some_and(|old| old.sa_sigaction == libc::SIG_IGN)
+}
+
+fn disposition(number: i32) -> Option<libc::sigaction> {
+    let mut old = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null new action only asks; `old` is large enough and is read only on success.
+    unsafe {
+        if libc::sigaction(number, std::ptr::null(), old.as_mut_ptr()) != 0 {
+            return None;
+        }
+        Some(old.assume_init())
+    }
+}
+
+/// Sets the default disposition and lets the signal through.
+fn restore_default(number: i32) {
+    // SAFETY: only plain values are passed; the set is initialised before it is used, and no
+    // handler of ours is installed.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        if libc::sigemptyset(set.as_mut_ptr()) == 0 && libc::sigaddset(set.as_mut_ptr(), number) == 0 {
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
+        }
+    }
+}
+
+/// Stops this process as SIGTSTP does by default, and returns when it was continued (at once
+/// where the system does not stop it, as in an orphaned process group).
+pub(super) fn stop_self() {
+    let Some(old) = disposition(libc::SIGTSTP) else { return };
+    restore_default(libc::SIGTSTP);
+    // SAFETY: `raise` takes a number; `old` is the action the system itself gave us.
+    unsafe {
+        libc::raise(libc::SIGTSTP);
+        libc::sigaction(libc::SIGTSTP, &old, std::ptr::null_mut());
+    }
+}
+
+/// Ends this process by `signal`, so that a shell or make sees what happened to go. Where the
+/// signal does not end it (a number without that effect, a process 1), exits with 128 + `signal`.
+///
+/// No core is dumped: go has left its own where the user asked for one.
+pub fn die_of(signal: i32) -> ! {
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+    restore_default(signal);
+    // SAFETY: `raise` takes a number and fails for one which is no signal.
+    unsafe { libc::raise(signal) };
+    std::process::exit(128 + signal)
+}

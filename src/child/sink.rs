@@ -1,0 +1,91 @@
+//! Writing to gox's own stdout and stderr without ever waiting inside the write.
+//!
+//! The descriptors are shared with the shell and with other programs, so they cannot be made
+//! non-blocking. Before each write the system is asked for room instead; a reader who does not
+//! read (`gox ... | less`) then delays go, as it would have done, but not gox's own answer to
+//! signals.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::time::Timespec;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Bytes a pipe with any room at all takes without blocking: POSIX's `PIPE_BUF` on Linux.
+const PIECE: usize = 4096;
+
+/// One of gox's own output descriptors.
+pub(super) enum Sink {
+    /// A pipe, socket or terminal: readiness can be awaited.
+    Ready(AsyncFd<Rc<OwnedFd>>),
+    /// A file or device that is always ready.
+    File(Rc<OwnedFd>),
+}
+
+impl Sink {
+    /// Prepares a descriptor; must be called inside the runtime.
+    pub(super) fn new(fd: &Rc<OwnedFd>) -> Sink {
+        // SAFETY: the descriptor is owned by the `Rc` inside, which hands out the same one each time
+        // and closes it only after it was taken out of the reactor again.
+        let watched = unsafe { AsyncFd::register_with_interest(Rc::clone(fd), Interest::WRITABLE) };
+        match watched {
+            Ok(watched) => Sink::Ready(watched),
+            // Files refuse to be watched: they never make anybody wait for long.
+            Err(_) => Sink::File(Rc::clone(fd)),
+        }
+    }
+
+    /// Writes some of `bytes` when there is room and says how many. Losing the future before it
+    /// is ready loses nothing.
+    pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = &bytes[..bytes.len().min(PIECE)];
+        match self {
+            Sink::File(fd) => write_blocking(fd.as_fd(), bytes),
+            Sink::Ready(watched) => loop {
+                let mut guard = watched.writable().await?;
+                match guard.try_io(|fd| write_if_room(fd.as_fd(), piece)) {
+                    Ok(result) => return result,
+                    Err(_would_block) => continue,
+                }
+            },
+        }
+    }
+}
+
+/// Writes once, waiting for room where the descriptor was made non-blocking by somebody else.
+fn write_blocking(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::write(fd, bytes) {
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let _ = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None);
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Writes all of `bytes`, however long it takes: for gox's own short lines.
+pub(super) fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let n = write_blocking(fd, bytes)?;
+        bytes = &bytes[n..];
+    }
+    Ok(())
+}
+
+fn write_if_room(fd: BorrowedFd<'_>, piece: &[u8]) -> io::Result<usize> {
+    let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    if poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    loop {
+        match rustix::io::write(fd, piece) {
+            Err(Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+    }
+}

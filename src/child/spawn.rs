@@ -1,0 +1,83 @@
+//! Starting go: its descriptors, its process group, and its death with gox.
+
+use super::{Command, StdoutMode};
+use rustix::process::Pid;
+use std::io::{self, IsTerminal};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
+use tokio::net::unix::pipe;
+
+/// A started go and the ends of its pipes that are ours.
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) pid: Pid,
+    pub(super) stdout: Option<pipe::Receiver>,
+    pub(super) stderr: pipe::Receiver,
+}
+
+/// Starts the command. `own_group` puts it into a process group of its own.
+pub(super) fn start(command: &Command, stdout: StdoutMode, own_group: bool) -> io::Result<Started> {
+    let mut builder = std::process::Command::new(&command.program);
+    builder.args(&command.args);
+    for (name, value) in &command.envs {
+        match value {
+            Some(value) => builder.env(name, value),
+            None => builder.env_remove(name),
+        };
+    }
+    if let Some(dir) = &command.dir {
+        builder.current_dir(dir);
+    }
+    // An attempt that may be repeated must not eat what belongs to the next one; a terminal has
+    // no such end, and git or ssh may have to ask there.
+    builder.stdin(if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() });
+    builder.stdout(match stdout {
+        StdoutMode::Spool => Stdio::piped(),
+        StdoutMode::Discard => Stdio::null(),
+    });
+    builder.stderr(Stdio::piped());
+    if own_group {
+        builder.process_group(0);
+    }
+    die_with_parent(&mut builder);
+    let mut child = builder.spawn()?;
+    let pid = Pid::from_child(&child);
+    let pipes = (|| {
+        let stdout = child.stdout.take().map(|end| pipe::Receiver::from_owned_fd(OwnedFd::from(end)));
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("go was started without stderr"))?;
+        Ok((stdout.transpose()?, pipe::Receiver::from_owned_fd(OwnedFd::from(stderr))?))
+    })();
+    match pipes {
+        Ok((stdout, stderr)) => Ok(Started { child, pid, stdout, stderr }),
+        Err(error) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error)
+        }
+    }
+}
+
+/// Has go killed when gox is killed in a way it cannot pass on.
+///
+/// The system sends this signal when the *thread* that started the child ends, so this must run
+/// on a thread that lives as long as gox: the current-thread runtime's.
+#[cfg(target_os = "linux")]
+fn die_with_parent(builder: &mut std::process::Command) {
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+    let parent = getpid();
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // gox may have died before the line above; then nothing would ever be sent.
+        if getppid() != Some(parent) {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only three system calls are made; no lock is taken and no
+    // memory allocated (an error is made of a plain number).
+    unsafe { builder.pre_exec(prepare) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut std::process::Command) {}

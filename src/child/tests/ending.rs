@@ -1,0 +1,140 @@
+//! A go that is ended by gox, and what it leaves behind.
+
+use super::*;
+
+/// Ends the attempt as soon as the script has written its numbers to stderr.
+struct EndWhenReady {
+    ready: tokio::sync::watch::Sender<bool>,
+}
+
+/// The quiet hook is asked a second after the start at the earliest, so the numbers are there.
+impl Hooks for EndWhenReady {
+    fn stderr(&mut self, bytes: &[u8]) {
+        if bytes.contains(&b'!') {
+            self.ready.send_replace(true);
+        }
+    }
+
+    fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
+        let mut ready = self.ready.subscribe();
+        Some(Box::pin(async move {
+            ready.wait_for(|ready| *ready).await.ok()?;
+            Some("enough".into())
+        }))
+    }
+}
+
+const IMPATIENT: Watch = Watch { stall: None, quiet: Duration::ZERO };
+
+/// Runs a script until it writes `!` to stderr, then has it ended; what it wrote to stdout.
+fn end_when_ready(script: &str, own_group: bool) -> (Outcome, Vec<i32>) {
+    let mut hooks = EndWhenReady { ready: tokio::sync::watch::Sender::new(false) };
+    let outcome = on_runtime(async {
+        let mut supervisor = supervisor(null(), null(), own_group);
+        let go = sh(script);
+        supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, IMPATIENT, &mut hooks).await.unwrap()
+    });
+    let pids = numbers(&text(&outcome.stdout));
+    (outcome, pids)
+}
+
+#[test]
+fn go_is_ended_with_its_children_in_a_group_of_its_own() {
+    let script = "sleep 1000 & echo $$ $!; echo ! >&2; wait";
+    let (outcome, pids) = end_when_ready(script, true);
+    assert_eq!(outcome.ended, Ended::Hook("enough".into()));
+    assert_eq!(outcome.go, Status::Signaled(libc::SIGTERM));
+    assert_eq!(pids.len(), 2);
+    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+}
+
+#[test]
+fn who_ignores_the_polite_signal_is_killed() {
+    let script = "trap '' TERM; sh -c 'while :; do sleep 1000; done' & echo $$ $!; echo ! >&2
+        while :; do sleep 1000; done";
+    let (outcome, pids) = end_when_ready(script, true);
+    assert_eq!(outcome.ended, Ended::Hook("enough".into()));
+    assert_eq!(outcome.go, Status::Signaled(libc::SIGKILL));
+    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+}
+
+/// Without a group: children, grandchildren, an orphan whose parent ended before, and a
+/// descendant in another group; all told by `/proc`.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_terminal_the_descendants_are_found_and_strangers_spared() {
+    let mut stranger = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let script = "sh -c 'sleep 1000 & echo $! $$; wait' & child=$!
+        sh -c 'sleep 1000 & echo $!; read go < $FIFO' & parent=$!
+        set -m; sleep 1000 & echo $!; set +m
+        echo $$; sleep 1.7; echo go > $FIFO; wait $parent; echo ! >&2; wait $child";
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let script = script.replace("$FIFO", &fifo.display().to_string());
+    let (outcome, pids) = end_when_ready(&script, false);
+    assert_eq!(outcome.ended, Ended::Hook("enough".into()));
+    assert_eq!(pids.len(), 5);
+    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+    assert!(stranger.try_wait().unwrap().is_none());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_detached_itself_is_spared() {
+    let script = "setsid sh -c 'echo $$; exec sleep 1000' & echo $$; sleep 0.2; echo ! >&2; wait";
+    let (outcome, mut pids) = end_when_ready(script, true);
+    assert_eq!(outcome.ended, Ended::Hook("enough".into()));
+    pids.retain(|pid| lives(*pid));
+    assert_eq!(pids.len(), 1);
+    kill(pids[0], libc::SIGKILL);
+}
+
+#[test]
+fn a_go_killed_by_others_leaves_nobody_behind() {
+    let script = "sh -c 'while :; do sleep 1000; done' & echo $!; kill -9 $$";
+    let outcome = run_quietly(script, PATIENT, &mut ());
+    assert_eq!(outcome.ended, Ended::Signaled(libc::SIGKILL));
+    assert!(!lives(numbers(&text(&outcome.stdout))[0]));
+}
+
+/// A failed go (a checksum mismatch ends it at once) may leave git at work, which would hold the
+/// repository's lock when the next attempt comes.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_failed_go_leaves_no_git_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let git = dir.path().join("git");
+    std::fs::copy("/bin/sleep", &git).unwrap();
+    let script = format!("{} 1000 & echo $!; sleep 1000 & echo $!; exit 1", git.display());
+    let outcome = run_quietly(&script, PATIENT, &mut ());
+    let pids = numbers(&text(&outcome.stdout));
+    assert_eq!(outcome.ended, Ended::Exited(1));
+    assert_eq!((lives(pids[0]), lives(pids[1])), (false, true));
+    kill(pids[1], libc::SIGKILL);
+}
+
+#[test]
+fn an_abandoned_attempt_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    on_runtime(async {
+        let mut supervisor = supervisor(null(), null(), true);
+        let script = format!("echo $$ > {0}.new; mv {0}.new {0}; sleep 1000", file.display());
+        let mut there = tokio::time::interval(Duration::from_millis(5));
+        tokio::select! {
+            _ = attempt(&mut supervisor, &script) => panic!("it ended"),
+            () = async { while !file.exists() { there.tick().await; } } => {}
+        }
+    });
+    assert!(!lives(numbers(&std::fs::read_to_string(&file).unwrap())[0]));
+}
+
+#[test]
+fn a_go_that_succeeds_in_spite_of_the_signal_has_succeeded() {
+    let script = "trap 'exit 0' TERM; echo $$; echo ! >&2; while :; do sleep 0.02; done";
+    let (outcome, _) = end_when_ready(script, true);
+    assert_eq!(outcome.ended, Ended::Exited(0));
+}

@@ -1,0 +1,111 @@
+//! Real processes under supervision: `/bin/sh` plays go.
+
+mod ending;
+mod helper;
+mod real_go;
+mod signals;
+mod streams;
+mod watching;
+
+use super::signals::Signals;
+use super::*;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::Instant;
+
+/// What every test is given at most; only a broken build needs it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A watch that never ends anything.
+const PATIENT: Watch = Watch { stall: None, quiet: Duration::from_secs(3600) };
+
+/// Runs a future as gox does, and fails the test when it takes for ever.
+fn on_runtime<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.expect("the attempt hangs") })
+}
+
+/// A shell script in the place of go.
+fn sh(script: &str) -> Command {
+    Command { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], ..Command::default() }
+}
+
+/// A supervisor that writes into files or pipes and leaves the test's own signals alone.
+fn supervisor(stdout: impl Into<OwnedFd>, stderr: impl Into<OwnedFd>, own_group: bool) -> Supervisor {
+    Supervisor::on(Signals::only_children().unwrap(), stdout.into(), stderr.into(), own_group)
+}
+
+fn null() -> File {
+    File::options().write(true).open("/dev/null").unwrap()
+}
+
+/// One patient attempt with everything on.
+async fn attempt(supervisor: &mut Supervisor, script: &str) -> Outcome {
+    supervisor.run(&sh(script), StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+}
+
+/// Runs a script in its own group, with nothing shown.
+fn run_quietly(script: &str, watch: Watch, hooks: &mut impl Hooks) -> Outcome {
+    on_runtime(async {
+        let mut supervisor = supervisor(null(), null(), true);
+        supervisor.run(&sh(script), StdoutMode::Spool, StderrMode::Live, watch, hooks).await.unwrap()
+    })
+}
+
+fn text(spool: &Spool) -> String {
+    let mut text = String::new();
+    spool.reader().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+fn whole(file: &File) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+/// Whether a process lives; one that has ended but was not waited for does not.
+fn lives(pid: i32) -> bool {
+    let state =
+        std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+    let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+/// Waits until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < LIMIT, "waited in vain until {what}");
+        std::thread::yield_now();
+        let _ = rustix::event::poll(&mut [], Some(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 5_000_000 }));
+    }
+}
+
+fn kill(pid: i32, signal: i32) {
+    let signal = rustix::process::Signal::from_named_raw(signal).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+fn numbers(text: &str) -> Vec<i32> {
+    text.split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
+/// Collects what a hook hears.
+#[derive(Default)]
+struct Collected {
+    bytes: Vec<u8>,
+    largest: usize,
+}
+
+impl Hooks for Collected {
+    fn stderr(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.largest = self.largest.max(bytes.len());
+    }
+}
+
+fn var(name: impl AsRef<OsStr>, value: Option<&str>) -> (OsString, Option<OsString>) {
+    (name.as_ref().into(), value.map(Into::into))
+}

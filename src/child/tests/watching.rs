@@ -1,0 +1,139 @@
+//! The stall watch on real processes.
+
+use super::*;
+use std::cell::Cell;
+use std::rc::Rc;
+
+fn stall_after(seconds: f64) -> Watch {
+    Watch { stall: Some(Duration::from_secs_f64(seconds)), quiet: Duration::from_secs(3600) }
+}
+
+/// A copy of `sleep` under the name of another program.
+fn named(dir: &std::path::Path, name: &str) -> String {
+    let path = dir.join(name);
+    std::fs::copy("/bin/sleep", &path).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_go_that_does_not_move_is_ended_and_its_git_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let script =
+        format!("{} 1000 & echo $$ $!; exec {} 1000", named(dir.path(), "git"), named(dir.path(), "go"));
+    let outcome = run_quietly(&script, stall_after(1.5), &mut ());
+    assert_eq!(outcome.ended, Ended::Stalled);
+    let pids = numbers(&text(&outcome.stdout));
+    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_compiler_at_rest_is_no_stall() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!("{} 4; exit 9", named(dir.path(), "compile"));
+    assert_eq!(run_quietly(&script, stall_after(1.0), &mut ()).ended, Ended::Exited(9));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_trickle_is_no_stall() {
+    // Two short-lived programs a second would be movement too, so the shell alone reads here.
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut drip = std::process::Command::new("sh")
+        .args([
+            "-c",
+            &format!("exec > {}; for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done", fifo.display()),
+        ])
+        .spawn()
+        .unwrap();
+    let script = format!("while read x; do :; done < {}; exit 9", fifo.display());
+    assert_eq!(run_quietly(&script, stall_after(2.0), &mut ()).ended, Ended::Exited(9));
+    drip.wait().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_wait_for_anothers_lock_is_no_stall() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("v1.0.0.lock");
+    let lock = File::create(&path).unwrap();
+    lock.lock().unwrap();
+    // The one that waits is called go, so that its name excuses nothing.
+    let go = dir.path().join("go");
+    let flock = std::process::Command::new("sh").args(["-c", "command -v flock"]).output().unwrap();
+    std::fs::copy(String::from_utf8(flock.stdout).unwrap().trim(), &go).unwrap();
+    let release = std::thread::spawn(move || {
+        let begin = Instant::now();
+        wait_until("some time has passed", || begin.elapsed() > Duration::from_secs(4));
+        lock.unlock().unwrap();
+    });
+    let script = format!("exec {} {} true", go.display(), path.display());
+    assert_eq!(run_quietly(&script, stall_after(1.0), &mut ()).ended, Ended::Exited(0));
+    release.join().unwrap();
+}
+
+/// Says where to look, and counts how often it was asked.
+struct Folders {
+    growth: Growth,
+    asked: Rc<Cell<u32>>,
+}
+
+impl Hooks for Folders {
+    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+        self.asked.set(self.asked.get() + 1);
+        let growth = self.growth.clone();
+        Some(Box::pin(async move { Some(growth) }))
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_clone_that_only_grows_is_no_stall_until_it_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = dir.path().join("mod/cache/vcs/0a/objects/pack");
+    std::fs::create_dir_all(&pack).unwrap();
+    let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
+    let asked = Rc::new(Cell::new(0));
+    let script = format!("exec {} 1000", named(dir.path(), "git"));
+    let begin = Instant::now();
+    let grower = std::thread::spawn(move || {
+        let mut size = 0;
+        wait_until("it has grown for a while", || {
+            size += 1;
+            std::fs::write(pack.join("tmp_pack"), vec![0; size]).unwrap();
+            begin.elapsed() > Duration::from_secs(8)
+        });
+    });
+    let watch = Watch { stall: Some(Duration::from_secs(3)), quiet: Duration::from_secs(1) };
+    let outcome = run_quietly(&script, watch, &mut Folders { growth, asked: asked.clone() });
+    grower.join().unwrap();
+    assert_eq!(outcome.ended, Ended::Stalled);
+    assert!(outcome.elapsed >= Duration::from_secs(8), "{:?}", outcome.elapsed);
+    assert_eq!(asked.get(), 1);
+}
+
+/// Counts questions, and never decides anything.
+struct Questions(Rc<Cell<u32>>);
+
+impl Hooks for Questions {
+    fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
+        self.0.set(self.0.get() + 1);
+        Some(Box::pin(async { None }))
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_quiet_hook_is_asked_once_for_each_silence() {
+    let asked = Rc::new(Cell::new(0));
+    let watch = Watch { stall: None, quiet: Duration::from_secs(1) };
+    run_quietly("sleep 0.1", watch, &mut Questions(asked.clone()));
+    assert_eq!(asked.get(), 0, "a short run costs nothing");
+    let dir = tempfile::tempdir().unwrap();
+    let git = named(dir.path(), "git");
+    run_quietly(&format!("{git} 4; {git} 4"), watch, &mut Questions(asked.clone()));
+    assert_eq!(asked.get(), 2);
+}

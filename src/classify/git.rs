@@ -1,0 +1,302 @@
+//! The words of git, ssh and curl below go's `exit status 128`.
+
+use super::inner;
+use super::urls;
+use crate::vocabulary::{Cause, Detail, Source};
+use regex::Regex;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// What version control said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vcs {
+    pub cause: Option<Cause>,
+    pub host: Option<String>,
+    pub url: Option<String>,
+    pub detail: Detail,
+}
+
+/// Words that speak of credentials or rights, never of the network.
+const AUTH: &[&str] = &[
+    "could not read username",
+    "could not read password",
+    "terminal prompts disabled",
+    "authentication failed",
+    "permission denied (",
+    "permission denied, please try again",
+    "host key verification failed",
+    "remote host identification has changed",
+    "support for password authentication was removed",
+    "invalid username or",
+    "bad credentials",
+    "access denied",
+    "http basic:",
+    "repository not found",
+    "project not found",
+    "could not be found or you don't have permission",
+    "don't have permission",
+    "not have permission",
+    "not authorized",
+    "not authorised",
+    "authorization failed",
+    "saml sso",
+    "please make sure you have the correct access rights",
+    "returned error: 401",
+    "returned error: 403",
+    "returned error: 404",
+    "returned error: 410",
+    "does not appear to be a git repository",
+    "no matching host key",
+    "no such identity",
+    "write access to repository not granted",
+    "you need to authenticate",
+    "access token",
+    "repository does not exist",
+    "unable to authenticate",
+    "too many authentication failures",
+];
+
+/// Words that speak of the network though they come with `Could not read from remote repository`.
+const NETWORK: &[&str] = &[
+    "could not resolve",
+    "failed to connect",
+    "couldn't connect",
+    "connect to host",
+    "connection refused",
+    "connection timed out",
+    "connection reset",
+    "connection closed",
+    "connection was",
+    "connection to",
+    "operation timed out",
+    "timed out",
+    "timeout",
+    "early eof",
+    "unexpected eof",
+    "hung up unexpectedly",
+    "rpc failed",
+    "unexpected disconnect",
+    "empty reply",
+    "http/2",
+    "transfer closed",
+    "recv failure",
+    "send failure",
+    "ssl_read",
+    "ssl_connect",
+    "ssl_error_syscall",
+    "gnutls_handshake",
+    "gnutls recv",
+    "gnutls_recv",
+    "handshake failure",
+    "tlsv1 alert",
+    "schannel",
+    "bytes of body are still expected",
+    "unable to look up",
+    "name or service not known",
+    "temporary failure",
+    "network is unreachable",
+    "no route to host",
+    "kex_exchange_identification",
+    "banner exchange",
+    "proxy connect aborted",
+    "from proxy after connect",
+    "internal server error",
+    "temporarily unavailable",
+    "too many requests",
+    "rate limit",
+    "returned error: 5",
+    "returned error: 429",
+    "returned error: 408",
+    "fetch-pack: ",
+    "invalid index-pack output",
+    "index-pack failed",
+    "protocol error",
+    "the requested url returned error",
+    "broken pipe",
+    "low speed",
+    "eof",
+];
+
+const CERTIFICATE: &[&str] = &[
+    "ssl certificate",
+    "certificate verification failed",
+    "certificate verify failed",
+    "local issuer certificate",
+    "self-signed certificate",
+    "self signed certificate",
+    "certificate subject name",
+    "peer's certificate",
+    "problem with the ssl ca cert",
+    "unable to get issuer",
+    "sec_e_untrusted_root",
+];
+
+const REVISION: &[&str] = &[
+    "couldn't find remote ref",
+    "could not find remote ref",
+    "did not match any file",
+    "remote branch",
+    "reference is not a tree",
+    "not our ref",
+    "unadvertised object",
+    "unknown revision",
+    "bad revision",
+    "no such ref",
+    "not a valid object name",
+    "invalid object name",
+];
+
+const DAMAGE: &[&str] = &[
+    "not a git repository",
+    "is corrupt",
+    "is empty",
+    "corrupt loose object",
+    "bad object",
+    "missing blob",
+    "missing tree",
+    "unable to read tree",
+    "unable to read sha1",
+    "bad config",
+    "index file",
+    ".lock': file exists",
+    "another git process",
+    "inflate: data stream error",
+    "packfile",
+    "shallow file has changed",
+    "broken link",
+    "unable to parse object",
+];
+
+static EXIT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:git(?:\.exe)? (?:-c \S+ )*(?:ls-remote|fetch|clone|init|cat-file|log|archive|show-ref|tag|config|remote|pull|rev-list|for-each-ref|checkout|merge-base|update-ref|-c)|hg |svn |bzr |fossil )").expect("fixed")
+});
+static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^(?:fatal: |error: RPC failed|remote: (?:Repository|HTTP Basic|Invalid|Support|Cannot|Not Found|The project)|ssh: connect|ssh: Could not|Host key verification failed|git@\S+: Permission denied|kex_exchange)")
+        .expect("fixed")
+});
+static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |connection to |connection closed by |resolve hostname )\[?([A-Za-z0-9._:-]*[A-Za-z0-9])")
+        .expect("fixed")
+});
+static PORT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
+static SSH_TARGET: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\bgit@([A-Za-z0-9._-]+)[:/]").expect("fixed"));
+static CLONE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
+});
+
+fn any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|w| text.contains(w))
+}
+
+/// True where the message is version control's.
+pub(super) fn is_vcs(main: &str, details: &str) -> bool {
+    (EXIT.is_match(main)
+        && (main.contains("exit status")
+            || main.contains("exec: ")
+            || main.contains("signal: ")
+            || !details.is_empty()))
+        || OWN_WORDS.is_match(main)
+        || (OWN_WORDS.is_match(details)
+            && !details.starts_with("server response:")
+            && !main.contains("reading http"))
+}
+
+/// Reads the words of one failing command.
+pub(super) fn read(main: &str, details: &str) -> Vcs {
+    let whole = format!("{main}\n{details}");
+    let lower = whole.to_lowercase();
+    let mut vcs = Vcs::default();
+    vcs.detail.path = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
+    let cause = if inner::any_disk(&lower) {
+        Cause::DiskFull
+    } else if lower.contains("executable file not found")
+        || lower.contains("cannot run ssh")
+        || lower.contains("remote helper for")
+        || lower.contains("unknown option `")
+    {
+        Cause::VcsMissing
+    } else if any(&lower, CERTIFICATE) {
+        Cause::TlsCert
+    } else if any(&lower, AUTH) && !strong_network(&lower) {
+        Cause::PrivateAuth
+    } else if is_not_found(&lower) {
+        Cause::PrivateAuth
+    } else if any(&lower, DAMAGE) && !any(&lower, NETWORK) {
+        Cause::CacheCorrupt
+    } else if any(&lower, REVISION) {
+        Cause::UnknownRevision
+    } else if any(&lower, NETWORK) || lower.contains("unable to access") {
+        Cause::GitNetwork
+    } else if lower.contains("dubious ownership")
+        || any(&lower, &["could not create", "unable to create", "insufficient permission"])
+    {
+        Cause::CachePermission
+    } else if lower.contains("could not read from remote repository") {
+        Cause::PrivateAuth
+    } else if lower.contains("signal: killed") {
+        Cause::OomKilled
+    } else {
+        Cause::Other
+    };
+    if let Some(code) = inner::status_of(&whole) {
+        vcs.detail.status = Some(code);
+    }
+    vcs.cause = Some(cause);
+    place(&whole, &mut vcs);
+    if cause != Cause::CacheCorrupt && cause != Cause::CachePermission {
+        vcs.detail.path = None;
+    }
+    vcs
+}
+
+/// Words that only a fault of the network brings, whatever else the server's page says.
+fn strong_network(lower: &str) -> bool {
+    any(
+        lower,
+        &[
+            "could not resolve",
+            "failed to connect",
+            "connect to host",
+            "rpc failed",
+            "returned error: 5",
+            "returned error: 429",
+            "early eof",
+            "kex_exchange",
+        ],
+    )
+}
+
+/// `repository 'URL' not found`: gone, misspelt or private; the server does not tell which.
+fn is_not_found(lower: &str) -> bool {
+    lower.contains("' not found") || lower.contains("remote: not found")
+}
+
+/// Host and URL. `remote:` lines are the server's prose; links in them lead elsewhere.
+fn place(whole: &str, vcs: &mut Vcs) {
+    let own: String = whole
+        .lines()
+        .filter(|l| !l.starts_with("remote:") && !l.starts_with("warning:") && !l.starts_with("If this is"))
+        .flat_map(|l| [l, "\n"])
+        .collect();
+    if let Some(url) =
+        urls::find_all(&own).into_iter().find(|u| !u.path.contains("/s/gogetcmd") && !u.path.contains("faq#"))
+    {
+        vcs.host = Some(url.host.clone());
+        vcs.url = Some(url.text);
+    }
+    if let Some(named) = NAMED_HOST.captures(&own) {
+        let name = named[1].to_ascii_lowercase();
+        let port = PORT.captures(&own).map(|c| c[1].to_owned()).filter(|p| p != "443" && p != "80");
+        let same = vcs.host.as_deref().is_some_and(|h| urls::host_name(h) == name);
+        if !same {
+            vcs.host = Some(port.map_or(name.clone(), |p| format!("{name}:{p}")));
+        }
+    } else if vcs.host.is_none() {
+        vcs.host = SSH_TARGET.captures(&own).map(|c| c[1].to_ascii_lowercase());
+    }
+}
+
+/// The source of everything said here.
+pub(super) const SOURCE: Source = Source::Vcs;

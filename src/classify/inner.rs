@@ -1,0 +1,313 @@
+//! The inner error: what net, net/http, crypto/tls and the operating systems say, on any of them.
+//!
+//! One table of words, read in order; the order is the reading: a look-up that times out is a
+//! matter of DNS, a handshake that times out is a timeout, not TLS.
+
+use crate::vocabulary::Cause;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// What the inner words told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inner {
+    /// The cause.
+    pub cause: Option<Cause>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// A host that the words name and that is not (or need not be) the URL's.
+    pub host: Option<String>,
+    /// An HTTP proxy is to blame.
+    pub http_proxy: bool,
+}
+
+const DISK: &[&str] = &[
+    "no space left on device",
+    "disk quota exceeded",
+    "not enough space on the disk",
+    "not enough space",
+    "disk full",
+    "quota exceeded",
+    "no space left",
+    "file too large",
+];
+
+const PERMISSION: &[&str] = &[
+    "permission denied",
+    "access is denied",
+    "read-only file system",
+    "operation not permitted",
+    "being used by another process",
+];
+
+const HTTP2: &[&str] = &[
+    "stream error",
+    "http2:",
+    "http2 ",
+    "goaway",
+    "internal_error",
+    "refused_stream",
+    "enhance_your_calm",
+    "protocol_error",
+    "connection error: ",
+    "http/2 stream",
+    "frame too large",
+];
+
+const UNREACHABLE: &[&str] = &[
+    "network is unreachable",
+    "no route to host",
+    "unreachable network",
+    "unreachable host",
+    "unreachable",
+    "cannot assign requested address",
+    "host is down",
+    "network is down",
+    "not valid in its context",
+    "dead network",
+    "no suitable address found",
+    // a firewall's answer, of the kernel's own or of the way
+    "connect: permission denied",
+    "connect: operation not permitted",
+    "forbidden by its access permissions",
+    "address family not supported",
+    "protocol not available",
+];
+
+const DNS: &[&str] = &[
+    "no such host",
+    "server misbehaving",
+    "name resolution",
+    "no answer from dns",
+    "could not resolve",
+    "name or service not known",
+    "nodename nor servname",
+    "no address associated",
+    "cannot unmarshal dns",
+    "dns message",
+    "dnsquery",
+    "getaddrinfo",
+    "dns name does not exist",
+    "no dns servers",
+];
+
+const TLS: &[&str] = &[
+    "x509:",
+    "certificate",
+    "tls: ",
+    "first record does not look like a tls handshake",
+    "server gave http response to https client",
+    "oversized record",
+    "unknown authority",
+    "ssl certificate",
+];
+
+const TIMEOUT: &[&str] = &[
+    "i/o timeout",
+    "tls handshake timeout",
+    "client.timeout",
+    "deadline exceeded",
+    "timeout awaiting",
+    "timed out",
+    "timeout",
+    "did not properly respond after a period of time",
+    "connected party did not properly respond",
+    "a connection attempt failed",
+    "failed to respond",
+    "request canceled",
+];
+
+const RESET: &[&str] = &[
+    "connection reset",
+    "forcibly closed",
+    "connection was aborted",
+    "connection abort",
+    "aborted by the software",
+    "broken pipe",
+    "closed network connection",
+    "connection was reset",
+    "no longer available",
+    "network connection was",
+    "connection was forcibly",
+    "bad record mac",
+    "specified network name",
+];
+
+const REFUSED: &[&str] = &["connection refused", "actively refused", "no connection could be made"];
+
+const PAGE: &[&str] = &[
+    "malformed http",
+    "malformed mime",
+    "invalid character",
+    "unexpected end of json",
+    "cannot unmarshal",
+    "invalid response from proxy",
+    "invalid response",
+    "stopped after 10 redirects",
+    "redirected from secure url",
+    "no go-import meta tag",
+    "bad content-length",
+    "unsupported transfer encoding",
+    "too many transfer encodings",
+    "proxy returned info for version",
+    "gzip: invalid header",
+    "invalid header",
+    "missing location header",
+    "location header",
+];
+
+const EOF: &[&str] = &[
+    "unexpected eof",
+    "server closed idle connection",
+    "with body length",
+    "transport connection broken",
+    "malformed chunked encoding",
+    "invalid byte in chunk length",
+    "persistconn",
+    "readloop",
+    "empty reply",
+    "connection closed",
+    "closed the connection",
+    "unexpectedly closed",
+];
+
+static STATUS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed")
+});
+static LOOKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+static PROXY_DIAL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:proxyconnect tcp|socks connect(?: tcp)?)[^:]*:.*?dial tcp4?6? (\[[0-9A-Fa-f:.%a-z]+\]:\d+|[A-Za-z0-9._-]+:\d+)")
+        .expect("fixed")
+});
+static END_EOF: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[\s:])EOF\b").expect("fixed"));
+
+fn any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|w| text.contains(w))
+}
+
+/// A cause of this machine's own, whatever the words around it: also inside `read "https://..."`,
+/// because go labels a failing write of the download so.
+pub(super) fn local(lower: &str) -> Option<Cause> {
+    if any(lower, DISK) {
+        Some(Cause::DiskFull)
+    } else if any(lower, PERMISSION)
+        && !lower.contains("(publickey")
+        && !lower.contains("connect: permission denied")
+        && !lower.contains("connect: operation not permitted")
+    {
+        Some(Cause::CachePermission)
+    } else {
+        None
+    }
+}
+
+/// Reads the words behind a URL (or behind `dial tcp`).
+pub(super) fn read(text: &str) -> Inner {
+    let lower = text.to_lowercase();
+    let mut inner = Inner::default();
+    inner.http_proxy = lower.contains("proxyconnect") || lower.contains("socks connect");
+    if inner.http_proxy {
+        inner.host = PROXY_DIAL.captures(text).map(|c| c[1].to_ascii_lowercase());
+    }
+    if let Some(name) = LOOKUP.captures(text) {
+        inner.host = Some(name[1].to_ascii_lowercase());
+        inner.cause = Some(if any(&lower, UNREACHABLE) { Cause::Unreachable } else { Cause::Dns });
+        return inner;
+    }
+    if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok()) {
+        if let Some(cause) = of_status(code) {
+            inner.status = Some(code);
+            inner.cause = Some(cause);
+            inner.http_proxy |= code == 407;
+            return inner;
+        }
+    }
+    inner.cause = words(text, &lower);
+    if inner.cause.is_none() {
+        if let Some((code, cause)) = status_text(&lower) {
+            inner.status = Some(code);
+            inner.cause = Some(cause);
+            // Without its number the status can only be a CONNECT's: go prints the others' whole.
+            inner.http_proxy = true;
+        }
+    }
+    inner
+}
+
+/// The cause that transport words name.
+pub(super) fn words(text: &str, lower: &str) -> Option<Cause> {
+    if let Some(cause) = local(lower) {
+        return Some(cause);
+    }
+    let handshake_timeout = lower.contains("handshake timeout") || lower.contains("handshake timed out");
+    Some(if any(lower, HTTP2) && !lower.contains("malformed http") {
+        Cause::Http2
+    } else if any(lower, DNS) {
+        Cause::Dns
+    } else if any(lower, PAGE) {
+        Cause::CaptiveOrHtml
+    } else if any(lower, RESET) {
+        Cause::ConnReset
+    } else if any(lower, REFUSED) {
+        Cause::ConnRefused
+    } else if any(lower, UNREACHABLE) {
+        Cause::Unreachable
+    } else if any(lower, TLS) && !handshake_timeout {
+        Cause::TlsCert
+    } else if any(lower, TIMEOUT) {
+        Cause::Timeout
+    } else if any(lower, EOF) || END_EOF.is_match(text) {
+        Cause::Eof
+    } else {
+        return None;
+    })
+}
+
+/// The cause that an HTTP status stands for.
+pub(super) fn of_status(code: u16) -> Option<Cause> {
+    Some(match code {
+        401 => Cause::PrivateAuth,
+        403 | 407 | 451 => Cause::Http403,
+        404 | 410 => Cause::Http404410,
+        408 => Cause::Timeout,
+        425 | 429 => Cause::Http429,
+        500..=599 => Cause::Http5xx,
+        // A page of somebody else's, or a redirect nobody follows.
+        200..=399 => Cause::CaptiveOrHtml,
+        400..=499 => Cause::Other,
+        _ => return None,
+    })
+}
+
+/// The words of a status without its number, as a refused CONNECT leaves them.
+fn status_text(lower: &str) -> Option<(u16, Cause)> {
+    const TEXTS: &[(&str, u16)] = &[
+        ("forbidden", 403),
+        ("proxy authentication required", 407),
+        ("authentication required", 407),
+        ("unauthorized", 401),
+        ("too many requests", 429),
+        ("bad gateway", 502),
+        ("service unavailable", 503),
+        ("gateway time", 504),
+        ("internal server error", 500),
+        ("unsupported method ('connect')", 501),
+        ("not implemented", 501),
+        ("not found", 404),
+        ("gone", 410),
+        ("method not allowed", 405),
+        ("bad request", 400),
+    ];
+    let (_, code) = TEXTS.iter().find(|(words, _)| lower.contains(words))?;
+    Some((*code, of_status(*code)?))
+}
+
+/// True for the words of a full disk.
+pub(super) fn any_disk(lower: &str) -> bool {
+    any(lower, DISK)
+}
+
+/// The HTTP status that git's or go's words name.
+pub(super) fn status_of(text: &str) -> Option<u16> {
+    STATUS.captures(text).and_then(|c| c[1].parse().ok())
+}

@@ -1,0 +1,215 @@
+//! Groups lines into messages: one error of go's, git's or the compiler's with its continuations.
+
+use super::wrappers;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Lines of one message that are kept: git prints a handful, a server response eight.
+const MAX_PARTS: usize = 48;
+/// Lines that a log may have broken one line of go's into.
+const MAX_JOINS: usize = 4;
+
+/// One error with its continuation lines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Message {
+    /// The first line as it was, without escape sequences.
+    pub evidence: String,
+    /// Width of the indentation of the first line.
+    indent: usize,
+    /// The lines, trimmed, wrappers taken off.
+    pub parts: Vec<Part>,
+    joins: usize,
+    /// The chain (`X imports`) has not come to its end yet.
+    in_chain: bool,
+}
+
+/// One line of a message.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Its number in the input.
+    pub line: u64,
+    /// Its text, trimmed.
+    pub text: String,
+    /// The line as it was.
+    pub evidence: String,
+}
+
+/// Makes messages out of lines.
+#[derive(Debug)]
+pub(super) struct Grouper {
+    current: Option<Message>,
+    log: bool,
+}
+
+/// A line that begins a message of its own however deeply it is indented.
+static STARTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?x)^(?:
+            go(?:\ (?:get|install|build|list|run|test|vet|mod\ \w+|generate|work\ \w+))?:\ |
+            go\ get\ \S+:\ |
+            verifying\ \S+@|
+            \#\ |
+            (?:FAIL|ok|PASS|\?)(?:\s|$)|
+            ---\ (?:FAIL|PASS|SKIP)|=== |
+            make(?:\[\d+\])?:|
+            (?:\S*[\\/])?go\.(?:mod|work|sum):\d+|
+            \S*\.(?:go|s|c|h):\d+(?::\d+)?:|
+            (?:[a-z0-9-]+\.)+[a-z0-9-]+(?:/[\w.~-]+)*@v\d\S*(?::\ |$)|
+            package\ \S+(?::\ |\ is\ not)|
+            \$\ |PS\ ?[A-Z]?:?\S*>
+        )"#,
+    )
+    .expect("fixed")
+});
+
+/// Lines that go and git put below a message without indentation, or that lost it in a paste.
+static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|@{8})",
+    )
+    .expect("fixed")
+});
+
+/// The end of a chain's inner line.
+static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?: imports| requires| tested by| imports from \S+|\.test)$").expect("fixed")
+});
+
+/// Endings after which go itself breaks the line.
+static OWN_BREAK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:exit status \d+|signal: \w+|server response|checksum mismatch|parsing [^:]*go\.(?:mod|work|sum)|to add(?: it)?|multiple modules|in any of|inconsistent vendoring in .*|updates to go\.(?:mod|sum|work) needed[^:]*|note|vendor directory|module requirements):$").expect("fixed")
+});
+
+impl Message {
+    /// The line that holds the error: the chain above it is left out.
+    pub(super) fn head(&self) -> usize {
+        self.parts.iter().position(|p| !CHAIN.is_match(&p.text)).unwrap_or(self.parts.len().saturating_sub(1))
+    }
+
+    /// True where all lines belong to a chain that names no error.
+    pub(super) fn is_bare_chain(&self) -> bool {
+        self.parts.iter().all(|p| CHAIN.is_match(&p.text))
+    }
+
+    /// The lines below the head, one to a line.
+    pub(super) fn details(&self) -> String {
+        let mut text = String::new();
+        for part in self.parts.iter().skip(self.head() + 1) {
+            text.push_str(&part.text);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Grouper {
+    pub(super) fn new(log: bool) -> Grouper {
+        Grouper { current: None, log }
+    }
+
+    /// Takes one line; gives back the message that it ended.
+    pub(super) fn line(&mut self, number: u64, raw: &str) -> Option<Message> {
+        let plain = wrappers::plain(raw);
+        let text = if self.log { wrappers::unwrap(&plain) } else { plain.trim_end() };
+        let trimmed = text.trim_start();
+        if trimmed.is_empty() {
+            // ssh and the security error have blank lines inside; nothing is lost by ending there.
+            return self.current.take();
+        }
+        let indent = width(&text[..text.len() - trimmed.len()]);
+        let part = || Part { line: number, text: trimmed.to_owned(), evidence: plain.trim().to_owned() };
+        if let Some(message) = &mut self.current {
+            if self.log && message.joins < MAX_JOINS && is_open_url(message) {
+                message.joins += 1;
+                join(&mut message.parts.last_mut().expect("a message has a line").text, trimmed);
+                return None;
+            }
+            let starter = STARTER.is_match(trimmed) && !(message.in_chain && indent > message.indent);
+            if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
+                message.joins += 1;
+                let last = message.parts.last_mut().expect("a message has a line");
+                join(&mut last.text, trimmed);
+                message.in_chain = CHAIN.is_match(&last.text);
+                return None;
+            }
+            let deeper = indent > message.indent;
+            let inside = message.in_chain && deeper
+                || !starter && (deeper || FOLLOWER.is_match(trimmed) && expects_followers(message));
+            if inside {
+                if message.parts.len() < MAX_PARTS {
+                    message.in_chain = message.in_chain && CHAIN.is_match(trimmed);
+                    message.parts.push(part());
+                }
+                return None;
+            }
+        }
+        let fresh = Message {
+            evidence: plain.trim().to_owned(),
+            indent,
+            in_chain: CHAIN.is_match(trimmed),
+            parts: vec![part()],
+            joins: 0,
+        };
+        self.current.replace(fresh)
+    }
+
+    /// Ends the message at hand.
+    pub(super) fn end(&mut self) -> Option<Message> {
+        self.current.take()
+    }
+}
+
+/// Git and checksum messages; others never have unindented lines below them.
+fn expects_followers(message: &Message) -> bool {
+    message.parts.iter().any(|p| {
+        let t = &p.text;
+        t.contains("git ")
+            || t.contains("exit status ")
+            || t.contains("fatal: ")
+            || t.starts_with("remote: ")
+            || t.starts_with("error: ")
+            || t.contains("checksum mismatch")
+            || t.contains("hg ")
+            || t.contains("reading http")
+    })
+}
+
+/// True where the text so far ends in the middle: a log or a mail broke the line.
+fn is_open(message: &Message) -> bool {
+    let Some(part) = message.parts.last() else { return false };
+    let text = part.text.as_str();
+    if text.contains("ambiguous import: found package ") && !text.ends_with(':') {
+        return true;
+    }
+    if text.ends_with(':') {
+        return !OWN_BREAK.is_match(text)
+            && (text.contains('"') || text.contains("go:") || text.contains('@'));
+    }
+    (text.ends_with(": read") || text.ends_with(": Get") || text.ends_with(": reading"))
+        || (text.ends_with(',') && text.contains("dial tcp"))
+        || (text.ends_with('=') && !text.contains("h1:") && text.contains('@'))
+}
+
+/// True where the break went through a URL.
+fn is_open_url(message: &Message) -> bool {
+    message.parts.last().is_some_and(|p| {
+        p.text.ends_with('/')
+            && p.text.contains("://")
+            && (p.text.contains("reading ") || p.text.contains("Get "))
+    })
+}
+
+/// Appends a line that was broken off.
+fn join(text: &mut String, next: &str) {
+    if text.ends_with('=') {
+        text.pop(); // quoted-printable: the sign stands for the break
+    } else if !text.ends_with('/') {
+        text.push(' ');
+    }
+    text.push_str(next);
+}
+
+/// Columns of an indentation, a tab counting for eight.
+fn width(blank: &str) -> usize {
+    blank.chars().map(|c| if c == '\t' { 8 } else { 1 }).sum()
+}

@@ -1,0 +1,305 @@
+//! Reads what go says: from bytes to failures.
+//!
+//! Pure. Structure comes before patterns. The way of a text, one file a step:
+//!
+//! 1. `lines`: bytes to lines, whatever the chunks, the encoding, the length.
+//! 2. `wrappers`: colours, time stamps, BuildKit steps and comment marks come off.
+//! 3. `json`: errors inside `-json` objects come out.
+//! 4. `messages`: lines to messages, each with its continuations and without its import chain.
+//! 5. `verdict`: whose words are these? Those of tests, programs and compilers are no failures of
+//!    the network, whatever they say. Then `envelope` (go's prefix, position, module), `urls` (whose
+//!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
+//! 6. `table`: cause to action, and which failure dominates.
+
+mod envelope;
+mod git;
+mod inner;
+mod json;
+mod lines;
+mod local;
+mod messages;
+mod table;
+pub mod trace;
+mod urls;
+mod verdict;
+mod wrappers;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::action_of;
+
+use crate::vocabulary::{Action, Failure};
+use lines::{Lines, Sink};
+use messages::{Grouper, Message};
+use regex::Regex;
+use std::collections::HashMap;
+use verdict::{Context, Verdict};
+
+/// Bytes of an evidence line (and of any other field) that are kept.
+pub const MAX_EVIDENCE: usize = 2_000;
+/// Distinct failures kept; further ones are counted. Far above the modules of any build that
+/// could still be cured one by one.
+pub const MAX_FAILURES: usize = 512;
+
+/// The user's own rules.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// In order; the first that matches decides.
+    pub user: Vec<UserRule>,
+}
+
+/// One rule of the user's.
+#[derive(Clone, Debug)]
+pub struct UserRule {
+    /// Matched against a whole message: its first line and, below it, its continuations.
+    pub pattern: Regex,
+    /// What to do about it.
+    pub action: UserAction,
+    /// Where the rule stands (`file:line`), shown by explain.
+    pub origin: String,
+}
+
+/// What a user may decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserAction {
+    /// Try again.
+    Retry,
+    /// Do not.
+    Stop,
+}
+
+/// Whose text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard error of one go command that gox itself ran.
+    Stderr,
+    /// Standard output of a `-json` verb: only the errors in its objects count.
+    JsonStdout,
+    /// Any log, with whatever wrappers.
+    Log,
+}
+
+/// What a text told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The distinct failures, in the order of their lines.
+    pub failures: Vec<Failure>,
+    /// Which of them dominates; `None` only where there is none.
+    pub dominant: Option<usize>,
+    /// How often each was seen (same cause, source, module, version and host), by its index.
+    pub counts: Vec<u64>,
+    /// Where the user's rule stands that decided, by its index.
+    pub origins: Vec<Option<String>>,
+    /// Failures beyond [`MAX_FAILURES`] that are not listed.
+    pub omitted: u64,
+}
+
+impl Reading {
+    /// The dominating failure.
+    pub fn dominant(&self) -> Option<&Failure> {
+        self.dominant.and_then(|at| self.failures.get(at))
+    }
+}
+
+/// Reads a text piece by piece, in bounded memory.
+pub struct Classifier {
+    lines: Lines,
+    reader: Reader,
+}
+
+impl Classifier {
+    /// A classifier for one text.
+    pub fn new(rules: &Rules, stream: Stream) -> Classifier {
+        let patterns: Vec<&str> = rules.user.iter().map(|r| r.pattern.as_str()).collect();
+        // A pattern that only spans lines is found by the words around it, if at all.
+        let extra = (!patterns.is_empty()).then(|| regex::bytes::RegexSet::new(&patterns).ok()).flatten();
+        Classifier {
+            lines: Lines::new(stream != Stream::Log, extra),
+            reader: Reader {
+                rules: rules.clone(),
+                stream,
+                grouper: Grouper::new(stream == Stream::Log),
+                context: Context::default(),
+                json: json::Reader::default(),
+                reading: Reading::default(),
+                weak: None,
+                seen: HashMap::new(),
+            },
+        }
+    }
+
+    /// Takes the next bytes, in any chunks.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.lines.push(bytes, &mut self.reader);
+    }
+
+    /// Ends the text.
+    pub fn finish(mut self) -> Reading {
+        self.lines.finish(&mut self.reader);
+        self.reader.gap();
+        self.reader.finish()
+    }
+}
+
+/// Reads a whole text.
+pub fn classify(rules: &Rules, stream: Stream, text: &[u8]) -> Reading {
+    let mut classifier = Classifier::new(rules, stream);
+    classifier.push(text);
+    classifier.finish()
+}
+
+type Key = (u8, Option<crate::vocabulary::Source>, Option<String>, Option<String>, Option<String>);
+
+struct Reader {
+    rules: Rules,
+    stream: Stream,
+    grouper: Grouper,
+    context: Context,
+    json: json::Reader,
+    reading: Reading,
+    weak: Option<(Failure, Option<String>)>,
+    seen: HashMap<Key, usize>,
+}
+
+impl Sink for Reader {
+    fn line(&mut self, number: u64, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        if self.stream != Stream::Stderr && self.held(number, &text) {
+            return;
+        }
+        if self.stream != Stream::JsonStdout {
+            self.words(number, &text);
+        }
+    }
+
+    fn gap(&mut self) {
+        if let Some(message) = self.grouper.end() {
+            self.message(&message);
+        }
+    }
+}
+
+impl Reader {
+    /// Reads a line of JSON; true where it was one.
+    fn held(&mut self, number: u64, text: &str) -> bool {
+        let Some(held) = self.json.line(text) else { return false };
+        match held {
+            json::Held::Nothing => {}
+            json::Held::Line(inner) => inner.lines().for_each(|l| self.words(number, l)),
+            json::Held::Words { text, module, version } => {
+                self.gap();
+                self.context.object = Some(envelope::Named { module, version, go_mod: false });
+                text.lines().for_each(|l| self.words(number, l));
+                self.gap();
+                self.context.object = None;
+            }
+            json::Held::TestFailed(text) => {
+                self.gap();
+                self.words(number, &text);
+                self.gap();
+            }
+        }
+        true
+    }
+
+    fn words(&mut self, number: u64, text: &str) {
+        if let Some(message) = self.grouper.line(number, text) {
+            self.message(&message);
+        }
+    }
+
+    fn message(&mut self, message: &Message) {
+        let mut verdict = verdict::read(message, self.stream, &mut self.context);
+        let rule = self.rule(message);
+        let mut origin = None;
+        if let Some((action, from)) = rule {
+            let mut failure = match verdict {
+                Verdict::Failure(f) | Verdict::Weak(f) => f,
+                Verdict::Nothing => Box::new(verdict::ruled(message, action)),
+            };
+            failure.action = action;
+            failure.detail.user_rule = true;
+            origin = Some(from);
+            verdict = Verdict::Failure(failure);
+        }
+        match verdict {
+            Verdict::Nothing => {}
+            Verdict::Failure(failure) => self.keep(*failure, origin),
+            Verdict::Weak(failure) => {
+                let better =
+                    self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
+                if better {
+                    self.weak = Some((*failure, origin));
+                }
+            }
+        }
+    }
+
+    fn rule(&self, message: &Message) -> Option<(Action, String)> {
+        if self.rules.user.is_empty() {
+            return None;
+        }
+        let whole: Vec<&str> = message.parts.iter().map(|p| p.text.as_str()).collect();
+        let whole = whole.join("\n");
+        let rule = self.rules.user.iter().find(|r| r.pattern.is_match(&whole))?;
+        let action = match rule.action {
+            UserAction::Retry => Action::Retry,
+            UserAction::Stop => Action::Stop,
+        };
+        Some((action, rule.origin.clone()))
+    }
+
+    fn keep(&mut self, failure: Failure, origin: Option<String>) {
+        let key = (
+            failure.cause as u8,
+            failure.source,
+            failure.module.clone(),
+            failure.version.clone(),
+            failure.host.clone(),
+        );
+        if let Some(&at) = self.seen.get(&key) {
+            self.reading.counts[at] += 1;
+            return;
+        }
+        // Past the bound only what is new in kind is listed: it may be what forbids a retry.
+        let full = self.reading.failures.len() >= MAX_FAILURES;
+        if full
+            && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action)
+        {
+            self.reading.omitted += 1;
+            return;
+        }
+        self.seen.insert(key, self.reading.failures.len());
+        self.reading.failures.push(failure);
+        self.reading.counts.push(1);
+        self.reading.origins.push(origin);
+    }
+
+    fn finish(mut self) -> Reading {
+        if let Some((failure, origin)) = self.weak.take() {
+            let strong = self.reading.failures.iter().any(|f| f.cause != crate::vocabulary::Cause::Other);
+            if self.reading.failures.is_empty()
+                || (!strong && failure.cause != crate::vocabulary::Cause::Other)
+            {
+                self.keep(failure, origin);
+            }
+        }
+        self.reading.dominant = dominant(&self.reading.failures);
+        self.reading
+    }
+}
+
+/// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
+/// that names its module.
+fn dominant(failures: &[Failure]) -> Option<usize> {
+    let order =
+        |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
+    let first = (0..failures.len()).min_by_key(order)?;
+    if failures[first].module.is_some() {
+        return Some(first);
+    }
+    // Go may say the same twice, first without the module (`go: missing Git command`).
+    let named = |at: &usize| failures[*at].cause == failures[first].cause && failures[*at].module.is_some();
+    Some((0..failures.len()).filter(named).min_by_key(order).unwrap_or(first))
+}

@@ -1,0 +1,580 @@
+//! From one message to one failure: whose words are they, and what do they say.
+
+use super::envelope::{self, Named};
+use super::messages::Message;
+use super::urls::{self, Url};
+use super::{MAX_EVIDENCE, Stream, git, inner, local, table, wrappers};
+use crate::redact;
+use crate::vocabulary::{Action, Cause, Detail, Failure, Source};
+use regex::Regex;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// What earlier lines mean for later ones.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    /// A test is running: what is printed is its own.
+    in_test: bool,
+    /// Below a `# package` heading of the compiler.
+    heading: bool,
+    /// The package that GOPATH-mode go was fetching.
+    fetching: Option<String>,
+    /// The package that go was last looking for a module of.
+    finding: Option<String>,
+    /// The module whose JSON object is being read.
+    pub object: Option<Named>,
+}
+
+/// What a message amounts to.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A failure.
+    Failure(Box<Failure>),
+    /// A failure only if nothing else is one.
+    Weak(Box<Failure>),
+    /// Progress, traces, words of tests and programs.
+    Nothing,
+}
+
+static TEST_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
+});
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w-]+\.go:\d+: ").expect("fixed"));
+static TEST_FAILED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
+});
+static TEST_OVER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(?:ok|FAIL|PASS|\?)(?:\s|$)").expect("fixed"));
+static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^go: (?:downloading|finding|extracting|added|upgraded|downgraded|removed|found|warning|creating new|to add module|copying|converting|writing|default toolchain|using|no module dependencies|updating|upgrading|trying|resolved|accepting|lock|telemetry|toolchain upgrade|adding|dropping|updated|moved|unlinked|tidying|error loading module requirements|module .*: using|all modules verified|build output|cannot determine module path for|finished)|^go: \S+ (?:upgrade )?=> |^go: .*; switching to|^go: GOPATH/go.mod|^go: module \S+ is deprecated",
+    )
+    .expect("fixed")
+});
+static VERB: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
+});
+static DIAL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
+});
+static LOOKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+static HASH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
+static GOPATH_SOURCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
+static PLACE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)pkg[\\/]mod|go-build|module cache|build cache|gocache|modcache|work dir|go\.(?:mod|sum|work)|cache[\\/]download|[\\/]go[\\/]pkg|^go: |goroot|temporary")
+        .expect("fixed")
+});
+static USAGE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed")
+});
+
+/// Reads one message.
+pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verdict {
+    let log = stream == Stream::Log;
+    let Some(head) = message.parts.get(message.head()) else { return Verdict::Nothing };
+    let main = head.text.trim_matches(['"', '\'', '`']);
+    let details = message.details();
+
+    if wrappers::is_trace(main) || main.starts_with("# ") {
+        if let Some(c) = GOPATH_SOURCE.captures(main).filter(|_| main.starts_with("# cd ")) {
+            ctx.fetching = Some(c[1].to_owned());
+            // GOPATH mode: git's own words follow without indentation.
+            if git::is_vcs(&details, "") {
+                return failure(message, vcs(main, &details, ctx));
+            }
+        }
+        ctx.heading = wrappers::is_heading(main);
+        return Verdict::Nothing;
+    }
+    if log {
+        if main.starts_with("=== ") {
+            ctx.in_test = true;
+            return Verdict::Nothing;
+        }
+        if TEST_FAILED.is_match(main) {
+            return failure(message, plain(Cause::TestFailure, Some(Source::Local)));
+        }
+        if TEST_OVER.is_match(main) {
+            ctx.in_test = false;
+            let bare = main == "FAIL" || main.starts_with("FAIL");
+            return if bare && !main.contains("[setup failed]") {
+                weak(message, plain(Cause::TestFailure, Some(Source::Local)))
+            } else {
+                Verdict::Nothing
+            };
+        }
+        if ctx.in_test
+            || TEST_LINE.is_match(main)
+            || (LOGGED.is_match(main) && message.evidence.len() > main.len())
+        {
+            return Verdict::Nothing;
+        }
+    } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
+        return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
+    }
+    if let Some(package) = main.strip_prefix("go: finding module for package ") {
+        ctx.finding = Some(package.to_owned());
+    }
+    if PROGRESS.is_match(main)
+        || message.is_bare_chain()
+        || main.starts_with("warning: ")
+        || main.starts_with("go: warning")
+    {
+        return if main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some() {
+            weak(message, plain(Cause::CachePermission, Some(Source::Cache)))
+        } else {
+            Verdict::Nothing
+        };
+    }
+    if let Some(found) = integrity(main, &details) {
+        return found.into_verdict(message);
+    }
+    if let Some(found) = machine(main, &details, log) {
+        return failure(message, found);
+    }
+    if git::is_vcs(main, &details) {
+        return failure(message, vcs(main, &details, ctx));
+    }
+    if let Some(found) = request(main, &details, ctx) {
+        // `go get -v` goes on after this one.
+        let passing = main.starts_with("https fetch failed") || main.starts_with("http fetch failed");
+        return if passing { weak(message, found) } else { failure(message, found) };
+    }
+    if let Some(found) = dial(main) {
+        return failure(message, found);
+    }
+    let parsing = main.contains("errors parsing ") && main.ends_with(':') && details.is_empty();
+    if parsing {
+        return weak(message, plain(Cause::GoModSyntax, Some(Source::Local)));
+    }
+    if let Some(said) = local::read(main, &details).filter(|s| !log || credible(main, s.cause)) {
+        let mut found = plain(said.cause, said.source);
+        found.detail = said.detail;
+        found.take(said.named);
+        found.default_module(ctx);
+        if found.named.module.is_none() && main.contains("cannot query module") {
+            found.named.module = ctx.finding.as_deref().map(envelope::guess_module);
+        }
+        return failure(message, found);
+    }
+    if let Some(found) = compiled(main) {
+        return failure(message, found);
+    }
+    if let Some(found) = transport(main, ctx) {
+        return failure(message, found);
+    }
+    if ctx.heading && !log {
+        return failure(message, plain(Cause::CompileError, Some(Source::Local)));
+    }
+    if main.starts_with("go: ")
+        || main.starts_with("go get ")
+        || main.starts_with("go get: ")
+        || main.starts_with("go mod ") && main.contains(": ")
+    {
+        let mut found = plain(Cause::Other, Some(Source::Local));
+        found.take(envelope::named(main));
+        return if log { weak(message, found) } else { failure(message, found) };
+    }
+    if !log && !USAGE.is_match(main) || main.starts_with("flag provided but not defined") {
+        return weak(message, plain(Cause::Other, Some(Source::Local)));
+    }
+    Verdict::Nothing
+}
+
+/// What was read, before it becomes a failure.
+#[derive(Debug)]
+struct Found {
+    cause: Cause,
+    source: Option<Source>,
+    named: Named,
+    host: Option<String>,
+    url: Option<String>,
+    detail: Detail,
+    weak: bool,
+}
+
+fn plain(cause: Cause, source: Option<Source>) -> Found {
+    Found {
+        cause,
+        source,
+        named: Named::default(),
+        host: None,
+        url: None,
+        detail: Detail::default(),
+        weak: false,
+    }
+}
+
+impl Found {
+    fn take(&mut self, named: Named) {
+        self.detail.go_mod |= named.go_mod;
+        self.named = named;
+    }
+
+    /// The module that the surrounding JSON object names, where the words name none.
+    fn default_module(&mut self, ctx: &Context) {
+        if self.named.module.is_none() {
+            if let Some(object) = &ctx.object {
+                self.named.module = object.module.clone();
+                self.named.version = object.version.clone();
+                self.detail.ambiguous &= object.module.is_none();
+            }
+        }
+    }
+
+    fn into_verdict(self, message: &Message) -> Verdict {
+        if self.weak { weak(message, self) } else { failure(message, self) }
+    }
+}
+
+fn failure(message: &Message, found: Found) -> Verdict {
+    Verdict::Failure(Box::new(build(message, found)))
+}
+
+fn weak(message: &Message, found: Found) -> Verdict {
+    Verdict::Weak(Box::new(build(message, found)))
+}
+
+fn build(message: &Message, found: Found) -> Failure {
+    let part = &message.parts[message.head().min(message.parts.len() - 1)];
+    let action = table::action_of(found.cause, found.source, &found.detail);
+    Failure {
+        module: found.named.module.map(|m| bounded(&m)),
+        version: found.named.version.map(|v| bounded(&v)),
+        host: found.host.map(|h| bounded(&h)),
+        url: found.url.map(|u| bounded(&redact::url(&u))),
+        line: part.line,
+        detail: found.detail,
+        ..Failure::new(found.cause, found.source, action, evidence(&part.evidence))
+    }
+}
+
+/// A failure of which nothing is known but the user's own rule for it.
+pub(super) fn ruled(message: &Message, action: Action) -> Failure {
+    let mut failure = build(message, plain(Cause::Other, None));
+    failure.action = action;
+    failure
+}
+
+/// The line shown as evidence: bounded, without secrets and control characters.
+pub(super) fn evidence(line: &str) -> String {
+    let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    bounded(&redact::text(clean.trim()))
+}
+
+fn bounded(text: &str) -> String {
+    let mut end = text.len().min(MAX_EVIDENCE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Checksums and the database's misbehaviour: before everything else.
+fn integrity(main: &str, details: &str) -> Option<Found> {
+    if main.contains("checksum mismatch") {
+        // A tool's own download may mismatch too; go's names a module or the database's words.
+        if !main.contains("verifying") && !details.contains("downloaded:") {
+            return None;
+        }
+        let mut found = plain(Cause::ChecksumMismatch, None);
+        found.take(envelope::named(main));
+        found.detail.go_mod |= main.contains("/go.mod: checksum") || main.contains("verifying go.mod:");
+        for c in HASH.captures_iter(details) {
+            let (label, hash) = (c[1].trim(), c[2].trim_start_matches("go.mod ").to_owned());
+            if label == "downloaded" {
+                found.detail.got = Some(hash);
+            } else {
+                found.detail.want = Some(hash);
+                let file = label.ends_with(".sum") || label.contains(['/', '\\']);
+                if !file && urls::is_domain(label) {
+                    found.host = Some(label.to_ascii_lowercase());
+                    found.source = Some(Source::Sumdb);
+                }
+            }
+        }
+        let start = main.trim_start_matches("go: ");
+        found.detail.fatal = start.starts_with("verifying ") && found.source.is_none();
+        return Some(found);
+    }
+    if main.starts_with("SECURITY ERROR") {
+        let forked = details.contains("misbehavior") || main.contains("misbehavior");
+        let mut found = plain(if forked { Cause::SumdbMisbehaviour } else { Cause::ChecksumMismatch }, None);
+        found.source = forked.then_some(Source::Sumdb);
+        found.detail.fatal = true;
+        found.weak = !forked;
+        return Some(found);
+    }
+    None
+}
+
+/// A full disk or a folder that cannot be written, also inside `read "https://..."`.
+fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
+    let lower = main.to_lowercase();
+    let cause = inner::local(&lower)
+        .or_else(|| inner::local(&details.to_lowercase()).filter(|c| *c == Cause::DiskFull))?;
+    if cause == Cause::CachePermission {
+        // ssh's and a socket's refusals are no folder's.
+        let socket = lower.contains("dial ") || lower.contains("git@") || lower.contains("repository");
+        if socket || (log && !PLACE.is_match(main)) {
+            return None;
+        }
+    }
+    let cached = lower.contains("pkg/mod")
+        || lower.contains("pkg\\mod")
+        || lower.contains("cache")
+        || lower.contains("go-build");
+    let mut found = plain(cause, Some(if cached { Source::Cache } else { Source::Local }));
+    if let Some(url) = urls::find_all(main).first() {
+        found.url = Some(url.text.clone());
+    }
+    let named = envelope::named(main);
+    found.take(if envelope::position(main).is_some() { Named::default() } else { named });
+    Some(found)
+}
+
+/// git, ssh and the others.
+fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
+    let read = git::read(main, details);
+    let mut found = plain(read.cause.unwrap_or(Cause::Other), Some(git::SOURCE));
+    if matches!(found.cause, Cause::VcsMissing | Cause::DiskFull | Cause::OomKilled) {
+        found.source = Some(Source::Local);
+    } else if matches!(found.cause, Cause::CacheCorrupt | Cause::CachePermission) {
+        found.source = Some(Source::Cache);
+    }
+    let before = main.find("git ").map_or(main, |at| &main[..at]);
+    let env = envelope::position(before).map_or(before, |p| p.rest);
+    found.detail = read.detail;
+    found.take(envelope::named(env));
+    if found.named.module.is_none() {
+        found.named.module = ctx.fetching.clone();
+    }
+    found.default_module(ctx);
+    if let (Some(path), Some(url)) = (&found.named.module, &read.url) {
+        // A query tries every prefix of an import path; git's URL tells which one this was.
+        let root =
+            url.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+        let query = env.contains("module ") && found.named.version.is_none();
+        if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
+            found.named.module = Some(root.to_owned());
+        }
+    }
+    found.host = read.host.or_else(|| {
+        let first = found.named.module.as_deref()?.split('/').next()?;
+        let hosting = ["git", "bitbucket.", "codeberg.", "gopkg.in"];
+        (urls::is_domain(first) && hosting.iter().any(|h| first.starts_with(h))).then(|| first.to_owned())
+    });
+    found.url = read.url;
+    found
+}
+
+/// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`.
+fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
+    let all = urls::find_all(main);
+    let url = anchor(main, &all)?;
+    let position = envelope::position(main);
+    let env = &main[..url.start];
+    let env = match &position {
+        Some(p) if main.len() - p.rest.len() <= url.start => &main[main.len() - p.rest.len()..url.start],
+        _ => env,
+    };
+    let spoken = VERB.is_match(env);
+    let role = urls::role(url);
+    let go = envelope::is_go(env);
+    if role.is_none() && !(go && spoken) {
+        return None;
+    }
+    let behind = &main[url.end..];
+    if !spoken && !behind.trim_start_matches(['"', '\\', ')']).starts_with(':') {
+        return None;
+    }
+    let (own, remote) = match details.find("server response:") {
+        Some(at) => details.split_at(at),
+        None => (details, ""),
+    };
+    let (behind, remote) = match behind.find("server response:") {
+        Some(at) => (&behind[..at], &behind[at..]),
+        None => (behind, remote),
+    };
+    let mut read = inner::read(behind);
+    if env.contains("invalid response from proxy") {
+        read.cause = Some(Cause::CaptiveOrHtml);
+    }
+    if read.cause.is_none() {
+        read = inner::read(own);
+    }
+    if read.cause.is_none()
+        && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
+        && own.trim().is_empty()
+    {
+        return None; // cut off before the error: nothing is known
+    }
+    let cause = read.cause.unwrap_or(Cause::Other);
+    let mut found = plain(cause, None);
+    let mut named = envelope::named(env);
+    let (of_url, version_of_url) = urls::module(url);
+    let database =
+        role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
+    found.source = Some(if database {
+        Source::Sumdb
+    } else if role == Some(Source::Toolchain) || env.contains("golang.org/toolchain@") {
+        Source::Toolchain
+    } else if role == Some(Source::Direct)
+        || env.contains("unrecognized import path")
+        || env.contains("https fetch")
+    {
+        Source::Direct
+    } else {
+        role.unwrap_or(Source::Proxy)
+    });
+    if let Some(module) = of_url {
+        // The URL knows the module where the words name a package or nothing.
+        let prefix = named.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
+        if named.module.is_none()
+            || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v"))
+        {
+            named.module = Some(module);
+            named.version = named.version.take().or(version_of_url);
+        } else if named.version.is_none() && found.source == Some(Source::Proxy) {
+            named.version = version_of_url;
+        }
+    }
+    named.go_mod |= url.path.ends_with(".mod");
+    found.take(named);
+    found.default_module(ctx);
+    found.detail.status = read.status;
+    found.detail.http_proxy = read.http_proxy;
+    found.host = read.host.filter(|h| h != urls::host_name(&url.host)).or_else(|| Some(url.host.clone()));
+    found.url = Some(url.text.clone());
+    if !remote.is_empty() {
+        found.detail.remote_words = true;
+        if matches!(cause, Cause::Http404410 | Cause::Http403 | Cause::Http5xx) && credentials(remote) {
+            found.cause = Cause::PrivateAuth;
+        }
+    }
+    if matches!(cause, Cause::DiskFull | Cause::CachePermission) {
+        found.source = Some(Source::Cache);
+        found.host = None;
+    } else if found.source == Some(Source::Sumdb) {
+        found.cause = Cause::SumdbUnreachable;
+    }
+    if found.source == Some(Source::Direct)
+        && found.cause == Cause::CaptiveOrHtml
+        && behind.contains("go-import")
+    {
+        found.detail.ambiguous = true;
+    }
+    Some(found)
+}
+
+/// The URL that the error is about: the last one that a request's verb stands before, else the
+/// last that go could have asked.
+fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
+    let response = main.find("server response:").unwrap_or(main.len());
+    let own = all.iter().filter(|u| u.start < response);
+    own.clone()
+        .filter(|u| VERB.is_match(&main[..u.start]))
+        .last()
+        .or_else(|| own.filter(|u| urls::role(u).is_some()).last())
+}
+
+/// The proxy machine could not log in at the origin.
+fn credentials(remote: &str) -> bool {
+    let lower = remote.to_lowercase();
+    [
+        "could not read username",
+        "terminal prompts disabled",
+        "authentication failed",
+        "permission denied (publickey",
+        "host key verification failed",
+        "could not read password",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
+}
+
+/// A transport error without a URL, about a host that only go asks.
+fn dial(main: &str) -> Option<Found> {
+    let at = DIAL.find(main)?.start();
+    let host = LOOKUP.captures(main).map(|c| c[1].to_ascii_lowercase());
+    let role = host.as_deref().and_then(urls::role_of_host);
+    if role.is_none() && !envelope::is_go(&main[..at]) {
+        return None;
+    }
+    let read = inner::read(&main[at..]);
+    let mut found = plain(read.cause?, role.or(Some(Source::Proxy)));
+    found.take(envelope::named(&main[..at]));
+    found.host = read.host;
+    found.detail.http_proxy = read.http_proxy;
+    if role == Some(Source::Sumdb) {
+        found.cause = Cause::SumdbUnreachable;
+    }
+    Some(found)
+}
+
+/// Go's envelope around transport words that name neither URL nor host.
+fn transport(main: &str, ctx: &Context) -> Option<Found> {
+    if !envelope::is_go(main) || envelope::position(main).is_some_and(|p| !envelope::is_go(p.rest)) {
+        return None;
+    }
+    let read = inner::read(envelope::inner_of(main)?);
+    let mut found = plain(read.cause?, Some(Source::Proxy));
+    if main.contains("unrecognized import path") || main.contains("https fetch") {
+        found.source = Some(Source::Direct);
+    } else if main.contains("verifying module:") || main.contains("verifying go.mod:") {
+        found.source = Some(Source::Sumdb);
+        found.cause = Cause::SumdbUnreachable;
+    }
+    found.take(envelope::named(main));
+    found.default_module(ctx);
+    found.detail.status = read.status;
+    found.detail.http_proxy = read.http_proxy;
+    Some(found)
+}
+
+/// An error at a position in code.
+fn compiled(main: &str) -> Option<Found> {
+    let position = envelope::position(main)?;
+    let module_file = position.file.ends_with(".mod")
+        || position.file.ends_with(".work")
+        || position.file.ends_with(".sum");
+    if position.rest.is_empty() || module_file {
+        return None;
+    }
+    let mut found = plain(Cause::CompileError, Some(Source::Local));
+    if let Some((named, folder)) = envelope::module_of_file(position.file) {
+        found.named = named;
+        found.detail.path = Some(folder.join(""));
+        found.detail.path = Some(PathBuf::from(position.file));
+    }
+    Some(found)
+}
+
+/// In a log full of others' words, go's own need a sign that they are go's.
+fn credible(main: &str, cause: Cause) -> bool {
+    match cause {
+        Cause::OomKilled => {
+            let lower = main.to_lowercase();
+            [
+                "compile",
+                "link",
+                "asm",
+                "cgo",
+                "go build",
+                "go: ",
+                "vet",
+                "fatal error",
+                "go tool",
+                "signal: killed",
+            ]
+            .iter()
+            .any(|w| lower.contains(w))
+        }
+        Cause::Other => main.starts_with("go"),
+        Cause::CacheCorrupt => !main.contains("bad request"),
+        _ => true,
+    }
+}

@@ -1,0 +1,288 @@
+//! The table of keys: one name each for gox.toml, environment and command line.
+
+/// One setting of gox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The real go.
+    Go,
+    /// Attempts without progress.
+    Attempts,
+    /// Total time for recovery, from the first failure.
+    Budget,
+    /// Silence after which an attempt counts as stalled.
+    Stall,
+    /// First delay of the backoff series.
+    BackoffBase,
+    /// Longest delay of the backoff series.
+    BackoffMax,
+    /// How far a retry may go along the GOPROXY list.
+    Rotate,
+    /// Public mirrors to ask last.
+    Mirrors,
+    /// Module patterns that are private.
+    Private,
+    /// Whether the loopback proxy serves.
+    Relay,
+    /// How much gox says.
+    Verbosity,
+    /// Where the JSON report of the run goes.
+    Report,
+    /// Where health and journal are kept.
+    StateDir,
+    /// No network at all.
+    Offline,
+    /// Which file is read instead of the usual ones.
+    Config,
+    /// Plain go.
+    Bypass,
+}
+
+/// What kind of words a key takes; says what an error lists as allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A path.
+    Path,
+    /// A whole number, at least 1.
+    Count,
+    /// A length of time with units.
+    Duration,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of URLs, or `none`.
+    Mirrors,
+    /// A list of module patterns, or `none`.
+    Patterns,
+    /// On or off; as an option without a value.
+    Flag,
+}
+
+/// The words of `rotate`, from the widest to the narrowest.
+pub(crate) const ROTATE: &[&str] = &["listed", "go", "never"];
+/// The words of `relay`.
+pub(crate) const RELAY: &[&str] = &["auto", "always", "never"];
+/// The words of `verbosity`.
+pub(crate) const VERBOSITY: &[&str] = &["quiet", "normal", "verbose"];
+
+struct Row {
+    name: &'static str,
+    env: &'static str,
+    option: &'static str,
+    shape: Shape,
+    in_file: bool,
+    help: &'static str,
+}
+
+const fn row([name, env, option]: [&'static str; 3], shape: Shape, in_file: bool, help: &'static str) -> Row {
+    Row { name, env, option, shape, in_file, help }
+}
+
+/// In the order of [`Key`].
+const ROWS: [Row; Key::ALL.len()] = [
+    row(
+        ["go", "GOX_GO", "--go"],
+        Shape::Path,
+        true,
+        "The real go (default: the first on PATH that is not gox)",
+    ),
+    row(
+        ["attempts", "GOX_ATTEMPTS", "--attempts"],
+        Shape::Count,
+        true,
+        "Attempts without progress before giving up",
+    ),
+    row(
+        ["budget", "GOX_BUDGET", "--budget"],
+        Shape::Duration,
+        true,
+        "Time for recovery, from the first failure; no attempt starts after it",
+    ),
+    row(
+        ["stall", "GOX_STALL", "--stall"],
+        Shape::Duration,
+        true,
+        "Silence after which a run counts as stalled",
+    ),
+    row(
+        ["backoff-base", "GOX_BACKOFF_BASE", "--backoff-base"],
+        Shape::Duration,
+        true,
+        "First delay between attempts",
+    ),
+    row(
+        ["backoff-max", "GOX_BACKOFF_MAX", "--backoff-max"],
+        Shape::Duration,
+        true,
+        "Longest delay between attempts",
+    ),
+    row(
+        ["rotate", "GOX_ROTATE", "--rotate"],
+        Shape::Word(ROTATE),
+        true,
+        "How far a retry may go along the GOPROXY list",
+    ),
+    row(
+        ["mirrors", "GOX_MIRRORS", "--mirrors"],
+        Shape::Mirrors,
+        true,
+        "Public mirrors to ask last, separated by commas, or none",
+    ),
+    row(
+        ["private", "GOX_PRIVATE", "--private"],
+        Shape::Patterns,
+        true,
+        "Private modules, in the syntax of GOPRIVATE, or none",
+    ),
+    row(
+        ["relay", "GOX_RELAY", "--relay"],
+        Shape::Word(RELAY),
+        true,
+        "When downloads go through gox's own loopback proxy",
+    ),
+    row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, "How much gox says"),
+    row(["report", "GOX_REPORT", "--report"], Shape::Path, true, "File for the JSON report of the run"),
+    row(
+        ["state-dir", "GOX_STATE_DIR", "--state-dir"],
+        Shape::Path,
+        true,
+        "Folder for the journal and what is known of hosts",
+    ),
+    row(
+        ["offline", "GOX_OFFLINE", "--offline"],
+        Shape::Flag,
+        false,
+        "Use the module cache alone, where it is complete",
+    ),
+    row(
+        ["config", "GOX_CONFIG", "--config"],
+        Shape::Path,
+        false,
+        "Read this gox.toml instead of the usual ones, or none",
+    ),
+    row(["bypass", "GOX_BYPASS", "--bypass"], Shape::Flag, false, "Be plain go"),
+];
+
+impl Key {
+    /// Every key, in the order in which `gox config` lists them.
+    pub const ALL: [Key; 16] = [
+        Key::Go,
+        Key::Attempts,
+        Key::Budget,
+        Key::Stall,
+        Key::BackoffBase,
+        Key::BackoffMax,
+        Key::Rotate,
+        Key::Mirrors,
+        Key::Private,
+        Key::Relay,
+        Key::Verbosity,
+        Key::Report,
+        Key::StateDir,
+        Key::Offline,
+        Key::Config,
+        Key::Bypass,
+    ];
+
+    const fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+
+    /// The key in gox.toml and in `gox config`: kebab-case.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The environment variable.
+    pub const fn env(self) -> &'static str {
+        self.row().env
+    }
+
+    /// The long option that may stand before the go verb, with its two dashes.
+    pub const fn option(self) -> &'static str {
+        self.row().option
+    }
+
+    /// True where the option needs a value.
+    pub const fn takes_value(self) -> bool {
+        !matches!(self.row().shape, Shape::Flag)
+    }
+
+    /// True where gox.toml may hold the key. `offline`, `config` and `bypass` are about one run.
+    pub const fn in_file(self) -> bool {
+        self.row().in_file
+    }
+
+    /// One line for people.
+    pub const fn help(self) -> &'static str {
+        self.row().help
+    }
+
+    /// The words allowed, for the keys that take one word of a few; else empty.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self.row().shape {
+            Shape::Word(words) => words,
+            _ => &[],
+        }
+    }
+
+    pub(crate) const fn shape(self) -> Shape {
+        self.row().shape
+    }
+
+    /// The key of this name.
+    pub fn named(name: &str) -> Option<Key> {
+        Key::ALL.into_iter().find(|key| key.name() == name)
+    }
+}
+
+/// The candidate that resembles `word` most, if any does.
+///
+/// Spellings of another place count as the same word: `GOX_BACKOFF_BASE`, `backoff_base` and
+/// `--backoff-base` all lead to `backoff-base`.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Jaro-Winkler similarity below which two words have nothing in common for a reader; one
+    /// transposed, missing or doubled letter in the shortest key (`go`) stays above it.
+    const ALIKE: f64 = 0.72;
+    let plain = |text: &str| {
+        let lower = text.trim_start_matches('-').to_ascii_lowercase().replace('_', "-");
+        lower.strip_prefix("gox-").map(str::to_owned).unwrap_or(lower)
+    };
+    let word = plain(word);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&word, &plain(candidate)), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_the_same_word_in_all_three_places() {
+        for (at, key) in Key::ALL.into_iter().enumerate() {
+            assert_eq!(key as usize, at);
+            assert_eq!(key.option(), format!("--{}", key.name()));
+            assert_eq!(key.env(), format!("GOX_{}", key.name().to_uppercase().replace('-', "_")));
+            assert_eq!(Key::named(key.name()), Some(key));
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_through_other_spellings() {
+        let names = || Key::ALL.into_iter().map(Key::name);
+        for (word, want) in [
+            ("atempts", Some("attempts")),
+            ("attempt", Some("attempts")),
+            ("backoff_base", Some("backoff-base")),
+            ("GOX_STATE_DIR", Some("state-dir")),
+            ("mirror", Some("mirrors")),
+            ("statedir", Some("state-dir")),
+            ("verbose", Some("verbosity")),
+            ("qqq", None),
+        ] {
+            assert_eq!(nearest(word, names()), want, "{word}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a project's own gox.toml may do: bring gox nearer to plain go, never further from it.
+//!
+//! A repository is somebody else's text, and its gox.toml is read before anybody has looked at it.
+//! So it may ask for less help and for more patience and talk; whatever would choose a program,
+//! write a file, ask another host, repeat more or hide what gox does is for the user to set:
+//!
+//! | key | a project may |
+//! | --- | --- |
+//! | attempts, budget | lower them |
+//! | stall | raise it (go itself waits for ever) |
+//! | backoff-base, backoff-max | raise them (gentler to servers; the budget still bounds it) |
+//! | rotate | go from listed to go to never |
+//! | mirrors | leave some or all out |
+//! | relay | go from always to auto to never |
+//! | verbosity | go from quiet to normal to verbose |
+//! | go, private, report, state-dir, locked | nothing |
+//! | rule | add rules that stop |
+
+use super::error::quoted;
+use super::keys::Key;
+use super::settings::Settings;
+use super::values::{Relay, Setting};
+use crate::goproxy::Rotate;
+
+/// What becomes of a project's wish.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It holds.
+    Allowed,
+    /// It is what holds anyway.
+    Same,
+    /// It is not for a project to ask; the reason, as the end of a sentence.
+    Refused(&'static str),
+}
+
+/// Judges a project's value against what holds without it.
+pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
+    let refused_unless = |allowed: bool, why: &'static str| {
+        if allowed { Verdict::Allowed } else { Verdict::Refused(why) }
+    };
+    if below.get(asked.key()).0 == *asked {
+        return Verdict::Same;
+    }
+    match asked {
+        Setting::Attempts(n) => refused_unless(*n <= below.attempts, "a project may only lower it"),
+        Setting::Budget(d) => refused_unless(*d <= below.budget, "a project may only lower it"),
+        Setting::Stall(d) => refused_unless(*d >= below.stall, "a project may only raise it"),
+        Setting::BackoffBase(d) => refused_unless(*d >= below.backoff_base, "a project may only raise it"),
+        Setting::BackoffMax(d) => refused_unless(*d >= below.backoff_max, "a project may only raise it"),
+        Setting::Rotate(rotate) => {
+            refused_unless(reach(*rotate) <= reach(below.rotate), "a project may only narrow it")
+        }
+        Setting::Mirrors(entries) => refused_unless(
+            entries.iter().all(|entry| below.mirrors.contains(entry)),
+            "a project may only leave mirrors out",
+        ),
+        Setting::Private(patterns) => {
+            if patterns.iter().all(|pattern| below.private.contains(pattern)) {
+                Verdict::Same
+            } else {
+                Verdict::Refused("a project may not name private modules")
+            }
+        }
+        Setting::Relay(relay) => {
+            refused_unless(use_of(*relay) <= use_of(below.relay), "a project may only narrow it")
+        }
+        Setting::Verbosity(verbosity) => {
+            refused_unless(*verbosity >= below.verbosity, "a project may not make gox say less")
+        }
+        Setting::Go(_) => Verdict::Refused("a project may not choose the program that runs"),
+        Setting::Report(_) | Setting::StateDir(_) => {
+            Verdict::Refused("a project may not choose where files are written")
+        }
+        Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
+            Verdict::Refused("a file may not set it")
+        }
+    }
+}
+
+const fn reach(rotate: Rotate) -> u8 {
+    match rotate {
+        Rotate::Never => 0,
+        Rotate::Go => 1,
+        Rotate::Listed => 2,
+    }
+}
+
+const fn use_of(relay: Relay) -> u8 {
+    match relay {
+        Relay::Never => 0,
+        Relay::Auto => 1,
+        Relay::Always => 2,
+    }
+}
+
+/// How the user could have it all the same; nothing for keys whose value a project should not
+/// even propose.
+pub(crate) fn by_hand(asked: &Setting) -> String {
+    match asked.key() {
+        Key::Go | Key::Report | Key::StateDir => {
+            format!(
+                "set {} or {} in your own gox.toml if you want one",
+                asked.key().env(),
+                asked.key().name()
+            )
+        }
+        key => format!(
+            "to have it, set {}={} or put it into your own gox.toml",
+            key.env(),
+            shell(&asked.to_string())
+        ),
+    }
+}
+
+/// A word that a shell takes literally: the value is a stranger's, and the line invites to copy.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else if word.contains(|c: char| c == '\'' || c.is_control()) {
+        quoted("...")
+    } else {
+        format!("'{word}'")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::values::{Raw, parse};
+
+    fn asked(key: Key, word: &str) -> Setting {
+        parse(key, &Raw::Text(word.into())).unwrap()
+    }
+
+    #[test]
+    fn each_key_narrows_in_one_direction() {
+        let mut middle = Settings::built_in();
+        for (key, word) in [
+            (Key::Rotate, "go"),
+            (Key::Private, "git.corp"),
+            (Key::Go, "/usr/lib/go/bin/go"),
+            (Key::Verbosity, "normal"),
+        ] {
+            middle.set(asked(key, word), super::super::Origin::CommandLine);
+        }
+        use Verdict::{Allowed, Same};
+        for (key, word, want) in [
+            (Key::Attempts, "3", Some(Allowed)),
+            (Key::Attempts, "4", Some(Same)),
+            (Key::Attempts, "5", None),
+            (Key::Budget, "1m", Some(Allowed)),
+            (Key::Budget, "6m", None),
+            (Key::Stall, "2m", Some(Allowed)),
+            (Key::Stall, "1s", None),
+            (Key::BackoffBase, "1s", Some(Allowed)),
+            (Key::BackoffBase, "1ms", None),
+            (Key::BackoffMax, "1m", Some(Allowed)),
+            (Key::BackoffMax, "1s", None),
+            (Key::Rotate, "never", Some(Allowed)),
+            (Key::Rotate, "go", Some(Same)),
+            (Key::Rotate, "listed", None),
+            (Key::Mirrors, "none", Some(Allowed)),
+            (Key::Mirrors, "goproxy.cn", Some(Allowed)),
+            (Key::Mirrors, "evil.example", None),
+            (Key::Mirrors, "goproxy.cn,evil.example", None),
+            (Key::Private, "git.corp", Some(Same)),
+            (Key::Private, "none", Some(Same)),
+            (Key::Private, "github.com", None),
+            (Key::Relay, "never", Some(Allowed)),
+            (Key::Relay, "always", None),
+            (Key::Verbosity, "verbose", Some(Allowed)),
+            (Key::Verbosity, "quiet", None),
+            (Key::Go, "/usr/lib/go/bin/go", Some(Same)),
+            (Key::Go, "./go", None),
+            (Key::Report, "x.json", None),
+            (Key::StateDir, "x", None),
+        ] {
+            let verdict = judge(&middle, &asked(key, word));
+            match want {
+                Some(want) => assert_eq!(verdict, want, "{key:?} {word}"),
+                None => assert!(matches!(verdict, Verdict::Refused(_)), "{key:?} {word}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_proposed_for_copying_is_safe_in_a_shell() {
+        assert_eq!(
+            by_hand(&asked(Key::Private, "$(reboot)")),
+            "to have it, set GOX_PRIVATE='$(reboot)' or put it into your own gox.toml"
+        );
+        assert!(!by_hand(&asked(Key::Private, "a'`reboot`'")).contains("reboot"));
+        assert!(!by_hand(&asked(Key::Go, "./evil")).contains("evil"));
+    }
+}

@@ -1,0 +1,230 @@
+//! All settings of one run, each with where it comes from.
+
+use super::keys::Key;
+use super::values::{Files, Relay, Setting, Verbosity};
+use crate::goproxy::{Entry, Rotate};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A long option before the go verb; the key's own.
+    CommandLine,
+    /// The environment variable of this name.
+    Environment(&'static str),
+    /// A gox.toml.
+    File {
+        /// Whose file it is.
+        kind: FileKind,
+        /// The file.
+        path: PathBuf,
+        /// The line of the key, from 1.
+        line: usize,
+    },
+    /// `default.toml`.
+    BuiltIn,
+}
+
+/// Whose file a gox.toml is; decides its rank and what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// `/etc/gox/gox.toml`: lowest rank, may lock keys.
+    System,
+    /// The user's own, or the one that `GOX_CONFIG` names.
+    User,
+    /// The project's: highest rank of the files, may only narrow.
+    Project,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::System => "system",
+            FileKind::User => "user",
+            FileKind::Project => "project",
+        })
+    }
+}
+
+impl Origin {
+    /// True where a person set the value for themselves or for this machine, rather than a
+    /// repository or gox. CI uses mirrors only where this holds for them.
+    pub fn by_hand(&self) -> bool {
+        match self {
+            Origin::CommandLine | Origin::Environment(_) => true,
+            Origin::File { kind, .. } => *kind != FileKind::Project,
+            Origin::BuiltIn => false,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::CommandLine => f.write_str("command line"),
+            Origin::Environment(name) => f.write_str(name),
+            Origin::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
+            Origin::BuiltIn => f.write_str("built in"),
+        }
+    }
+}
+
+/// What a rule of the user's own does with a failure whose text it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleAction {
+    /// Try again, at the same place or the next.
+    Retry,
+    /// End the run at once.
+    Stop,
+}
+
+impl RuleAction {
+    /// The word in gox.toml.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RuleAction::Retry => "retry",
+            RuleAction::Stop => "stop",
+        }
+    }
+}
+
+/// A `[[rule]]` of gox.toml.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// A regular expression, valid in crate `regex`, searched in a failure's text.
+    pub pattern: String,
+    /// What to do with what it matches.
+    pub action: RuleAction,
+    /// The file and line of it.
+    pub origin: Origin,
+}
+
+/// Every setting of a run. Total: a key that nobody set has its built-in value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The real go; `None`: to be found.
+    pub go: Option<PathBuf>,
+    /// Attempts without progress before giving up, at least 1.
+    pub attempts: u32,
+    /// Time for recovery from the first failure on; no attempt starts after it.
+    pub budget: Duration,
+    /// Silence after which an attempt counts as stalled.
+    pub stall: Duration,
+    /// First delay of the backoff series.
+    pub backoff_base: Duration,
+    /// Longest delay of the backoff series.
+    pub backoff_max: Duration,
+    /// How far a retry may go along the GOPROXY list.
+    pub rotate: Rotate,
+    /// Public mirrors to ask last; empty for none.
+    pub mirrors: Vec<Entry>,
+    /// Patterns of private modules.
+    pub private: Vec<String>,
+    /// When the loopback proxy serves.
+    pub relay: Relay,
+    /// How much gox says.
+    pub verbosity: Verbosity,
+    /// Where the JSON report of the run goes.
+    pub report: Option<PathBuf>,
+    /// Folder for health and journal; `None`: the usual place.
+    pub state_dir: Option<PathBuf>,
+    /// No network.
+    pub offline: bool,
+    /// Which files were to be read.
+    pub config: Files,
+    /// Be plain go.
+    pub bypass: bool,
+    /// The user's own rules, in the order in which they are tried: the project's (which can only
+    /// stop), the user's, the system's. The first that matches decides.
+    pub rules: Vec<Rule>,
+    origins: [Origin; Key::ALL.len()],
+}
+
+impl Settings {
+    /// What holds where nobody says anything: the values of `default.toml`.
+    pub fn built_in() -> Settings {
+        // The two mirrors are the ones every manual for networks behind a national firewall
+        // names; both serve the public checksum database's modules unchanged.
+        let mirrors = crate::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy");
+        Settings {
+            go: None,
+            // One try at the same place, one at the next, one after a repair, one more.
+            attempts: 4,
+            // "The golden five minutes" of the design: most outages of a proxy are shorter.
+            budget: Duration::from_secs(300),
+            // go's own dial and handshake timeouts are 30 s and 10 s: no shorter patience.
+            stall: Duration::from_secs(30),
+            backoff_base: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(15),
+            rotate: Rotate::Listed,
+            mirrors: mirrors.entries,
+            private: Vec::new(),
+            relay: Relay::Auto,
+            verbosity: Verbosity::Normal,
+            report: None,
+            state_dir: None,
+            offline: false,
+            config: Files::Usual,
+            bypass: false,
+            rules: Vec::new(),
+            origins: std::array::from_fn(|_| Origin::BuiltIn),
+        }
+    }
+
+    /// The value of a key and where it comes from.
+    pub fn get(&self, key: Key) -> (Setting, &Origin) {
+        let setting = match key {
+            Key::Go => Setting::Go(self.go.clone()),
+            Key::Attempts => Setting::Attempts(self.attempts),
+            Key::Budget => Setting::Budget(self.budget),
+            Key::Stall => Setting::Stall(self.stall),
+            Key::BackoffBase => Setting::BackoffBase(self.backoff_base),
+            Key::BackoffMax => Setting::BackoffMax(self.backoff_max),
+            Key::Rotate => Setting::Rotate(self.rotate),
+            Key::Mirrors => Setting::Mirrors(self.mirrors.clone()),
+            Key::Private => Setting::Private(self.private.clone()),
+            Key::Relay => Setting::Relay(self.relay),
+            Key::Verbosity => Setting::Verbosity(self.verbosity),
+            Key::Report => Setting::Report(self.report.clone()),
+            Key::StateDir => Setting::StateDir(self.state_dir.clone()),
+            Key::Offline => Setting::Offline(self.offline),
+            Key::Config => Setting::Config(self.config.clone()),
+            Key::Bypass => Setting::Bypass(self.bypass),
+        };
+        (setting, self.origin(key))
+    }
+
+    /// Where the value of a key comes from.
+    pub fn origin(&self, key: Key) -> &Origin {
+        &self.origins[key as usize]
+    }
+
+    /// The patterns of [`Settings::private`] as the comma list that GOPRIVATE takes.
+    pub fn private_list(&self) -> String {
+        self.private.join(",")
+    }
+
+    pub(crate) fn set(&mut self, setting: Setting, origin: Origin) {
+        self.origins[setting.key() as usize] = origin;
+        match setting {
+            Setting::Go(path) => self.go = path,
+            Setting::Attempts(n) => self.attempts = n,
+            Setting::Budget(length) => self.budget = length,
+            Setting::Stall(length) => self.stall = length,
+            Setting::BackoffBase(length) => self.backoff_base = length,
+            Setting::BackoffMax(length) => self.backoff_max = length,
+            Setting::Rotate(rotate) => self.rotate = rotate,
+            Setting::Mirrors(entries) => self.mirrors = entries,
+            Setting::Private(patterns) => self.private = patterns,
+            Setting::Relay(relay) => self.relay = relay,
+            Setting::Verbosity(verbosity) => self.verbosity = verbosity,
+            Setting::Report(path) => self.report = path,
+            Setting::StateDir(path) => self.state_dir = path,
+            Setting::Offline(on) => self.offline = on,
+            Setting::Config(files) => self.config = files,
+            Setting::Bypass(on) => self.bypass = on,
+        }
+    }
+}

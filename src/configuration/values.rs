@@ -1,0 +1,518 @@
+//! One value: read from a word of the command line or environment, or from a TOML value; shown
+//! again in the same spelling.
+
+use super::error::{listed, quoted};
+use super::keys::{Key, Shape, nearest};
+use crate::goproxy::{Entry, Rotate};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// When the loopback proxy serves (key `relay`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// From the first network failure on, or at once where this network was bad lately.
+    Auto,
+    /// From the first attempt on.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How much gox says (key `verbosity`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors, and a recovered checksum mismatch.
+    Quiet,
+    /// One line a remedy.
+    Normal,
+    /// What was seen and why it was decided so, too.
+    Verbose,
+}
+
+/// Which configuration files are read (key `config`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// The project's, the user's and the system's.
+    Usual,
+    /// None at all.
+    None,
+    /// This one in place of the project's and the user's, and the system's below it.
+    Only(PathBuf),
+}
+
+/// A key with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the value of the key of the same name")]
+pub enum Setting {
+    Go(Option<PathBuf>),
+    Attempts(u32),
+    Budget(Duration),
+    Stall(Duration),
+    BackoffBase(Duration),
+    BackoffMax(Duration),
+    Rotate(Rotate),
+    Mirrors(Vec<Entry>),
+    Private(Vec<String>),
+    Relay(Relay),
+    Verbosity(Verbosity),
+    Report(Option<PathBuf>),
+    StateDir(Option<PathBuf>),
+    Offline(bool),
+    Config(Files),
+    Bypass(bool),
+}
+
+/// The longest time any key takes. Nothing useful is longer, and sums of such times cannot
+/// overflow a clock.
+pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A value before it is understood.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    /// A word of the command line, of the environment, or a TOML string.
+    Text(OsString),
+    /// A TOML array of strings.
+    Words(Vec<String>),
+    /// A TOML integer, as written.
+    Number(String),
+    /// A TOML boolean.
+    Flag(bool),
+    /// A TOML value of a kind that no key takes.
+    Unfit(&'static str),
+}
+
+/// Understands `raw` as the value of `key`; the error says what would be right.
+///
+/// An empty path means "not set". Relative paths stay relative.
+pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
+    match key {
+        Key::Go => path(raw).map(Setting::Go),
+        Key::Attempts => count(raw).map(Setting::Attempts),
+        Key::Budget => duration(raw, Duration::ZERO).map(Setting::Budget),
+        Key::Stall => duration(raw, SHORTEST).map(Setting::Stall),
+        Key::BackoffBase => duration(raw, SHORTEST).map(Setting::BackoffBase),
+        Key::BackoffMax => duration(raw, SHORTEST).map(Setting::BackoffMax),
+        Key::Rotate => {
+            word(key, raw).map(|at| Setting::Rotate([Rotate::Listed, Rotate::Go, Rotate::Never][at]))
+        }
+        Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
+        Key::Private => patterns(raw).map(Setting::Private),
+        Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
+        Key::Verbosity => word(key, raw)
+            .map(|at| Setting::Verbosity([Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose][at])),
+        Key::Report => path(raw).map(Setting::Report),
+        Key::StateDir => path(raw).map(Setting::StateDir),
+        Key::Offline => flag(raw).map(Setting::Offline),
+        Key::Config => files(raw).map(Setting::Config),
+        Key::Bypass => Ok(Setting::Bypass(is_on(raw))),
+    }
+}
+
+/// A stall or delay of nothing would end every run at once, or never wait.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+fn text(raw: &Raw) -> Result<&str, String> {
+    match raw {
+        Raw::Text(word) => {
+            word.to_str().ok_or_else(|| format!("{} is not valid UTF-8", quoted(&word.to_string_lossy())))
+        }
+        Raw::Words(_) => Err("a list is not expected here; a string is".into()),
+        Raw::Number(n) => Err(format!("{n} is a number; a string in quotes is expected")),
+        Raw::Flag(on) => Err(format!("{on} is no value here; a string in quotes is expected")),
+        Raw::Unfit(kind) => Err(format!("{kind} is not expected here; a string in quotes is")),
+    }
+}
+
+fn path(raw: &Raw) -> Result<Option<PathBuf>, String> {
+    match raw {
+        // The one kind of value that need not be UTF-8.
+        Raw::Text(word) if word.as_encoded_bytes().contains(&0) => Err("a path holds no NUL".into()),
+        Raw::Text(word) => Ok((!word.is_empty()).then(|| PathBuf::from(word))),
+        other => text(other).map(|_| None),
+    }
+}
+
+fn count(raw: &Raw) -> Result<u32, String> {
+    let digits = match raw {
+        Raw::Number(digits) => digits.as_str(),
+        Raw::Text(_) => text(raw)?,
+        Raw::Words(_) => return Err("a list is not expected here; a whole number is".into()),
+        Raw::Flag(on) => return Err(format!("{on} is no whole number")),
+        Raw::Unfit(kind) => return Err(format!("{kind} is not expected here; a whole number is")),
+    };
+    match digits.parse::<u32>() {
+        Ok(n) if n >= 1 => Ok(n),
+        _ => Err(format!("{} is no whole number of at least 1 (such as 4)", quoted(digits))),
+    }
+}
+
+fn duration(raw: &Raw, least: Duration) -> Result<Duration, String> {
+    static PARSER: jiff::fmt::friendly::SpanParser = jiff::fmt::friendly::SpanParser::new();
+    let plain =
+        |digits: &str| format!("{digits} has no unit; write \"{digits}s\", \"{digits}m\" or the like");
+    if let Raw::Number(digits) = raw {
+        return Err(plain(digits));
+    }
+    let word = text(raw)?.trim();
+    if !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(plain(word));
+    }
+    let wrong =
+        || format!("{} is no length of time (such as \"30s\", \"500ms\", \"1m30s\" or \"5m\")", quoted(word));
+    let parsed = PARSER.parse_duration(word).map_err(|_| wrong())?;
+    let length = Duration::try_from(parsed).map_err(|_| wrong())?;
+    if length < least {
+        Err(format!("{} is too short; at least {} is expected", quoted(word), shown(least)))
+    } else if length > LONGEST {
+        Err(format!("{} is too long; at most {} is expected", quoted(word), shown(LONGEST)))
+    } else {
+        Ok(length)
+    }
+}
+
+/// The place of the word among those that `key` allows.
+fn word(key: Key, raw: &Raw) -> Result<usize, String> {
+    let words = key.words();
+    let allowed = || listed(words.iter().copied());
+    let given = match raw {
+        Raw::Text(_) => text(raw)?,
+        _ => return Err(format!("{}; allowed: {}", text(raw).err().unwrap_or_default(), allowed())),
+    };
+    words.iter().position(|word| *word == given).ok_or_else(|| match nearest(given, words.iter().copied()) {
+        Some(near) => {
+            format!("{} is not allowed; did you mean {near:?}? Allowed: {}", quoted(given), allowed())
+        }
+        None => format!("{} is not allowed; allowed: {}", quoted(given), allowed()),
+    })
+}
+
+/// The elements of a list, written as TOML array or with commas; `none` alone is the empty list.
+fn words(raw: &Raw) -> Result<Vec<String>, String> {
+    let all: Vec<&str> = match raw {
+        Raw::Words(words) => words.iter().map(String::as_str).collect(),
+        Raw::Text(_) => vec![text(raw)?],
+        Raw::Number(_) | Raw::Flag(_) => {
+            return Err("a list such as [\"a\", \"b\"], or \"none\", is expected".into());
+        }
+        Raw::Unfit(kind) => return Err(format!("{kind} is not expected here; a list of strings is")),
+    };
+    let elements: Vec<String> = all
+        .iter()
+        .flat_map(|word| word.split(','))
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if elements.iter().any(|word| word == "none") {
+        return if elements.len() == 1 { Ok(Vec::new()) } else { Err("\"none\" stands alone".into()) };
+    }
+    Ok(elements)
+}
+
+fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for word in words(raw)? {
+        if word.contains('|') {
+            return Err(format!("{}: mirrors are separated by commas", quoted(&word)));
+        }
+        if word == "direct" || word == "off" {
+            return Err(format!(
+                "{word} is no mirror; a URL such as https://goproxy.cn, or none, is expected"
+            ));
+        }
+        let mut list = crate::goproxy::List::parse(&word);
+        match list.entries.pop() {
+            Some(entry) if entry.is_network_proxy() && !word.contains(char::is_whitespace) => {
+                if !entries.contains(&entry) {
+                    entries.push(entry);
+                }
+            }
+            _ => {
+                return Err(format!(
+                    "{} is no URL of a module proxy (such as https://goproxy.cn)",
+                    quoted(&word)
+                ));
+            }
+        }
+    }
+    Ok(entries)
+}
+
+fn patterns(raw: &Raw) -> Result<Vec<String>, String> {
+    let mut all: Vec<String> = Vec::new();
+    for word in words(raw)? {
+        if word.contains("://") {
+            return Err(format!(
+                "{} is a URL; a module path pattern is expected (such as git.example.com/team/*)",
+                quoted(&word)
+            ));
+        }
+        if word.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(format!(
+                "{} is no module path pattern; elements are separated by commas",
+                quoted(&word)
+            ));
+        }
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
+    Ok(all)
+}
+
+fn flag(raw: &Raw) -> Result<bool, String> {
+    match raw {
+        Raw::Flag(on) => Ok(*on),
+        _ => match text(raw)? {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
+            other => Err(format!("{} is not allowed; allowed: 1, 0, true, false", quoted(other))),
+        },
+    }
+}
+
+/// Whether a value of `GOX_BYPASS` turns gox off. Never an error: the way out of trouble must not
+/// be one more trouble.
+pub fn bypasses(value: &OsStr) -> bool {
+    !value.is_empty() && !["0", "false"].iter().any(|no| value == *no)
+}
+
+fn is_on(raw: &Raw) -> bool {
+    match raw {
+        Raw::Flag(on) => *on,
+        Raw::Text(word) => bypasses(word),
+        _ => true,
+    }
+}
+
+fn files(raw: &Raw) -> Result<Files, String> {
+    Ok(match path(raw)? {
+        Some(path) if path.as_os_str() == "none" => Files::None,
+        Some(path) => Files::Only(path),
+        None => Files::Usual,
+    })
+}
+
+/// A length of time in the spelling that the configuration takes: `5m`, `1m30s`, `500ms`.
+pub fn shown(length: Duration) -> String {
+    let printer = jiff::fmt::friendly::SpanPrinter::new().spacing(jiff::fmt::friendly::Spacing::None);
+    match jiff::SignedDuration::try_from(length) {
+        Ok(length) => printer.duration_to_string(&length),
+        Err(_) => format!("{}s", length.as_secs()),
+    }
+}
+
+impl Setting {
+    /// Whose value this is.
+    pub const fn key(&self) -> Key {
+        match self {
+            Setting::Go(_) => Key::Go,
+            Setting::Attempts(_) => Key::Attempts,
+            Setting::Budget(_) => Key::Budget,
+            Setting::Stall(_) => Key::Stall,
+            Setting::BackoffBase(_) => Key::BackoffBase,
+            Setting::BackoffMax(_) => Key::BackoffMax,
+            Setting::Rotate(_) => Key::Rotate,
+            Setting::Mirrors(_) => Key::Mirrors,
+            Setting::Private(_) => Key::Private,
+            Setting::Relay(_) => Key::Relay,
+            Setting::Verbosity(_) => Key::Verbosity,
+            Setting::Report(_) => Key::Report,
+            Setting::StateDir(_) => Key::StateDir,
+            Setting::Offline(_) => Key::Offline,
+            Setting::Config(_) => Key::Config,
+            Setting::Bypass(_) => Key::Bypass,
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    /// The value as the command line would take it, secrets of URLs removed; empty where unset.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = |words: Vec<String>| if words.is_empty() { "none".into() } else { words.join(",") };
+        let text: String = match self {
+            Setting::Go(path) | Setting::Report(path) | Setting::StateDir(path) => {
+                path.as_ref().map_or_else(String::new, |p| p.display().to_string())
+            }
+            Setting::Attempts(n) => n.to_string(),
+            Setting::Budget(d) | Setting::Stall(d) | Setting::BackoffBase(d) | Setting::BackoffMax(d) => {
+                shown(*d)
+            }
+            Setting::Rotate(rotate) => match rotate {
+                Rotate::Listed => "listed",
+                Rotate::Go => "go",
+                Rotate::Never => "never",
+            }
+            .into(),
+            Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
+            Setting::Private(patterns) => all(patterns.clone()),
+            Setting::Relay(relay) => match relay {
+                Relay::Auto => "auto",
+                Relay::Always => "always",
+                Relay::Never => "never",
+            }
+            .into(),
+            Setting::Verbosity(verbosity) => match verbosity {
+                Verbosity::Quiet => "quiet",
+                Verbosity::Normal => "normal",
+                Verbosity::Verbose => "verbose",
+            }
+            .into(),
+            Setting::Offline(on) | Setting::Bypass(on) => on.to_string(),
+            Setting::Config(Files::Usual) => String::new(),
+            Setting::Config(Files::None) => "none".into(),
+            Setting::Config(Files::Only(path)) => path.display().to_string(),
+        };
+        f.write_str(&text)
+    }
+}
+
+/// What a value of `key` looks like, for help: `DURATION`, `LIST`, ...
+pub(crate) fn value_name(key: Key) -> &'static str {
+    match key.shape() {
+        Shape::Path => "PATH",
+        Shape::Count => "N",
+        Shape::Duration => "DURATION",
+        Shape::Word(_) => "WORD",
+        Shape::Mirrors | Shape::Patterns => "LIST",
+        Shape::Flag => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(key: Key, word: &str) -> Result<Setting, String> {
+        parse(key, &Raw::Text(word.into()))
+    }
+
+    #[test]
+    fn values_are_shown_as_they_are_taken() {
+        for (key, word) in [
+            (Key::Go, "/usr/lib/go/bin/go"),
+            (Key::Attempts, "6"),
+            (Key::Budget, "5m"),
+            (Key::Budget, "1h"),
+            (Key::Budget, "0s"),
+            (Key::Stall, "1m30s"),
+            (Key::BackoffBase, "500ms"),
+            (Key::BackoffMax, "15s"),
+            (Key::Rotate, "listed"),
+            (Key::Rotate, "go"),
+            (Key::Rotate, "never"),
+            (Key::Mirrors, "https://goproxy.cn,https://mirrors.aliyun.com/goproxy"),
+            (Key::Mirrors, "none"),
+            (Key::Private, "git.corp/*,example.com/team"),
+            (Key::Private, "none"),
+            (Key::Relay, "auto"),
+            (Key::Relay, "always"),
+            (Key::Relay, "never"),
+            (Key::Verbosity, "quiet"),
+            (Key::Verbosity, "normal"),
+            (Key::Verbosity, "verbose"),
+            (Key::Report, "out.json"),
+            (Key::StateDir, "/var/tmp/gox"),
+            (Key::Offline, "true"),
+            (Key::Config, "none"),
+            (Key::Config, "/etc/other.toml"),
+            (Key::Bypass, "true"),
+        ] {
+            let setting = from(key, word).unwrap_or_else(|e| panic!("{word}: {e}"));
+            assert_eq!((setting.key(), setting.to_string().as_str()), (key, word));
+            assert_eq!(from(key, &setting.to_string()), Ok(setting));
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit_and_a_sensible_length() {
+        for (word, want) in [
+            ("5", "5 has no unit; write \"5s\", \"5m\" or the like"),
+            ("0", "0 has no unit; write \"0s\", \"0m\" or the like"),
+            ("-5s", "\"-5s\" is no length of time (such as \"30s\", \"500ms\", \"1m30s\" or \"5m\")"),
+            ("soon", "\"soon\" is no length of time (such as \"30s\", \"500ms\", \"1m30s\" or \"5m\")"),
+            ("25h", "\"25h\" is too long; at most 24h is expected"),
+            ("0s", "\"0s\" is too short; at least 1ms is expected"),
+        ] {
+            assert_eq!(from(Key::Stall, word).unwrap_err(), want);
+        }
+        for bad in ["1d", "1y", "9999999999999999999s", "5 minutes ago", "", "1e3s"] {
+            assert!(from(Key::Budget, bad).is_err(), "{bad}");
+        }
+        for (word, millis) in
+            [("1 minute 30 seconds", 90_000), ("1.5s", 1500), ("2h", 7_200_000), ("PT5M", 300_000)]
+        {
+            // The last is refused or understood, never misread.
+            match from(Key::Budget, word) {
+                Ok(Setting::Budget(d)) => assert_eq!(d, Duration::from_millis(millis)),
+                other => assert_eq!((word, other.is_err()), ("PT5M", true)),
+            }
+        }
+        assert_eq!(
+            parse(Key::Stall, &Raw::Number("30".into())).unwrap_err(),
+            "30 has no unit; write \"30s\", \"30m\" or the like"
+        );
+    }
+
+    #[test]
+    fn attempts_are_whole_and_positive() {
+        for bad in ["0", "-1", "many", "4.5", "", "99999999999"] {
+            assert!(from(Key::Attempts, bad).unwrap_err().contains("no whole number of at least 1"), "{bad}");
+        }
+        assert_eq!(parse(Key::Attempts, &Raw::Number("4".into())), Ok(Setting::Attempts(4)));
+    }
+
+    #[test]
+    fn a_wrong_word_is_told_the_nearest_and_all() {
+        assert_eq!(
+            from(Key::Rotate, "lsited").unwrap_err(),
+            "\"lsited\" is not allowed; did you mean \"listed\"? Allowed: listed, go, never"
+        );
+        assert_eq!(from(Key::Relay, "x").unwrap_err(), "\"x\" is not allowed; allowed: auto, always, never");
+        assert_eq!(
+            parse(Key::Relay, &Raw::Flag(true)).unwrap_err(),
+            "true is no value here; a string in quotes is expected; allowed: auto, always, never"
+        );
+    }
+
+    #[test]
+    fn lists_come_as_arrays_or_with_commas() {
+        let array = Raw::Words(vec!["goproxy.cn".into(), "https://m.example/go/".into()]);
+        let commas = from(Key::Mirrors, " goproxy.cn , https://m.example/go,,goproxy.cn");
+        assert_eq!(parse(Key::Mirrors, &array), commas);
+        assert_eq!(commas.unwrap().to_string(), "https://goproxy.cn,https://m.example/go");
+        assert_eq!(parse(Key::Mirrors, &Raw::Words(vec![])), from(Key::Mirrors, "none"));
+        for bad in ["direct", "none,goproxy.cn", "a|b", "ftp://x.example", "file:///x", "two words.example"] {
+            assert!(from(Key::Mirrors, bad).is_err(), "{bad}");
+        }
+        for bad in ["https://git.corp/x", "a b", "none,x"] {
+            assert!(from(Key::Private, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn errors_tell_no_secret() {
+        let problem = from(Key::Mirrors, "ftp://me:secret@h.example/").unwrap_err();
+        assert!(!problem.contains("secret"), "{problem}");
+        let shown = from(Key::Mirrors, "https://me:secret@h.example/").unwrap().to_string();
+        assert_eq!(shown, "https://h.example");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_paths_may_be_other_than_utf8() {
+        use std::os::unix::ffi::OsStringExt;
+        let raw = Raw::Text(OsString::from_vec(b"/x\xff".to_vec()));
+        assert!(matches!(parse(Key::Go, &raw), Ok(Setting::Go(Some(_)))));
+        assert_eq!(parse(Key::Rotate, &raw).unwrap_err(), "\"/x\u{fffd}\" is not valid UTF-8");
+    }
+
+    #[test]
+    fn bypass_is_never_an_error() {
+        for (word, on) in [("1", true), ("yes", true), ("0", false), ("false", false), ("", false)] {
+            assert_eq!(bypasses(OsStr::new(word)), on, "{word}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Checksum mismatches: chance, damage on the way, or a confirmed mismatch.
+//!
+//! gox never makes a mismatch pass. It only decides whether another, independent download is worth
+//! asking for; go judges what comes, and a confirmed mismatch ends in go's SECURITY ERROR, whole.
+
+use super::cures::{Cure, stop_with};
+use super::places::entry_of;
+use super::{Observation, Policy, State, Step};
+use crate::goproxy::Entry;
+use crate::vocabulary::{Cause, Failure};
+
+/// One earlier mismatch and the entry whose copy it was.
+struct Earlier<'a> {
+    failure: &'a Failure,
+    entry: Option<Entry>,
+}
+
+fn earlier<'a>(policy: &Policy, history: &'a [Step]) -> Vec<Earlier<'a>> {
+    let mut found = Vec::new();
+    for (n, step) in history.iter().enumerate() {
+        let state = State::before(policy, &history[..n]);
+        for failure in &step.observation.failures {
+            let repaired = step
+                .observation
+                .repairs
+                .iter()
+                .any(|r| step.observation.failures.get(r.failure).is_some_and(|f| f == failure));
+            if failure.cause == Cause::ChecksumMismatch && !repaired {
+                found.push(Earlier { failure, entry: Some(entry_of(policy, &state, failure)) });
+            }
+        }
+    }
+    found
+}
+
+fn same_file(a: &Failure, b: &Failure) -> bool {
+    a.module == b.module && a.version == b.version && a.detail.go_mod == b.detail.go_mod
+}
+
+/// The cure for a mismatch whose cause is not a damaged local file.
+pub(super) fn mismatch(
+    policy: &Policy,
+    history: &[Step],
+    state: &State,
+    _observation: &Observation,
+    failure: &Failure,
+) -> Cure {
+    let entry = entry_of(policy, state, failure);
+    let before = earlier(policy, history);
+    let same: Vec<&Earlier<'_>> = before
+        .iter()
+        .filter(|e| same_file(e.failure, failure) && e.failure.detail.got == failure.detail.got)
+        .collect();
+    // The same bytes for two different modules: a login page, not an altered module.
+    let page = failure.detail.got.is_some()
+        && before
+            .iter()
+            .any(|e| !same_file(e.failure, failure) && e.failure.detail.got == failure.detail.got);
+    if !page {
+        let another_host = same.iter().any(|e| e.entry.as_ref() != Some(&entry));
+        let spent = state.attempts_without_progress >= policy.attempts;
+        if another_host || (spent && !same.is_empty()) {
+            return confirmed(failure, same.len() + 1, another_host);
+        }
+    }
+    if has_other(policy, state, &entry) {
+        Cure::BadBytes { entry }
+    } else {
+        Cure::Transport { entry, dead: false }
+    }
+}
+
+fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
+    let from = policy.list.entries.iter().position(|e| e == entry);
+    !policy.graph_private
+        && policy.list.reachable().iter().enumerate().any(|(to, e)| {
+            e != entry
+                && e.is_network_proxy()
+                && !state.resting.contains(e)
+                && from.is_some_and(|f| policy.list.may_cross(policy.rotate, f, to))
+        })
+}
+
+fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Cure {
+    let name = format!(
+        "{}@{}{}",
+        failure.module.as_deref().unwrap_or("module"),
+        failure.version.as_deref().unwrap_or("?"),
+        if failure.detail.go_mod { "/go.mod" } else { "" }
+    );
+    stop_with(
+        format!(
+            "{downloads} separate downloads{} of {name} have the same wrong hash: downloaded {}, expected {}",
+            if hosts { " from different hosts" } else { "" },
+            failure.detail.got.as_deref().unwrap_or("?"),
+            failure.detail.want.as_deref().unwrap_or("?"),
+        ),
+        "do not go on before you know why: ask the module's authors, or compare with a colleague's go.sum",
+    )
+}
+
+/// A last word for a run that ends with a mismatch which was never confirmed.
+pub(super) fn unresolved(_history: &[Step], observation: &Observation) -> Option<String> {
+    observation.failures.iter().find(|f| f.cause == Cause::ChecksumMismatch).map(|f| {
+        format!(
+            "{} still does not match: downloaded {}, expected {}",
+            f.module.as_deref().unwrap_or("a module"),
+            f.detail.got.as_deref().unwrap_or("?"),
+            f.detail.want.as_deref().unwrap_or("?"),
+        )
+    })
+}

@@ -1,0 +1,344 @@
+//! Where the next attempt asks: which entry stands first, what leaves the list, how long is waited.
+
+use super::{Cure, Decision, Observation, Policy, Remedy, State, Verdict, Wait};
+use crate::goproxy::{Entry, List, Separator};
+use crate::vocabulary::{Cause, Failure, Source};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use std::time::Duration;
+
+/// Parallel network operations of go once a server asked for fewer requests.
+const THROTTLED: u32 = 2;
+
+/// The `n`-th delay of the series: exponential from the base, factor 2, capped. Without jitter:
+/// the caller applies it, and it only shortens.
+pub(super) fn delay(policy: &Policy, n: u32) -> Duration {
+    ExponentialBuilder::default()
+        .with_min_delay(policy.backoff_base)
+        .with_max_delay(policy.backoff_max.max(policy.backoff_base))
+        .with_factor(2.0)
+        .without_max_times()
+        .build()
+        .nth(n.min(32) as usize)
+        .unwrap_or(policy.backoff_max)
+}
+
+/// Writes the list for go with `first` in front. Resting entries leave it, or, where what stands
+/// behind them may not be asked without their answer, stay right before that.
+pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
+    let user = &policy.list;
+    let index = |e: &Entry| user.entries.iter().position(|x| x == e);
+    let reachable = user.reachable();
+    let rests = |e: &Entry| state.resting.contains(e);
+    let mut rest: Vec<&Entry> = reachable.iter().filter(|e| *e != first && !rests(e)).collect();
+    for entry in reachable.iter().filter(|e| *e != first && rests(e)) {
+        let at = index(entry).unwrap_or(0);
+        let keeps_back = rest.iter().position(|later| {
+            index(later)
+                .is_some_and(|i| i > at && **later != Entry::Off && !user.may_cross(policy.rotate, at, i))
+        });
+        if let Some(position) = keeps_back {
+            rest.insert(position, entry);
+        }
+    }
+    let mut list = List { entries: vec![first.clone()], separators: vec![] };
+    for entry in rest {
+        let before = list.entries.last().expect("starts with one");
+        let piped = match (index(before), index(entry)) {
+            (Some(a), Some(b)) => user.only_pipes(a, b),
+            _ => false,
+        };
+        list.separators.push(if piped { Separator::Pipe } else { Separator::Comma });
+        list.entries.push(entry.clone());
+    }
+    list
+}
+
+/// The entry of the list in force that a failure speaks of: by URL, then by host, then the first.
+/// Proxies redirect zips to storage hosts, so an unknown host counts for the first entry.
+pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
+    let known = || policy.list.entries.iter().chain(&policy.mirrors);
+    if matches!(failure.source, Some(Source::Direct | Source::Vcs)) {
+        return Entry::Direct;
+    }
+    if let Some(url) = &failure.url
+        && let Some(entry) = known()
+            .filter(|e| e.is_network_proxy() && url.starts_with(&e.shown()))
+            .max_by_key(|e| e.shown().len())
+    {
+        return entry.clone();
+    }
+    if let Some(host) = &failure.host {
+        let name = |h: &str| h.split(':').next().unwrap_or("").to_ascii_lowercase();
+        let exact = known().find(|e| e.host().as_deref() == Some(&host.to_ascii_lowercase()));
+        let by_name =
+            || known().find(|e| e.host().is_some_and(|h| !host.contains(':') && name(&h) == name(host)));
+        if let Some(entry) = exact.or_else(by_name) {
+            return entry.clone();
+        }
+    }
+    state.first().cloned().unwrap_or(Entry::Direct)
+}
+
+/// Where the next attempt goes after a transport failure or damaged bytes of `failing`.
+struct Place {
+    first: Entry,
+    wait: bool,
+}
+
+fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
+    let user = &policy.list;
+    let first = state.first().cloned().unwrap_or(Entry::Direct);
+    let stay = || Place { first: first.clone(), wait: true };
+    if policy.graph_private {
+        return stay();
+    }
+    let resting = |e: &Entry| state.resting.contains(e);
+    let reachable = user.reachable();
+    let proxies: Vec<&Entry> = reachable.iter().filter(|e| e.is_network_proxy()).collect();
+    // A stand-in (a mirror, or `direct` for the proxies) that failed: as if the last listed proxy had.
+    let from = user
+        .entries
+        .iter()
+        .position(|e| e == failing)
+        .or_else(|| proxies.last().and_then(|p| user.entries.iter().position(|e| e == *p)));
+    let Some(from) = from else { return stay() };
+    let allowed = |e: &Entry| {
+        user.entries.iter().position(|x| x == e).is_some_and(|to| user.may_cross(policy.rotate, from, to))
+    };
+    if *failing == Entry::Direct && first != Entry::Direct {
+        // The proxies have answered (not found); only the origin failed.
+        return stay();
+    }
+
+    // In the user's order, beginning behind the failing entry.
+    let turned = proxies.iter().cycle().skip(proxies.iter().position(|e| *e == failing).map_or(0, |i| i + 1));
+    let others: Vec<&Entry> =
+        turned.take(proxies.len()).copied().filter(|e| *e != failing && !resting(e) && allowed(e)).collect();
+    if let Some(next) = others.iter().find(|e| !state.tried.contains(e)) {
+        return Place { first: (*next).clone(), wait: false };
+    }
+    let all_rest = proxies.iter().all(|e| resting(e));
+    let extras = policy
+        .mirrors
+        .iter()
+        .chain(reachable.iter().filter(|e| **e == Entry::Direct && allowed(e)))
+        .find(|e| !state.ever_tried.contains(e) && !resting(e));
+    if (state.waits > 0 || all_rest)
+        && let Some(extra) = extras
+    {
+        return Place { first: extra.clone(), wait: false };
+    }
+    // The list wraps around: waiting begins.
+    let mut candidates = proxies.iter().filter(|e| (***e == *failing || allowed(e)) && !resting(e));
+    match candidates.next() {
+        Some(next) => Place { first: (*next).clone(), wait: true },
+        // All of them rest: the one that rests may be back, there is nobody else.
+        None => Place {
+            first: proxies
+                .first()
+                .map_or(first.clone(), |p| if allowed(p) { (*p).clone() } else { first.clone() }),
+            wait: true,
+        },
+    }
+}
+
+/// What is done before the first attempt: `resting` are the entries that earlier runs found dead a
+/// short while ago, `bad_lately` tells of a network fault not long ago, `always` that the relay
+/// serves in any case.
+pub fn begin(policy: &Policy, resting: &[Entry], bad_lately: bool, always: bool) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    if policy.offline.is_some() {
+        return remedies;
+    }
+    let reachable = policy.list.reachable();
+    let relay = policy.relay && (bad_lately || always) && reachable.iter().any(Entry::is_network_proxy);
+    let first = reachable.first();
+    let next = reachable.iter().enumerate().find(|(to, e)| {
+        e.is_network_proxy() && !resting.contains(e) && policy.list.may_cross(policy.rotate, 0, *to)
+    });
+    if !policy.graph_private
+        && first.is_some_and(|f| resting.contains(f))
+        && let Some((_, next)) = next
+    {
+        let dead: Vec<Entry> = reachable.iter().filter(|e| resting.contains(e)).cloned().collect();
+        remedies.push(Remedy::Rest(dead));
+        if !relay {
+            remedies.push(Remedy::Rotate(next.clone()));
+        }
+    }
+    if relay {
+        remedies.push(Remedy::Relay);
+    }
+    remedies
+}
+
+/// Joins what the failures ask for into one decision.
+pub(super) fn compose(
+    policy: &Policy,
+    state: &State,
+    observation: &Observation,
+    failures: &[Failure],
+    cures: Vec<Cure>,
+) -> Decision {
+    let mut remedies: Vec<Remedy> = Vec::new();
+    let mut add = |remedy: Remedy| {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    };
+    let mut moving: Option<Entry> = None;
+    let mut resting: Vec<Entry> = Vec::new();
+    let mut too_many = false;
+    let mut again = false;
+    for cure in cures {
+        match cure {
+            Cure::Transport { entry, dead } => {
+                if dead && entry != Entry::Direct && !resting.contains(&entry) {
+                    resting.push(entry.clone());
+                }
+                moving.get_or_insert(entry);
+            }
+            Cure::BadBytes { entry } => {
+                if entry != Entry::Direct && !resting.contains(&entry) {
+                    resting.push(entry.clone());
+                }
+                moving.get_or_insert(entry);
+            }
+            Cure::TooMany { entry } => {
+                too_many = true;
+                moving.get_or_insert(entry);
+            }
+            Cure::Evict(repairs) => {
+                repairs.into_iter().for_each(|r| add(Remedy::Evict { what: r.what, path: r.path }))
+            }
+            Cure::Private(pattern) => add(Remedy::Private(pattern)),
+            Cure::NoProxy(pattern) => add(Remedy::NoProxy(pattern)),
+            Cure::Sumdb(value) => add(Remedy::Sumdb(value)),
+            Cure::Again => again = true,
+            Cure::Stop { .. } => unreachable!("handled by decide"),
+        }
+    }
+
+    settings_remedies(policy, state, observation, failures, &mut add);
+
+    // The relay serves from the first network failure on; it then walks the list by itself.
+    let network = moving.is_some();
+    let has_proxy = policy.list.reachable().iter().any(Entry::is_network_proxy);
+    let turn_on_relay = network && policy.relay && !state.relay && has_proxy && policy.offline.is_none();
+    if turn_on_relay {
+        add(Remedy::Relay);
+    }
+
+    let mut wait = Wait::default();
+    let series = delay(policy, state.waits);
+    if let Some(failing) = moving {
+        let mut seen = state.clone();
+        for entry in observation.dead.iter().chain(&resting) {
+            if !seen.resting.contains(entry) {
+                seen.resting.push(entry.clone());
+            }
+        }
+        // A lone proxy never rests: there is nobody else to ask.
+        let proxies: Vec<&Entry> = policy.list.reachable().iter().filter(|e| e.is_network_proxy()).collect();
+        let fresh: Vec<Entry> = seen.resting.iter().filter(|e| !state.resting.contains(e)).cloned().collect();
+        if !fresh.is_empty() && (proxies.len() > 1 || policy.list.has_direct() || !policy.mirrors.is_empty())
+        {
+            add(Remedy::Rest(fresh));
+        }
+        let place = next_place(policy, &seen, &failing);
+        let moved = state.first() != Some(&place.first);
+        // With the relay the order is the relay's business, except for `direct`; it begins by
+        // passing over what rests.
+        let relay_decides = ((state.relay && policy.relay) || turn_on_relay) && place.first != Entry::Direct;
+        let passed_over = turn_on_relay && seen.resting.contains(&failing);
+        if moved && (!relay_decides || passed_over) {
+            add(Remedy::Rotate(place.first.clone()));
+        } else if relay_decides && state.rotated_to == Some(Entry::Direct) {
+            add(Remedy::Rotate(policy.list.entries[0].clone()));
+        }
+        if turn_on_relay {
+            // Its first answer may come from anywhere: no reason to wait.
+        } else if place.wait {
+            wait.ceiling = series;
+        }
+        if too_many {
+            // A server that counts requests wants silence: at least a second, and the delay twice.
+            wait.ceiling = (series * 2).max(Duration::from_secs(1)).min(policy.backoff_max * 2);
+            wait.floor = wait.ceiling / 2;
+        }
+        if let Some(after) = observation.retry_after {
+            let after = after.min(policy.budget.saturating_sub(observation.since_first_failure));
+            wait = Wait { floor: after, ceiling: after.max(wait.ceiling) };
+        }
+    } else if again {
+        wait.ceiling = series;
+    }
+    let mut after = state.clone();
+    if let Some(Remedy::Rotate(_)) = remedies.iter().find(|r| matches!(r, Remedy::Rotate(_))) {
+        after.stalls = 0;
+    }
+    Decision {
+        verdict: Verdict::Retry,
+        patience: after.patience(policy, observation),
+        reason: reason(failures),
+        remedies,
+        wait,
+        await_network: None,
+        hint: None,
+    }
+}
+
+/// Remedies of the child's settings that the kinds of failures call for.
+fn settings_remedies(
+    policy: &Policy,
+    state: &State,
+    observation: &Observation,
+    failures: &[Failure],
+    add: &mut impl FnMut(Remedy),
+) {
+    let http2 = failures.iter().any(|f| f.cause == Cause::Http2);
+    if http2 && state.http2_faults >= 1 && !state.http1 && !state.http1_failed {
+        add(Remedy::Http1);
+    }
+    if state.http1 && !http2 && !observation.progress {
+        add(Remedy::Http2Again);
+    }
+    if failures.iter().any(|f| f.cause == Cause::Http429) && state.throttle.is_none() {
+        add(Remedy::Throttle(THROTTLED));
+    }
+    if failures.iter().any(|f| f.source == Some(Source::Vcs)) && !state.git_patience {
+        add(Remedy::GitPatience);
+    }
+    // Middleboxes that drop a large ClientHello kill handshakes of discovery (go >= 1.24).
+    let handshake = |f: &Failure| {
+        f.source == Some(Source::Direct)
+            && matches!(f.cause, Cause::Eof | Cause::ConnReset | Cause::Timeout)
+            && (f.evidence.contains("TLS handshake") || matches!(f.cause, Cause::Eof | Cause::ConnReset))
+    };
+    if state.attempts_without_progress >= 2
+        && failures.iter().any(handshake)
+        && !state.no_mlkem
+        && policy.release.is_some_and(|r| r >= (1, 24))
+    {
+        add(Remedy::NoMlkem);
+    }
+}
+
+/// The failures in one clause: `eof at proxy.example (3 more)`.
+fn reason(failures: &[Failure]) -> String {
+    let first = &failures[0];
+    let mut text = first.cause.to_string();
+    if let Some(module) = &first.module {
+        text.push_str(&format!(" for {module}"));
+        if let Some(version) = &first.version {
+            text.push_str(&format!("@{version}"));
+        }
+    }
+    if let Some(host) = &first.host {
+        text.push_str(&format!(" at {host}"));
+    }
+    if failures.len() > 1 {
+        text.push_str(&format!(" ({} more)", failures.len() - 1));
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! The folds over a run's history.
+
+use super::{Ended, Observation, Policy, Remedy, Step};
+use crate::goproxy::Entry;
+use crate::vocabulary::Cause;
+use std::time::Duration;
+
+/// Where a run stands: computed, never stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The entry the list starts with now; `None` while the list is the user's own.
+    pub rotated_to: Option<Entry>,
+    /// The entry the user's own list starts with.
+    listed_first: Option<Entry>,
+    /// Entries that rest for this run.
+    pub resting: Vec<Entry>,
+    /// Entries tried since the cache last grew or the list last wrapped around.
+    pub tried: Vec<Entry>,
+    /// Entries tried at all.
+    pub ever_tried: Vec<Entry>,
+    /// Delays waited since the cache last grew: the index into the delay series.
+    pub waits: u32,
+    /// Attempts since the cache last grew, the one just seen included.
+    pub attempts_without_progress: u32,
+    /// Stalls at the present first entry since the cache last grew.
+    pub stalls: u32,
+    /// HTTP/2 faults seen before this attempt.
+    pub http2_faults: u32,
+    /// HTTP/2 is off.
+    pub http1: bool,
+    /// Turning HTTP/2 off was tried and taken back.
+    pub http1_failed: bool,
+    /// Post-quantum key exchange is off.
+    pub no_mlkem: bool,
+    /// Parallel network operations.
+    pub throttle: Option<u32>,
+    /// git has its own patience.
+    pub git_patience: bool,
+    /// The relay serves.
+    pub relay: bool,
+    /// GOSUMDB, if changed.
+    pub sumdb: Option<String>,
+    /// Patterns added to GOPRIVATE.
+    pub private: Vec<String>,
+    /// Patterns added to GONOPROXY.
+    pub no_proxy: Vec<String>,
+    /// Paths evicted, each as often as it was.
+    pub evicted: Vec<std::path::PathBuf>,
+}
+
+impl State {
+    /// The state before the first attempt.
+    pub fn start(policy: &Policy) -> State {
+        let mut state = State { listed_first: policy.list.entries.first().cloned(), ..State::default() };
+        state.apply(&policy.initial, false);
+        state
+    }
+
+    /// The state after the attempts of `history`, each with what was decided.
+    pub fn before(policy: &Policy, history: &[Step]) -> State {
+        let mut state = State::start(policy);
+        for step in history {
+            state.see(&step.observation);
+            if step.observation.failures.iter().any(|f| f.cause == Cause::Http2) {
+                state.http2_faults += 1;
+            }
+            state.apply(&step.decision.remedies, step.decision.wait.ceiling > Duration::ZERO);
+        }
+        state
+    }
+
+    /// The state once `observation` was made too and nothing decided yet.
+    pub fn after(policy: &Policy, history: &[Step], observation: &Observation) -> State {
+        let mut state = State::before(policy, history);
+        state.see(observation);
+        state
+    }
+
+    /// The entry the list of the present attempt starts with.
+    pub fn first(&self) -> Option<&Entry> {
+        self.rotated_to.as_ref().or(self.listed_first.as_ref())
+    }
+
+    fn see(&mut self, observation: &Observation) {
+        if observation.progress {
+            self.attempts_without_progress = 0;
+            self.waits = 0;
+            self.stalls = 0;
+            self.tried.clear();
+        }
+        self.attempts_without_progress += 1;
+        if observation.ended == Ended::Stalled {
+            self.stalls += 1;
+        }
+        if let Some(first) = self.first().cloned() {
+            if !self.tried.contains(&first) {
+                self.tried.push(first.clone());
+            }
+            if !self.ever_tried.contains(&first) {
+                self.ever_tried.push(first);
+            }
+        }
+    }
+
+    fn apply(&mut self, remedies: &[Remedy], waited: bool) {
+        if waited {
+            self.waits += 1;
+        }
+        for remedy in remedies {
+            match remedy {
+                Remedy::Rotate(entry) => {
+                    if self.first() != Some(entry) {
+                        self.stalls = 0;
+                    }
+                    if waited {
+                        self.tried.clear();
+                    }
+                    self.rotated_to = Some(entry.clone());
+                }
+                Remedy::Rest(entries) => {
+                    for entry in entries {
+                        if !self.resting.contains(entry) {
+                            self.resting.push(entry.clone());
+                        }
+                    }
+                }
+                Remedy::Evict { path, .. } => self.evicted.push(path.clone()),
+                Remedy::Private(pattern) => self.private.push(pattern.clone()),
+                Remedy::NoProxy(pattern) => self.no_proxy.push(pattern.clone()),
+                Remedy::Sumdb(value) => self.sumdb = Some(value.clone()),
+                Remedy::Http1 => self.http1 = true,
+                Remedy::Http2Again => {
+                    self.http1 = false;
+                    self.http1_failed = true;
+                }
+                Remedy::NoMlkem => self.no_mlkem = true,
+                Remedy::Throttle(n) => self.throttle = Some(*n),
+                Remedy::GitPatience => self.git_patience = true,
+                Remedy::Relay => self.relay = true,
+            }
+        }
+    }
+
+    /// The stall threshold of the attempt that would follow: it doubles with each stall at the same
+    /// place, and the last attempt waits ten times as long, so that gox does not fail where go would
+    /// get through.
+    pub fn patience(&self, policy: &Policy, _observation: &Observation) -> Duration {
+        if self.attempts_without_progress + 1 >= policy.attempts {
+            return policy.stall.saturating_mul(10);
+        }
+        policy.stall.saturating_mul(1 << self.stalls.min(5))
+    }
+}
+
+/// The stall threshold of a first attempt.
+pub fn first_patience(policy: &Policy) -> Duration {
+    if policy.attempts <= 1 { policy.stall.saturating_mul(10) } else { policy.stall }
+}

@@ -1,0 +1,459 @@
+use super::*;
+use crate::goproxy::{List, Rotate};
+use crate::vocabulary::{Action, Failure, Source};
+
+fn policy(list: &str) -> Policy {
+    Policy {
+        attempts: 4,
+        budget: Duration::from_secs(300),
+        stall: Duration::from_secs(30),
+        backoff_base: Duration::from_millis(500),
+        backoff_max: Duration::from_secs(15),
+        rotate: Rotate::Listed,
+        list: List::parse(list),
+        mirrors: vec![],
+        private: Default::default(),
+        graph_private: false,
+        relay: false,
+        goprivate: String::new(),
+        gonoproxy: String::new(),
+        gosumdb: "sum.golang.org".into(),
+        godebug: String::new(),
+        release: Some((1, 27)),
+        user_env: vec![],
+        in_go_sum: vec![],
+        verifying: false,
+        initial: vec![],
+        offline: None,
+        vendored: false,
+    }
+}
+
+fn failure(cause: Cause, source: Source, host: &str) -> Failure {
+    let mut f = Failure::new(cause, Some(source), Action::Retry, "words of go");
+    f.module = Some("example.test/m".into());
+    f.version = Some("v1.0.0".into());
+    f.host = (!host.is_empty()).then(|| host.to_owned());
+    f
+}
+
+fn seen(failures: Vec<Failure>) -> Observation {
+    Observation::new(Ended::Code(1), failures)
+}
+
+/// Runs the machine over one observation after another and returns the steps.
+fn run(policy: &Policy, observations: Vec<Observation>) -> Vec<Step> {
+    let mut history = Vec::new();
+    for observation in observations {
+        let decision = decide(policy, &history, &observation);
+        history.push(Step { observation, decision });
+    }
+    history
+}
+
+fn last(history: &[Step]) -> &Decision {
+    &history.last().unwrap().decision
+}
+
+fn proxy_var(policy: &Policy, history: &[Step]) -> Option<String> {
+    let state = State::before(policy, history);
+    overlay::overlay(policy, &state, None).into_iter().find(|(n, _)| n == "GOPROXY").map(|(_, v)| v)
+}
+
+const A: &str = "http://a.example:1";
+const B: &str = "http://b.example:2";
+
+fn eof_at(host: &str) -> Observation {
+    seen(vec![failure(Cause::Eof, Source::Proxy, host)])
+}
+
+#[test]
+fn success_and_unknown_failures_end_the_run_at_once() {
+    let p = policy(A);
+    assert_eq!(decide(&p, &[], &Observation::new(Ended::Code(0), vec![])).verdict, Verdict::Done);
+    assert_eq!(decide(&p, &[], &seen(vec![])).verdict, Verdict::Stop);
+    assert_eq!(decide(&p, &[], &Observation::new(Ended::Signal(9), vec![])).verdict, Verdict::Stop);
+    let mixed = seen(vec![
+        failure(Cause::Eof, Source::Proxy, "a.example:1"),
+        failure(Cause::CompileError, Source::Local, ""),
+    ]);
+    assert_eq!(decide(&p, &[], &mixed).verdict, Verdict::Stop, "every failure needs a remedy");
+}
+
+#[test]
+fn causes_that_repeating_cannot_help_are_never_retried() {
+    let p = policy(&format!("{A},{B},direct"));
+    for cause in [
+        Cause::SumdbMisbehaviour,
+        Cause::CachePermission,
+        Cause::DiskFull,
+        Cause::PrivateAuth,
+        Cause::VcsMissing,
+        Cause::UnknownRevision,
+        Cause::PathMismatch,
+        Cause::MissingPackage,
+        Cause::GoVersion,
+        Cause::GoModSyntax,
+        Cause::AmbiguousImport,
+        Cause::ImportRestriction,
+        Cause::CompileError,
+        Cause::TestFailure,
+        Cause::ProxyOff,
+        Cause::OomKilled,
+        Cause::Other,
+        Cause::Http404410,
+    ] {
+        let mut o = seen(vec![failure(cause, Source::Proxy, "a.example:1")]);
+        o.diagnosed = true;
+        let d = decide(&p, &[], &o);
+        assert_eq!(d.verdict, Verdict::Stop, "{cause}");
+        assert!(d.remedies.is_empty(), "{cause}");
+    }
+}
+
+#[test]
+fn a_lone_proxy_is_asked_again_with_growing_delays_until_the_attempts_are_used_up() {
+    let p = policy(A);
+    let h = run(&p, vec![eof_at("a.example:1"); 4]);
+    let waits: Vec<u64> = h.iter().map(|s| s.decision.wait.ceiling.as_millis() as u64).collect();
+    assert_eq!(waits, [500, 1000, 2000, 0]);
+    assert_eq!(last(&h).verdict, Verdict::Stop);
+    assert_eq!(proxy_var(&p, &h), None, "the list is the user's own");
+}
+
+#[test]
+fn progress_renews_attempts_and_delay() {
+    let p = policy(A);
+    let mut grown = eof_at("a.example:1");
+    grown.progress = true;
+    let h = run(&p, vec![grown; 20]);
+    assert!(
+        h.iter().all(|s| s.decision.verdict == Verdict::Retry && s.decision.wait.ceiling.as_millis() == 500)
+    );
+    let mut late = eof_at("a.example:1");
+    late.progress = true;
+    late.since_first_failure = p.budget;
+    assert_eq!(decide(&p, &h, &late).verdict, Verdict::Stop, "the budget bounds even that");
+}
+
+#[test]
+fn the_next_proxy_is_asked_at_once_and_waiting_begins_when_the_list_wraps() {
+    let p = policy(&format!("{A},{B},direct"));
+    let h = run(&p, vec![eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Rotate(p.list.entries[1].clone())]);
+    assert_eq!(last(&h).wait, Wait::default());
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
+    let h = run(&p, vec![eof_at("a.example:1"), eof_at("b.example:2")]);
+    assert_eq!(last(&h).wait.ceiling, Duration::from_millis(500));
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{A},{B},direct"));
+}
+
+#[test]
+fn a_dead_proxy_leaves_the_list_unless_its_answer_is_needed_first() {
+    let refused = |h: &str| seen(vec![failure(Cause::ConnRefused, Source::Proxy, h)]);
+    let p = policy("https://goproxy.cn,https://goproxy.io,direct");
+    let h = run(&p, vec![refused("goproxy.cn")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://goproxy.io,direct");
+    // Own proxies: `direct` behind them may not be asked without the dead one's answer.
+    let p = policy(&format!("{A},{B},direct"));
+    let h = run(&p, vec![refused("a.example:1")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
+}
+
+#[test]
+fn an_outage_of_the_users_own_proxy_stays_one() {
+    let p = policy("https://athens.corp,https://proxy.golang.org,direct");
+    let h = run(
+        &p,
+        vec![eof_at("athens.corp"), eof_at("athens.corp"), eof_at("athens.corp"), eof_at("athens.corp")],
+    );
+    assert_eq!(proxy_var(&p, &h), None);
+    assert!(h.iter().all(|s| s.decision.remedies.iter().all(|r| !matches!(r, Remedy::Rotate(_)))));
+}
+
+#[test]
+fn the_list_is_not_reordered_while_the_graph_holds_a_private_module() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.graph_private = true;
+    let h = run(&p, vec![eof_at("a.example:1"); 3]);
+    assert!(h.iter().all(|s| s.decision.remedies.is_empty() && s.decision.verdict == Verdict::Retry));
+}
+
+#[test]
+fn direct_stands_in_only_after_the_proxies_had_their_backoff_and_never_ends_the_run() {
+    let p = policy("https://goproxy.cn,direct");
+    let mut missing = seen(vec![failure(Cause::VcsMissing, Source::Vcs, "")]);
+    missing.diagnosed = true;
+    let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn"), missing]);
+    assert_eq!(h[0].decision.remedies, []);
+    assert_eq!(h[1].decision.remedies, [Remedy::Rotate(Entry::Direct)]);
+    assert_eq!(last(&h).verdict, Verdict::Retry);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://goproxy.cn,direct");
+}
+
+#[test]
+fn mirrors_come_after_the_listed_proxies_and_only_where_permitted() {
+    let mirrors = List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries;
+    let list = List::parse("https://goproxy.cn,direct");
+    let permit = |list: &List, hand, ci, db: &str, private, rotate| {
+        permitted_mirrors(list, &mirrors, hand, ci, db, private, rotate)
+    };
+    let got = permit(&list, false, false, "sum.golang.org", false, Rotate::Listed);
+    assert_eq!(got.len(), 1, "one of them is listed already");
+    assert!(permit(&list, false, true, "sum.golang.org", false, Rotate::Listed).is_empty());
+    assert!(!permit(&list, true, true, "sum.golang.org", false, Rotate::Listed).is_empty());
+    assert!(permit(&list, true, false, "off", false, Rotate::Listed).is_empty());
+    assert!(permit(&list, true, false, "sum.golang.org", true, Rotate::Listed).is_empty());
+    assert!(permit(&list, true, false, "sum.golang.org", false, Rotate::Go).is_empty());
+    for text in ["https://athens.corp,direct", "off", "https://goproxy.cn,off"] {
+        assert!(
+            permit(&List::parse(text), true, false, "sum.golang.org", false, Rotate::Listed).is_empty(),
+            "{text}"
+        );
+    }
+    let mut p = policy("https://goproxy.cn,direct");
+    p.mirrors = got;
+    let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://mirrors.aliyun.com/goproxy,https://goproxy.cn,direct");
+}
+
+#[test]
+fn http2_goes_off_from_the_second_fault_and_on_again_when_that_did_not_help() {
+    let p = policy(A);
+    let h2 = || seen(vec![failure(Cause::Http2, Source::Proxy, "a.example:1")]);
+    let h = run(&p, vec![h2(), h2()]);
+    assert!(h[0].decision.remedies.is_empty());
+    assert_eq!(last(&h).remedies, [Remedy::Http1]);
+    let mut own = p.clone();
+    own.godebug = "netdns=go".into();
+    let vars = overlay::overlay(&own, &State::before(&own, &h), None);
+    assert!(vars.contains(&("GODEBUG".into(), "netdns=go,http2client=0".into())));
+    let h = run(&p, vec![h2(), h2(), eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Http2Again]);
+    assert!(overlay::overlay(&p, &State::before(&p, &h), None).is_empty());
+}
+
+#[test]
+fn too_many_requests_mean_a_longer_wait_and_fewer_requests() {
+    let p = policy(A);
+    let h = run(&p, vec![seen(vec![failure(Cause::Http429, Source::Proxy, "a.example:1")])]);
+    assert_eq!(last(&h).remedies, [Remedy::Throttle(2)]);
+    assert_eq!(last(&h).wait, Wait { floor: Duration::from_millis(500), ceiling: Duration::from_secs(1) });
+}
+
+#[test]
+fn patience_doubles_and_the_last_attempt_waits_ten_times() {
+    let p = policy(A);
+    let stalled = || Observation::new(Ended::Stalled, vec![]);
+    let h = run(&p, vec![stalled(), stalled(), stalled()]);
+    let patience: Vec<u64> = h.iter().map(|s| s.decision.patience.as_secs()).collect();
+    assert_eq!(patience, [60, 120, 300]);
+}
+
+fn mismatch(module: &str, got: &str, host: &str) -> Failure {
+    let mut f = failure(Cause::ChecksumMismatch, Source::Proxy, host);
+    f.module = Some(module.into());
+    f.detail.got = Some(got.into());
+    f.detail.want = Some("h1:right".into());
+    f
+}
+
+#[test]
+fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
+    let p = policy(&format!("{A},{B}"));
+    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:x", "")])]);
+    assert_eq!(h[0].decision.verdict, Verdict::Retry);
+    assert!(h[0].decision.remedies.contains(&Remedy::Rest(vec![p.list.entries[0].clone()])));
+    assert_eq!(last(&h).verdict, Verdict::Stop);
+    assert!(last(&h).reason.contains("h1:x") && last(&h).reason.contains("h1:right"));
+}
+
+#[test]
+fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
+    let p = policy(A);
+    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]); 4]);
+    assert!(
+        h[..3]
+            .iter()
+            .all(|s| s.decision.verdict == Verdict::Retry && s.decision.wait.ceiling > Duration::ZERO)
+    );
+    assert_eq!(last(&h).verdict, Verdict::Stop);
+    assert!(last(&h).reason.contains("separate downloads"));
+}
+
+#[test]
+fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way() {
+    let p = policy(&format!("{A},{B}"));
+    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:y", "")])]);
+    assert_eq!(last(&h).verdict, Verdict::Retry);
+    let h = run(
+        &p,
+        vec![
+            seen(vec![mismatch("m", "h1:page", "")]),
+            seen(vec![mismatch("n", "h1:page", "")]),
+            seen(vec![mismatch("m", "h1:page", "")]),
+        ],
+    );
+    assert!(h.iter().all(|s| s.decision.verdict == Verdict::Retry));
+}
+
+#[test]
+fn local_damage_is_evicted_and_tried_again_at_once() {
+    let p = policy(A);
+    let mut o = seen(vec![mismatch("m", "h1:x", "")]);
+    o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m.zip".into() }];
+    let h = run(&p, vec![o.clone()]);
+    assert_eq!(last(&h).remedies, [Remedy::Evict { what: "m@v1.0.0".into(), path: "/c/m.zip".into() }]);
+    assert_eq!(last(&h).wait, Wait::default());
+    let h = run(&p, vec![o.clone(), o.clone(), o]);
+    assert_eq!(last(&h).verdict, Verdict::Stop, "something else damages it");
+}
+
+#[test]
+fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
+    let down = || seen(vec![failure(Cause::Dns, Source::Sumdb, "sum.golang.org")]);
+    let p = policy(A);
+    let h = run(&p, vec![down()]);
+    assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    let mut own = policy(A);
+    own.gosumdb = "sum.corp+1234+key".into();
+    let h = run(&own, vec![down(), down()]);
+    assert!(h.iter().all(|s| s.decision.remedies.is_empty() && s.decision.verdict == Verdict::Retry));
+    let mut gone = failure(Cause::Http404410, Source::Sumdb, "sum.golang.org");
+    gone.detail.status = Some(410);
+    assert_eq!(decide(&p, &[], &seen(vec![gone])).verdict, Verdict::Stop);
+}
+
+#[test]
+fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
+    let refused = |module: &str, status: u16| {
+        let mut f = failure(
+            if status == 403 { Cause::Http403 } else { Cause::Http404410 },
+            Source::Proxy,
+            "goproxy.cn",
+        );
+        f.module = Some(module.into());
+        f.detail.status = Some(status);
+        let mut o = seen(vec![f]);
+        o.diagnosed = true;
+        o.serving = vec!["goproxy.cn".into()];
+        o
+    };
+    let mut p = policy("https://goproxy.cn,direct");
+    p.goprivate = "old.example".into();
+    p.gonoproxy = p.goprivate.clone();
+    let h = run(&p, vec![refused("git.corp/team/x", 403)]);
+    assert_eq!(last(&h).remedies, [Remedy::Private("git.corp/team/x".into())]);
+    let vars = overlay::overlay(&p, &State::before(&p, &h), None);
+    assert_eq!(vars, [("GOPRIVATE".to_owned(), "old.example,git.corp/team/x".to_owned())]);
+    assert_eq!(decide(&p, &h, &refused("git.corp/team/x", 403)).verdict, Verdict::Stop, "once only");
+
+    p.private.configured = "github.com/acme/*,x.example".into();
+    let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
+    assert_eq!(last(&h).remedies, [Remedy::Private("github.com/acme/*".into())]);
+
+    // The owner of the git origin: GONOPROXY alone, and only where go.sum vouches.
+    p.private.configured.clear();
+    p.private.origin_owner = Some("github.com/acme".into());
+    assert_eq!(decide(&p, &[], &refused("github.com/acme/lib", 404)).verdict, Verdict::Stop);
+    p.in_go_sum = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
+    let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
+    assert_eq!(last(&h).remedies, [Remedy::NoProxy("github.com/acme/lib".into())]);
+
+    // A public module, or a list without `direct`: never.
+    assert_eq!(decide(&p, &[], &refused("github.com/other/lib", 404)).verdict, Verdict::Stop);
+    let strict = policy("https://goproxy.cn");
+    assert_eq!(decide(&strict, &[], &refused("git.corp/team/x", 403)).verdict, Verdict::Stop);
+}
+
+#[test]
+fn a_403_is_diagnosed_before_it_moves_the_run_elsewhere() {
+    let p = policy(&format!("{A},{B}"));
+    let mut o = seen(vec![failure(Cause::Http403, Source::Proxy, "a.example:1")]);
+    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Diagnose);
+    o.diagnosed = true;
+    let h = run(&p, vec![o.clone()]);
+    assert!(last(&h).remedies.contains(&Remedy::Rotate(p.list.entries[1].clone())));
+    o.serving = vec!["a.example:1".into()];
+    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop, "a verdict on one module");
+}
+
+#[test]
+fn without_a_network_gox_waits_for_one_and_no_longer() {
+    let p = policy(A);
+    let mut o = seen(vec![failure(Cause::Dns, Source::Proxy, "a.example:1")]);
+    o.no_network = Some("no route".into());
+    let d = decide(&p, &[], &o);
+    assert_eq!((d.verdict, d.await_network), (Verdict::Retry, Some(Duration::from_secs(30))));
+}
+
+#[test]
+fn the_relay_serves_from_the_first_network_failure_on() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.relay = true;
+    let h = run(&p, vec![eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Relay]);
+    assert_eq!(last(&h).wait, Wait::default());
+    let vars = overlay::overlay(&p, &State::before(&p, &h), Some("http://127.0.0.1:9/s,direct"));
+    assert_eq!(vars, [("GOPROXY".to_owned(), "http://127.0.0.1:9/s,direct".to_owned())]);
+}
+
+#[test]
+fn the_relay_passes_over_what_is_dead() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.relay = true;
+    let h = run(&p, vec![seen(vec![failure(Cause::ConnRefused, Source::Proxy, "a.example:1")])]);
+    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
+    assert_eq!(last(&h).remedies, [Remedy::Relay, Remedy::Rest(vec![a]), Remedy::Rotate(b)]);
+}
+
+#[test]
+fn no_overlay_ever_weakens_a_check() {
+    let p = policy(&format!("{A},{B},direct"));
+    let mut state = State::start(&p);
+    state.rotated_to = Some(Entry::Direct);
+    (state.http1, state.no_mlkem, state.git_patience, state.throttle) = (true, true, true, Some(2));
+    state.sumdb = Some("sum.golang.google.cn".into());
+    state.private = vec!["git.corp/x".into()];
+    state.no_proxy = vec!["github.com/acme/x".into()];
+    for (name, value) in overlay::overlay(&p, &state, None) {
+        assert!(
+            !matches!(
+                name.as_str(),
+                "GONOSUMDB" | "GONOSUMCHECK" | "GOINSECURE" | "GIT_SSL_NO_VERIFY" | "GOFLAGS" | "GOENV"
+            ),
+            "{name}"
+        );
+        assert!(name != "GOSUMDB" || value != "off", "{name}={value}");
+        assert!(!value.contains("insecure"), "{name}={value}");
+    }
+}
+
+#[test]
+fn what_mod_verify_finds_is_never_cured() {
+    let mut p = policy(A);
+    p.verifying = true;
+    let mut o = seen(vec![failure(Cause::CacheCorrupt, Source::Cache, "")]);
+    o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m".into() }];
+    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+}
+
+#[test]
+fn a_run_begins_with_what_earlier_ones_learned() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
+    assert!(begin(&p, &[], false, false).is_empty());
+    assert!(begin(&p, &[b.clone()], false, false).is_empty(), "the first is well");
+    p.initial = begin(&p, std::slice::from_ref(&a), true, false);
+    assert_eq!(p.initial, [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
+    assert_eq!(proxy_var(&p, &[]).unwrap(), format!("{B},{A},direct"));
+    assert!(begin(&p, &[a.clone(), b], false, false).is_empty(), "nobody else is left");
+    let corp = policy("https://athens.corp,https://proxy.golang.org,direct");
+    assert!(begin(&corp, &corp.list.entries[..1], false, false).is_empty());
+    p.relay = true;
+    assert_eq!(begin(&p, &[], true, false), [Remedy::Relay]);
+    assert_eq!(begin(&p, &[], false, true), [Remedy::Relay]);
+    p.graph_private = true;
+    p.relay = false;
+    assert!(begin(&p, &[a], true, true).is_empty());
+}

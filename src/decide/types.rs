@@ -1,0 +1,332 @@
+//! What goes into a decision and what comes out of it.
+
+use super::State;
+use crate::goproxy::{Entry, List, Rotate};
+use crate::private;
+use crate::vocabulary::{Action, Cause, Failure, Source};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings and surroundings of one run; they do not change while it lasts.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Attempts without progress.
+    pub attempts: u32,
+    /// Recovery budget, from the first failure.
+    pub budget: Duration,
+    /// Silence after which go counts as stalled, for a first attempt.
+    pub stall: Duration,
+    /// First delay.
+    pub backoff_base: Duration,
+    /// Longest delay.
+    pub backoff_max: Duration,
+    /// How far the list may be reordered.
+    pub rotate: Rotate,
+    /// The user's effective GOPROXY.
+    pub list: List,
+    /// Mirrors that this run may ask (rules on CI, the checksum database and the list applied by
+    /// [`permitted_mirrors`]).
+    pub mirrors: Vec<Entry>,
+    /// What is known of private modules.
+    pub private: private::Rules,
+    /// The graph holds a likely private module that GONOPROXY does not cover: the list is not
+    /// reordered across separators.
+    pub graph_private: bool,
+    /// A relay may serve this run.
+    pub relay: bool,
+    /// go's effective GOPRIVATE, GONOPROXY and GOSUMDB.
+    pub goprivate: String,
+    /// See `goprivate`.
+    pub gonoproxy: String,
+    /// See `goprivate`.
+    pub gosumdb: String,
+    /// The user's own GODEBUG.
+    pub godebug: String,
+    /// Major and minor of the running go, where known.
+    pub release: Option<(u32, u32)>,
+    /// Environment names that the user has set and that an overlay would otherwise set.
+    pub user_env: Vec<String>,
+    /// Modules (with versions) whose hashes go.sum holds.
+    pub in_go_sum: Vec<(String, String)>,
+    /// This is `go mod verify`: what it finds may be evidence and is never cured.
+    pub verifying: bool,
+    /// What earlier runs teach, applied before the first attempt (see [`super::begin`]).
+    pub initial: Vec<Remedy>,
+    /// `GOPROXY` while `--offline` was asked for.
+    pub offline: Option<String>,
+    /// `-mod=vendor` is in force: go asks nobody for modules, so gox makes no diagnostic attempt
+    /// that would.
+    pub vendored: bool,
+}
+
+/// The mirrors that may be asked at all: only where every listed entry is a known public proxy or
+/// `direct`, the checksum database is on, no likely private module is in the graph, and either no
+/// CI is detected or the user named the mirrors by hand.
+pub fn permitted_mirrors(
+    list: &List,
+    mirrors: &[Entry],
+    by_hand: bool,
+    ci: bool,
+    gosumdb: &str,
+    graph_private: bool,
+    rotate: Rotate,
+) -> Vec<Entry> {
+    let allowed = rotate == Rotate::Listed
+        && list.all_public()
+        && gosumdb != "off"
+        && !graph_private
+        && (!ci || by_hand);
+    if !allowed {
+        return vec![];
+    }
+    mirrors
+        .iter()
+        .filter(|m| m.is_network_proxy() && list.entries.iter().all(|e| e.host() != m.host()))
+        .cloned()
+        .collect()
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// go's own status.
+    Code(i32),
+    /// A signal that gox did not send.
+    Signal(i32),
+    /// gox ended go: nothing moved.
+    Stalled,
+    /// gox ended go: its first proxy took no TCP connection while another listed one did.
+    NoConnection,
+    /// The user or the system ended the run.
+    Interrupted,
+}
+
+/// A damaged local file that was found for a failure and can be evicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// Index of the failure it belongs to.
+    pub failure: usize,
+    /// `MODULE@VERSION`, or what else names it for people.
+    pub what: String,
+    /// The file or folder.
+    pub path: PathBuf,
+}
+
+/// What was seen of one attempt.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// How it ended.
+    pub ended: Ended,
+    /// What go said.
+    pub failures: Vec<Failure>,
+    /// The module cache grew.
+    pub progress: bool,
+    /// How long the attempt took.
+    pub elapsed: Duration,
+    /// Time since the run's first failure (zero at the first).
+    pub since_first_failure: Duration,
+    /// Entries of the list that refused a TCP connection just now.
+    pub dead: Vec<Entry>,
+    /// Hosts known to have served something in this run.
+    pub serving: Vec<String>,
+    /// A diagnostic attempt has been made for this attempt (its failures are in `failures`).
+    pub diagnosed: bool,
+    /// Local damage found for the failures.
+    pub repairs: Vec<Repair>,
+    /// No route or no resolver here, in words.
+    pub no_network: Option<String>,
+    /// The longest Retry-After that the relay saw.
+    pub retry_after: Option<Duration>,
+    /// The relay served this attempt.
+    pub relayed: bool,
+    /// The diagnostic attempt succeeded: what failed is well again.
+    pub healed: bool,
+}
+
+impl Observation {
+    /// An observation of which only the end and the failures are known.
+    pub fn new(ended: Ended, failures: Vec<Failure>) -> Observation {
+        Observation {
+            ended,
+            failures,
+            progress: false,
+            elapsed: Duration::ZERO,
+            since_first_failure: Duration::ZERO,
+            dead: vec![],
+            serving: vec![],
+            diagnosed: false,
+            repairs: vec![],
+            no_network: None,
+            retry_after: None,
+            relayed: false,
+            healed: false,
+        }
+    }
+
+    /// The failures, and the one that gox itself made by ending go.
+    pub(super) fn all_failures(&self, state: &State) -> Vec<Failure> {
+        let mut failures = self.failures.clone();
+        let (cause, words) = match self.ended {
+            Ended::Stalled => (Cause::Stalled, "nothing moved"),
+            Ended::NoConnection => (Cause::Timeout, "no TCP connection"),
+            _ => return failures,
+        };
+        // What go had said before it was ended is no verdict of its own any more.
+        failures.retain(|f| f.cause == Cause::ChecksumMismatch);
+        let mut own = Failure::new(cause, Some(Source::Proxy), Action::Reroute, words);
+        own.host = state.first().and_then(Entry::host);
+        failures.push(own);
+        failures
+    }
+}
+
+/// One thing done between two attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The list now starts with this entry.
+    Rotate(Entry),
+    /// These entries rest: dead (leave the list), or sent a bad copy.
+    Rest(Vec<Entry>),
+    /// One damaged file goes.
+    Evict {
+        /// `MODULE@VERSION` or another name for people.
+        what: String,
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// GOPRIVATE gains a pattern.
+    Private(String),
+    /// GONOPROXY gains a pattern.
+    NoProxy(String),
+    /// GOSUMDB is this.
+    Sumdb(String),
+    /// HTTP/2 off.
+    Http1,
+    /// HTTP/2 on again: turning it off did not help.
+    Http2Again,
+    /// Post-quantum key exchange off: some middleboxes drop large ClientHellos.
+    NoMlkem,
+    /// At most so many network operations at once.
+    Throttle(u32),
+    /// git over HTTP/1.1 and with an end to its own stalls.
+    GitPatience,
+    /// The relay serves from now on.
+    Relay,
+}
+
+impl Remedy {
+    /// The spelling in the report, where the remedy has one there.
+    pub fn report(&self) -> Option<String> {
+        Some(match self {
+            Remedy::Rotate(entry) => format!("rotate:{}", entry.host().unwrap_or_else(|| entry.shown())),
+            Remedy::Evict { what, .. } => format!("evict:{what}"),
+            Remedy::Private(pattern) | Remedy::NoProxy(pattern) => format!("private:{pattern}"),
+            Remedy::Sumdb(value) => format!("sumdb:{value}"),
+            Remedy::Http1 => "http1".into(),
+            Remedy::NoMlkem => "no-mlkem".into(),
+            Remedy::Throttle(_) => "throttle".into(),
+            Remedy::GitPatience => "git-patience".into(),
+            Remedy::Relay => "relay".into(),
+            Remedy::Rest(_) | Remedy::Http2Again => return None,
+        })
+    }
+}
+
+/// A delay: the caller picks a moment between `floor` and `ceiling`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wait {
+    /// Never sooner.
+    pub floor: Duration,
+    /// Never later.
+    pub ceiling: Duration,
+}
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// go succeeded.
+    Done,
+    /// The run ends with go's status.
+    Stop,
+    /// Another attempt, after the remedies and the wait.
+    Retry,
+    /// A diagnostic attempt is needed first; decide again with what it tells.
+    Diagnose,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What follows.
+    pub verdict: Verdict,
+    /// What is done first, in this order.
+    pub remedies: Vec<Remedy>,
+    /// How long is waited.
+    pub wait: Wait,
+    /// Wait for a network up to this long; none by then is a stop.
+    pub await_network: Option<Duration>,
+    /// The stall threshold of the next attempt.
+    pub patience: Duration,
+    /// Why, in one clause for people.
+    pub reason: String,
+    /// What the user can do, where a hint surely helps.
+    pub hint: Option<String>,
+}
+
+impl Decision {
+    pub(crate) fn done() -> Decision {
+        Decision { verdict: Verdict::Done, ..Decision::stop("") }
+    }
+
+    pub(super) fn stop(reason: impl Into<String>) -> Decision {
+        Decision {
+            verdict: Verdict::Stop,
+            remedies: vec![],
+            wait: Wait::default(),
+            await_network: None,
+            patience: Duration::ZERO,
+            reason: reason.into(),
+            hint: None,
+        }
+    }
+}
+
+/// One attempt and what was decided after it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What was seen.
+    pub observation: Observation,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+impl Policy {
+    /// The policy of an attempt about which nothing is known yet: no list, no rules. Enough for an
+    /// attempt that succeeds; after a failure the loop gathers the rest.
+    pub fn plain(attempts: u32, budget: Duration, stall: Duration) -> Policy {
+        Policy {
+            attempts,
+            budget,
+            stall,
+            backoff_base: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(15),
+            rotate: Rotate::Never,
+            list: List::default(),
+            mirrors: vec![],
+            private: private::Rules::default(),
+            graph_private: false,
+            relay: false,
+            goprivate: String::new(),
+            gonoproxy: String::new(),
+            gosumdb: String::new(),
+            godebug: String::new(),
+            release: None,
+            user_env: vec![],
+            in_go_sum: vec![],
+            verifying: false,
+            initial: vec![],
+            offline: None,
+            vendored: false,
+        }
+    }
+}

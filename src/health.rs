@@ -1,0 +1,219 @@
+//! What the last runs learned of module proxies: which failed, which worked, and when.
+//!
+//! One small JSON file in the state folder. It is a hint and nothing more: missing, corrupt or
+//! unwritable means empty. Written under a lock and renamed into place, so that many gox at once
+//! neither tear it nor lose each other's news. Keys are entries without their secrets, with port
+//! and path: two proxies on one host are two.
+
+use crate::goproxy::Entry;
+use crate::vocabulary::Cause;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long a proxy that could not be talked to at all is passed over by later runs. About as long
+/// as a run's own recovery budget: long enough to spare the next commands of a build, short enough
+/// to notice that a network came back.
+pub const COOL_DOWN: Duration = Duration::from_secs(5 * 60);
+
+/// How long after a network fault the relay serves from the first attempt on.
+pub const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
+
+const FILE: &str = "health.json";
+const LOCK: &str = "health.lock";
+/// Entries kept at most; the oldest go first.
+const KEPT: usize = 64;
+
+/// What is known of one upstream. Times are seconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Last failure.
+    #[serde(default)]
+    pub failed: u64,
+    /// Last success.
+    #[serde(default)]
+    pub worked: u64,
+    /// The last failure meant that it could not be talked to at all.
+    #[serde(default)]
+    pub dead: bool,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// By entry, secrets removed.
+    #[serde(default)]
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// When a network fault was last seen.
+    #[serde(default)]
+    pub network_failed: u64,
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+impl Health {
+    /// Reads the file below `dir`; empty where it is missing or makes no sense.
+    pub fn load(dir: &Path) -> Health {
+        std::fs::read(dir.join(FILE)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default()
+    }
+
+    /// True where nothing is known that could change a first attempt.
+    pub fn is_quiet(&self, at: u64) -> bool {
+        !self.bad_lately(at) && self.upstreams.values().all(|u| !u.rests(at))
+    }
+
+    /// Those of `entries` that could not be talked to a short while ago and have not worked since.
+    pub fn resting(&self, entries: &[Entry], at: u64) -> Vec<Entry> {
+        entries
+            .iter()
+            .filter(|e| self.upstreams.get(&e.shown()).is_some_and(|u| u.rests(at)))
+            .cloned()
+            .collect()
+    }
+
+    /// A network fault was seen not long ago.
+    pub fn bad_lately(&self, at: u64) -> bool {
+        within(self.network_failed, at, BAD_NETWORK)
+    }
+
+    /// Notes a failure of an entry.
+    pub fn note_failure(&mut self, entry: &Entry, cause: Cause, at: u64) {
+        self.network_failed = self.network_failed.max(at);
+        if entry.is_network_proxy() {
+            let upstream = self.upstreams.entry(entry.shown()).or_default();
+            upstream.failed = at;
+            upstream.dead =
+                cause.is_dead_host() || matches!(cause, Cause::Timeout | Cause::Stalled | Cause::Http403);
+        }
+    }
+
+    /// Notes that an entry served.
+    pub fn note_success(&mut self, entry: &Entry, at: u64) {
+        if entry.is_network_proxy() {
+            let upstream = self.upstreams.entry(entry.shown()).or_default();
+            upstream.worked = at;
+            upstream.dead = false;
+        }
+    }
+
+    /// Takes over what `other` knows better: the later word on each upstream.
+    pub fn merge(&mut self, other: &Health) {
+        self.network_failed = self.network_failed.max(other.network_failed);
+        for (key, theirs) in &other.upstreams {
+            let ours = self.upstreams.entry(key.clone()).or_default();
+            if theirs.failed.max(theirs.worked) >= ours.failed.max(ours.worked) {
+                ours.dead = theirs.dead;
+            }
+            ours.failed = ours.failed.max(theirs.failed);
+            ours.worked = ours.worked.max(theirs.worked);
+        }
+        while self.upstreams.len() > KEPT {
+            let Some(oldest) =
+                self.upstreams.iter().min_by_key(|(_, u)| u.failed.max(u.worked)).map(|(k, _)| k.clone())
+            else {
+                break;
+            };
+            self.upstreams.remove(&oldest);
+        }
+    }
+
+    /// Merges these news into the file below `dir`.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or written; nothing is lost but the hint.
+    pub fn save(&self, dir: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        let lock =
+            std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK))?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        let mut all = Health::load(dir);
+        all.merge(self);
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(&serde_json::to_vec(&all)?)?;
+        file.persist(dir.join(FILE)).map_err(|e| e.error)?;
+        Ok(())
+    }
+}
+
+impl Upstream {
+    fn rests(&self, at: u64) -> bool {
+        self.dead && self.failed >= self.worked && within(self.failed, at, COOL_DOWN)
+    }
+}
+
+/// A time in the future (a clock that was set back) counts as long ago.
+fn within(then: u64, now: u64, span: Duration) -> bool {
+    then > 0 && then <= now && now - then < span.as_secs()
+}
+
+/// The state folder: `GOX_STATE_DIR` (or the key), else `$XDG_STATE_HOME/gox`, else
+/// `~/.local/state/gox`. `None` where no home is known.
+pub fn state_dir(named: Option<&Path>) -> Option<PathBuf> {
+    if let Some(dir) = named {
+        return Some(dir.to_path_buf());
+    }
+    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    var("XDG_STATE_HOME")
+        .filter(|p| p.is_absolute())
+        .or_else(|| Some(var("HOME")?.join(".local/state")))
+        .map(|d| d.join("gox"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::goproxy::List;
+
+    fn entries() -> Vec<Entry> {
+        List::parse("https://u:p@a.example/x,https://a.example/y,direct").entries
+    }
+
+    #[test]
+    fn a_dead_upstream_rests_until_it_works_or_time_passes() {
+        let [x, y, _] = &entries()[..] else { unreachable!() };
+        let mut h = Health::default();
+        h.note_failure(x, Cause::ConnRefused, 1000);
+        h.note_failure(y, Cause::Eof, 1000);
+        assert_eq!(
+            h.resting(&entries(), 1001),
+            std::slice::from_ref(x),
+            "eof is no reason to rest, and paths tell hosts apart"
+        );
+        assert!(h.resting(&entries(), 1000 + COOL_DOWN.as_secs()).is_empty());
+        assert!(h.resting(&entries(), 5).is_empty(), "the clock was set back");
+        h.note_success(x, 1002);
+        assert!(h.resting(&entries(), 1003).is_empty());
+        assert!(h.bad_lately(1003) && !h.bad_lately(1000 + BAD_NETWORK.as_secs()));
+    }
+
+    #[test]
+    fn the_file_holds_no_secret_and_news_of_many_are_merged() {
+        let dir = tempfile::tempdir().unwrap();
+        let all = entries();
+        std::thread::scope(|scope| {
+            for n in 0..32u64 {
+                let all = &all;
+                let dir = dir.path();
+                scope.spawn(move || {
+                    let mut h = Health::default();
+                    h.note_failure(&all[(n % 2) as usize], Cause::Dns, 1000 + n);
+                    h.save(dir).unwrap();
+                });
+            }
+        });
+        let text = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
+        assert!(!text.contains("u:p"));
+        let h = Health::load(dir.path());
+        assert_eq!(h.upstreams.len(), 2);
+        assert_eq!(h.network_failed, 1031);
+        std::fs::write(dir.path().join(FILE), b"\0rubbish").unwrap();
+        assert_eq!(Health::load(dir.path()), Health::default());
+        h.save(dir.path()).unwrap();
+        assert_eq!(Health::load(dir.path()), h);
+    }
+}

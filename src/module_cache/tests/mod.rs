@@ -1,0 +1,8 @@
+//! Damages real caches of real go releases and has them mended.
+
+mod bench;
+mod matrix;
+mod sharing;
+mod sumdb;
+mod sumdb_real;
+mod vcs;

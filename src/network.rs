@@ -1,0 +1,149 @@
+//! Looks at the network from here: which listed proxies take a TCP connection, and whether there is
+//! any network at all. Contacts nobody whom go would not contact: the listed proxies and nothing else.
+
+use crate::goproxy::Entry;
+use std::net::{IpAddr, UdpSocket};
+use std::time::Duration;
+
+/// How long a connection may take before a proxy counts as silent. With the 3 s of quiet before
+/// the question, a black-holed first proxy costs 5 s.
+pub const PROBE: Duration = Duration::from_secs(2);
+
+/// What became of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It was taken.
+    Connected,
+    /// It was refused, the name did not resolve, there is no route, or nobody answered in time.
+    Dead,
+    /// Not asked: an HTTP(S)_PROXY stands between, or it is no network address.
+    Unknown,
+}
+
+/// Tries a TCP connection to each entry, side by side, for at most [`PROBE`].
+pub async fn probe(entries: &[Entry]) -> Vec<(Entry, Probe)> {
+    let mut tasks = Vec::new();
+    for entry in entries {
+        let target = address(entry).filter(|_| !behind_http_proxy(entry));
+        tasks.push(tokio::spawn(async move {
+            let Some((host, port)) = target else { return Probe::Unknown };
+            let connect = tokio::net::TcpStream::connect((host.as_str(), port));
+            match tokio::time::timeout(PROBE, connect).await {
+                Ok(Ok(_)) => Probe::Connected,
+                _ => Probe::Dead,
+            }
+        }));
+    }
+    let mut found = Vec::new();
+    for (entry, task) in entries.iter().zip(tasks) {
+        found.push((entry.clone(), task.await.unwrap_or(Probe::Unknown)));
+    }
+    found
+}
+
+/// Host name or literal address, and port.
+fn address(entry: &Entry) -> Option<(String, u16)> {
+    let Entry::Proxy(url) = entry else { return None };
+    let default = if url.starts_with("https://") { 443 } else { 80 };
+    let host = entry.host()?;
+    if let Some(rest) = host.strip_prefix('[') {
+        let (ip, tail) = rest.split_once(']')?;
+        let port = tail.strip_prefix(':').and_then(|p| p.parse().ok()).unwrap_or(default);
+        return Some((ip.to_owned(), port));
+    }
+    match host.rsplit_once(':') {
+        Some((name, port)) => Some((name.to_owned(), port.parse().ok()?)),
+        None => Some((host, default)),
+    }
+}
+
+/// True where go would reach the entry through an HTTP(S)_PROXY: a connection of ours would tell
+/// nothing. NO_PROXY is not weighed: not asking is the safe answer. go never proxies loopback.
+fn behind_http_proxy(entry: &Entry) -> bool {
+    let Entry::Proxy(url) = entry else { return false };
+    if let Some((host, _)) = address(entry)
+        && (host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+    {
+        return false;
+    }
+    let names: &[&str] = if url.starts_with("https://") {
+        &["HTTPS_PROXY", "https_proxy"]
+    } else {
+        &["HTTP_PROXY", "http_proxy"]
+    };
+    names.iter().any(|n| std::env::var_os(n).is_some_and(|v| !v.is_empty()))
+}
+
+/// Says in words why there is no network here, or `None` where there seems to be one.
+///
+/// Asks the system for a route (a UDP socket that is connected sends nothing) to the addresses that
+/// are named literally in `hosts`, else to documentation addresses no packet is sent to; and looks
+/// for a resolver where names did not resolve.
+pub fn no_network(hosts: &[String], names_failed: bool) -> Option<String> {
+    let literal: Vec<IpAddr> = hosts
+        .iter()
+        .filter_map(|h| {
+            let bare = h.strip_prefix('[').and_then(|r| r.split(']').next()).unwrap_or(h);
+            bare.parse().ok().or_else(|| bare.rsplit_once(':').and_then(|(ip, _)| ip.parse().ok()))
+        })
+        .collect();
+    let targets = if literal.is_empty() {
+        vec![IpAddr::from([192, 0, 2, 1]), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])]
+    } else {
+        literal
+    };
+    if !targets.iter().any(|ip| has_route(*ip)) {
+        return Some("no route".into());
+    }
+    if names_failed && !has_resolver() {
+        return Some("no resolver".into());
+    }
+    None
+}
+
+fn has_route(ip: IpAddr) -> bool {
+    let any = if ip.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    UdpSocket::bind(any).is_ok_and(|socket| socket.connect((ip, 9)).is_ok())
+}
+
+/// A system without `/etc/resolv.conf` resolves in some other way.
+fn has_resolver() -> bool {
+    match std::fs::read_to_string("/etc/resolv.conf") {
+        Ok(text) => text.lines().any(|l| l.trim_start().starts_with("nameserver")),
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::goproxy::List;
+
+    #[test]
+    fn addresses_are_read_from_every_spelling() {
+        let list =
+            List::parse("https://a.example/x,http://b.example:81,https://[::1]:8443/p,http://[::1],direct");
+        let got: Vec<_> = list.entries.iter().map(address).collect();
+        assert_eq!(got[0], Some(("a.example".into(), 443)));
+        assert_eq!(got[1], Some(("b.example".into(), 81)));
+        assert_eq!(got[2], Some(("::1".into(), 8443)));
+        assert_eq!(got[3], Some(("::1".into(), 80)));
+        assert_eq!(got[4], None);
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_dead_and_an_open_one_is_not() {
+        let open = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (o, c) = (open.local_addr().unwrap(), closed.local_addr().unwrap());
+        drop(closed);
+        let list = List::parse(&format!("http://{o},http://{c},direct"));
+        let got: Vec<Probe> = probe(&list.entries).await.into_iter().map(|(_, p)| p).collect();
+        assert_eq!(got, [Probe::Connected, Probe::Dead, Probe::Unknown]);
+    }
+
+    #[test]
+    fn loopback_always_has_a_route() {
+        assert_eq!(no_network(&["127.0.0.1:80".into()], false), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! `gox history`: earlier runs that met a failure, from the journal.
+
+use super::put;
+use crate::command_line::Format;
+use crate::configuration::Error;
+use serde_json::Value;
+use std::io::Write;
+
+/// Prints `runs` (reports as in the journal), oldest first.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
+    let mut text = String::new();
+    for run in runs {
+        match format {
+            Format::Json => text.push_str(&run.to_string()),
+            Format::Text => text.push_str(&line(run)),
+        }
+        text.push('\n');
+    }
+    if runs.is_empty() && format == Format::Text {
+        text.push_str("no run has needed help yet\n");
+    }
+    put(out, &text)
+}
+
+/// One run in one line: when, what, how it ended, what was met.
+fn line(run: &Value) -> String {
+    let words = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
+    };
+    let attempts = run["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut causes: Vec<&str> = attempts
+        .iter()
+        .flat_map(|a| a["failures"].as_array().into_iter().flatten())
+        .filter_map(|f| f["cause"].as_str())
+        .collect();
+    causes.sort_unstable();
+    causes.dedup();
+    let mut remedies: Vec<String> =
+        attempts.iter().flat_map(|a| words(&a["remedies"])).filter(|r| !r.starts_with("wait:")).collect();
+    remedies.dedup();
+    let end = match (run["recovered"].as_bool(), run["exit"].as_i64()) {
+        (Some(true), _) => "recovered".to_owned(),
+        (_, exit) => format!("exit {}", exit.unwrap_or(-1)),
+    };
+    let mut text = format!(
+        "{}  {}  go {}  {} attempt{}, {:.1} s: {}",
+        run["started"].as_str().unwrap_or("?"),
+        end,
+        words(&run["argv"]).join(" "),
+        attempts.len(),
+        if attempts.len() == 1 { "" } else { "s" },
+        run["elapsed_ms"].as_f64().unwrap_or(0.0) / 1000.0,
+        causes.join(", "),
+    );
+    if !remedies.is_empty() {
+        text.push_str(&format!(" [{}]", remedies.join(" ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_one_line() {
+        let run = serde_json::json!({"started": "2026-01-02T03:04:05Z", "argv": ["mod", "tidy"], "exit": 0, "recovered": true,
+            "elapsed_ms": 1500, "attempts": [{"failures": [{"cause": "eof"}], "remedies": ["rotate:b", "wait:5"]}, {"failures": [], "remedies": []}]});
+        let mut out = Vec::new();
+        super::run(Format::Text, &[run], &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: eof [rotate:b]\n"
+        );
+        let mut out = Vec::new();
+        super::run(Format::Text, &[], &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "no run has needed help yet\n");
+    }
+}

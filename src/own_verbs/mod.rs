@@ -1,0 +1,67 @@
+//! The verbs that are gox's own: each does its work, writes to a given output and returns the exit
+//! status.
+
+pub mod completions;
+pub mod config;
+pub mod history;
+pub mod shim;
+
+use crate::configuration::Error;
+use std::io::{ErrorKind, Write};
+
+/// Writes the whole of a verb's output. A reader that has gone away (`gox config | head -1`) is
+/// no failure.
+fn put(out: &mut dyn Write, text: &str) -> Result<i32, Error> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::usage(format!("standard output: {e}"))),
+        _ => Ok(0),
+    }
+}
+
+/// Columns, each as wide as its widest cell, the last one left as it is.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (at, cell) in row.iter().enumerate() {
+            line += cell;
+            if at + 1 < N {
+                line.extend(std::iter::repeat_n(' ', width(at) + 2 - cell.chars().count()));
+            }
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    struct Failing(ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_a_full_disk_is() {
+        assert_eq!(put(&mut Failing(ErrorKind::BrokenPipe), "x"), Ok(0));
+        assert!(put(&mut Failing(ErrorKind::StorageFull), "x").is_err());
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "1", "x"], ["bcd", "", "y"]].map(|row| row.map(String::from));
+        assert_eq!(columns(&rows), "a    1  x\nbcd     y\n");
+    }
+}

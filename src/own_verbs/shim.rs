@@ -1,0 +1,275 @@
+//! `gox shim`: a link named go that leads to gox, for everything that calls go by name.
+
+use super::{columns, put};
+use crate::command_line::ShimVerb;
+use crate::configuration::{Environment, Error};
+use crate::configuration_files::home;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Does one of the shim verbs. `gox` is the file of the running program.
+///
+/// # Errors
+/// A file named go that is not gox's stands in the way (it is left alone), a folder that cannot
+/// be written, or no folder given and no home folder known.
+pub fn run(verb: &ShimVerb, env: Environment<'_>, gox: &Path, out: &mut dyn Write) -> Result<i32, Error> {
+    match verb {
+        ShimVerb::Status => put(out, &status(env, gox)),
+        ShimVerb::Install { dir } => {
+            let folder = folder(dir.as_deref(), env)?;
+            let text = install(&folder, env, gox)?;
+            put(out, &text)
+        }
+        ShimVerb::Remove { dir } => {
+            let folder = folder(dir.as_deref(), env)?;
+            let text = remove(&folder, gox, dir.is_none())?;
+            put(out, &text)
+        }
+    }
+}
+
+/// Where the link goes when no folder is given: one of gox's own, which holds nothing else and so
+/// can stand first on PATH without hiding anything.
+fn folder(given: Option<&Path>, env: Environment<'_>) -> Result<PathBuf, Error> {
+    let folder = match given {
+        Some(folder) => folder.to_owned(),
+        None => {
+            let data = env("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+            data.or_else(|| Some(home(env)?.join(".local/share")))
+                .ok_or_else(|| Error::usage("HOME names no folder; name one: gox shim install DIR"))?
+                .join("gox/bin")
+        }
+    };
+    std::path::absolute(&folder).map_err(|e| Error::file(&folder, e.to_string()))
+}
+
+/// What stands at the place of the link.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Nothing,
+    /// A link that leads to this gox, or to a gox that is gone.
+    Ours,
+    Other,
+}
+
+fn standing(link: &Path, gox: &Path) -> Standing {
+    let Ok(found) = link.symlink_metadata() else { return Standing::Nothing };
+    if !found.is_symlink() {
+        return Standing::Other;
+    }
+    let target_is_named_gox =
+        || fs::read_link(link).is_ok_and(|target| target.file_name() == gox.file_name());
+    match fs::canonicalize(link) {
+        Ok(_) if is_same_file(link, gox) => Standing::Ours,
+        Ok(_) => Standing::Other,
+        Err(_) if target_is_named_gox() => Standing::Ours,
+        Err(_) => Standing::Other,
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+fn install(folder: &Path, env: Environment<'_>, gox: &Path) -> Result<String, Error> {
+    let link = folder.join("go");
+    let failed = |e: std::io::Error| Error::file(&link, format!("cannot be made: {e}"));
+    let mut text = match standing(&link, gox) {
+        Standing::Other => return Err(Error::file(&link, "is there already, is not gox, and is left alone")),
+        Standing::Ours if is_same_file(&link, gox) => {
+            format!("{} leads to gox already\n", link.display())
+        }
+        standing => {
+            fs::create_dir_all(folder).map_err(failed)?;
+            if standing == Standing::Ours {
+                fs::remove_file(&link).map_err(failed)?;
+            }
+            std::os::unix::fs::symlink(gox, &link).map_err(failed)?;
+            format!("{} -> {}\n", link.display(), gox.display())
+        }
+    };
+    if candidates(env).first() != Some(&link) {
+        text += &format!(
+            "shells do not find it first yet; put this into your shell's start file:\n  export PATH={}:\"$PATH\"\n",
+            quoted_for_shell(folder)
+        );
+    }
+    Ok(text)
+}
+
+fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> {
+    let link = folder.join("go");
+    match standing(&link, gox) {
+        Standing::Nothing => Ok(format!("{} is not there\n", link.display())),
+        Standing::Other => Err(Error::file(&link, "is not a link to gox and is left alone")),
+        Standing::Ours => {
+            fs::remove_file(&link).map_err(|e| Error::file(&link, format!("cannot be removed: {e}")))?;
+            if own_folder {
+                // Only where it is empty; a folder that stays harms nobody.
+                let _ = fs::remove_dir(folder);
+            }
+            Ok(format!("removed {}\n", link.display()))
+        }
+    }
+}
+
+/// Every executable named go on PATH, in order.
+fn candidates(env: Environment<'_>) -> Vec<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = env("PATH").unwrap_or_default();
+    let is_program = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path).map(|folder| folder.join("go")).filter(is_program).collect()
+}
+
+fn status(env: Environment<'_>, gox: &Path) -> String {
+    let found = candidates(env);
+    let rows: Vec<[String; 2]> = found
+        .iter()
+        .map(|file| {
+            let whose = if is_same_file(file, gox) { "gox" } else { "another go" };
+            [file.display().to_string(), whose.to_owned()]
+        })
+        .collect();
+    let verdict = match found.first() {
+        None => "no go on PATH".to_owned(),
+        Some(first) if is_same_file(first, gox) => "a shell that looks for go finds gox".to_owned(),
+        Some(_) => "a shell that looks for go finds go itself; `gox shim install` changes that".to_owned(),
+    };
+    format!("{}{verdict}\n", columns(&rows))
+}
+
+/// A path as one word of a POSIX shell.
+fn quoted_for_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+@".contains(c)) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use tempfile::TempDir;
+
+    struct Machine {
+        root: TempDir,
+        gox: PathBuf,
+    }
+
+    impl Machine {
+        fn new() -> Machine {
+            let root = TempDir::new().unwrap();
+            let machine = Machine { gox: root.path().join("bin/gox"), root };
+            machine.program("bin/gox");
+            machine
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.root.path().join(name)
+        }
+
+        fn program(&self, name: &str) -> PathBuf {
+            let path = self.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, name).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        }
+
+        fn run(&self, verb: ShimVerb, path: &[&str]) -> Result<String, String> {
+            let path = std::env::join_paths(path.iter().map(|folder| self.path(folder))).unwrap();
+            let home = self.path("home").into_os_string();
+            let env = |name: &str| -> Option<OsString> {
+                match name {
+                    "HOME" => Some(home.clone()),
+                    "PATH" => Some(path.clone()),
+                    _ => None,
+                }
+            };
+            let mut out = Vec::new();
+            run(&verb, &env, &self.gox, &mut out).map_err(|e| e.to_string())?;
+            Ok(String::from_utf8(out).unwrap())
+        }
+    }
+
+    const OWN: &str = "home/.local/share/gox/bin";
+
+    #[test]
+    fn install_status_and_remove_take_each_other_back() {
+        let machine = Machine::new();
+        machine.program("sdk/go");
+        let link = machine.path(OWN).join("go");
+        let said = machine.run(ShimVerb::Install { dir: None }, &["sdk"]).unwrap();
+        assert_eq!(
+            said,
+            format!(
+                "{} -> {}\nshells do not find it first yet; put this into your shell's start file:\n  \
+                 export PATH={}:\"$PATH\"\n",
+                link.display(),
+                machine.gox.display(),
+                machine.path(OWN).display()
+            )
+        );
+        assert_eq!(fs::canonicalize(&link).unwrap(), fs::canonicalize(&machine.gox).unwrap());
+        let again = machine.run(ShimVerb::Install { dir: None }, &[OWN, "sdk"]).unwrap();
+        assert_eq!(again, format!("{} leads to gox already\n", link.display()));
+        let status = machine.run(ShimVerb::Status, &[OWN, "sdk"]).unwrap();
+        assert!(status.ends_with("a shell that looks for go finds gox\n"), "{status}");
+        assert!(status.contains("another go\n"), "{status}");
+        let removed = machine.run(ShimVerb::Remove { dir: None }, &[]).unwrap();
+        assert_eq!(removed, format!("removed {}\n", link.display()));
+        assert!(!machine.path(OWN).exists());
+        let status = machine.run(ShimVerb::Status, &["sdk"]).unwrap();
+        assert!(status.contains("finds go itself"), "{status}");
+        let nothing = machine.run(ShimVerb::Remove { dir: None }, &[]).unwrap();
+        assert_eq!(nothing, format!("{} is not there\n", link.display()));
+        assert_eq!(machine.run(ShimVerb::Status, &[]).unwrap(), "no go on PATH\n");
+    }
+
+    #[test]
+    fn what_is_not_goxs_is_left_alone() {
+        let machine = Machine::new();
+        let real = machine.program("sdk/go");
+        let dir = Some(machine.path("sdk"));
+        let error = machine.run(ShimVerb::Install { dir: dir.clone() }, &[]).unwrap_err();
+        assert_eq!(error, format!("{}: is there already, is not gox, and is left alone", real.display()));
+        let error = machine.run(ShimVerb::Remove { dir }, &[]).unwrap_err();
+        assert_eq!(error, format!("{}: is not a link to gox and is left alone", real.display()));
+        fs::create_dir(machine.path("links")).unwrap();
+        symlink(&real, machine.path("links/go")).unwrap();
+        let dir = Some(machine.path("links"));
+        assert!(machine.run(ShimVerb::Install { dir: dir.clone() }, &[]).is_err());
+        assert!(machine.run(ShimVerb::Remove { dir }, &[]).is_err());
+        assert!(real.is_file() && machine.path("links/go").exists());
+    }
+
+    #[test]
+    fn a_link_to_a_gox_that_is_gone_is_renewed() {
+        let machine = Machine::new();
+        fs::create_dir(machine.path("links")).unwrap();
+        symlink(machine.path("old/gox"), machine.path("links/go")).unwrap();
+        let dir = Some(machine.path("links"));
+        machine.run(ShimVerb::Install { dir: dir.clone() }, &["links"]).unwrap();
+        assert!(is_same_file(&machine.path("links/go"), &machine.gox));
+        machine.run(ShimVerb::Remove { dir }, &[]).unwrap();
+        // A folder that was named is not gox's to remove.
+        assert!(machine.path("links").is_dir());
+    }
+
+    #[test]
+    fn paths_are_one_word_for_a_shell() {
+        assert_eq!(quoted_for_shell(Path::new("/a/b-c")), "/a/b-c");
+        assert_eq!(quoted_for_shell(Path::new("/a $b/'c")), r"'/a $b/'\''c'");
+    }
+}

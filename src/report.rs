@@ -1,0 +1,143 @@
+//! The report of a run: the JSON that `GOX_REPORT` asks for and the journal keeps.
+//!
+//! Pure. The shape is a contract: outside scripts read it.
+
+use crate::decide::{Decision, Ended, Step, Verdict};
+use crate::vocabulary::Failure;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// 1.
+    pub schema: u32,
+    /// Names the run.
+    pub run: String,
+    /// Start, RFC 3339.
+    pub started: String,
+    /// gox's version.
+    pub gox: String,
+    /// go's version, empty where unknown.
+    pub go: String,
+    /// The arguments of go, secrets removed.
+    pub argv: Vec<String>,
+    /// The exit status of gox (128+n for a signal).
+    pub exit: i32,
+    /// Every attempt.
+    pub attempts: Vec<Attempt>,
+    /// The whole run.
+    pub elapsed_ms: u64,
+    /// go succeeded after a failure.
+    pub recovered: bool,
+    /// What the relay did, where one served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<serde_json::Value>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempt {
+    /// From 1.
+    pub n: usize,
+    /// go's exit status (128+n for a signal).
+    pub exit: i32,
+    /// gox ended it because nothing moved.
+    pub stalled: bool,
+    /// The module cache grew.
+    pub progress: bool,
+    /// Its length.
+    pub elapsed_ms: u64,
+    /// What was seen.
+    pub failures: Vec<Failure>,
+    /// `retry`, `stop` or `done`.
+    pub decision: &'static str,
+    /// What was done before the next one.
+    pub remedies: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Attempt {
+    /// The report of one step. `waited` is the delay the caller chose; `exit` go's status.
+    pub fn of(n: usize, step: &Step, exit: i32, waited: Duration) -> Attempt {
+        let Step { observation, decision } = step;
+        let mut remedies: Vec<String> = decision.remedies.iter().filter_map(|r| r.report()).collect();
+        if decision.verdict == Verdict::Retry && waited > Duration::ZERO {
+            remedies.push(format!("wait:{}", waited.as_millis()));
+        }
+        Attempt {
+            n,
+            exit,
+            stalled: matches!(observation.ended, Ended::Stalled | Ended::NoConnection),
+            progress: observation.progress,
+            elapsed_ms: millis(observation.elapsed),
+            failures: observation.failures.clone(),
+            decision: word(decision),
+            remedies,
+            reason: decision.reason.clone(),
+        }
+    }
+}
+
+fn word(decision: &Decision) -> &'static str {
+    match decision.verdict {
+        Verdict::Done => "done",
+        Verdict::Retry => "retry",
+        Verdict::Stop | Verdict::Diagnose => "stop",
+    }
+}
+
+/// Whole milliseconds.
+pub fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Observation, Remedy, Wait};
+    use crate::vocabulary::{Action, Cause, Source};
+
+    #[test]
+    fn the_contract_has_its_keys_in_order() {
+        let mut failure = Failure::new(Cause::Eof, Some(Source::Proxy), Action::Retry, "words");
+        failure.line = 3;
+        let observation = Observation::new(Ended::Code(1), vec![failure]);
+        let decision = Decision {
+            verdict: Verdict::Retry,
+            remedies: vec![
+                Remedy::Rotate(crate::goproxy::Entry::Proxy("http://u:p@b.example:2/x".into())),
+                Remedy::Evict { what: "m@v1".into(), path: "/c".into() },
+                Remedy::Private("git.corp/x".into()),
+                Remedy::Sumdb("sum.golang.google.cn".into()),
+                Remedy::Http1,
+                Remedy::Throttle(2),
+                Remedy::Relay,
+            ],
+            wait: Wait::default(),
+            await_network: None,
+            patience: Duration::ZERO,
+            reason: "eof".into(),
+            hint: None,
+        };
+        let step = Step { observation, decision };
+        let report = Report {
+            schema: 1,
+            run: "r".into(),
+            started: "t".into(),
+            gox: "0".into(),
+            go: "go1".into(),
+            argv: vec!["mod".into()],
+            exit: 1,
+            attempts: vec![Attempt::of(1, &step, 1, Duration::from_millis(250))],
+            elapsed_ms: 5,
+            recovered: false,
+            relay: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            r#"{"schema":1,"run":"r","started":"t","gox":"0","go":"go1","argv":["mod"],"exit":1,"attempts":[{"n":1,"exit":1,"stalled":false,"progress":false,"elapsed_ms":0,"failures":[{"cause":"eof","source":"proxy","action":"retry","module":null,"version":null,"host":null,"url":null,"line":3,"evidence":"words"}],"decision":"retry","remedies":["rotate:b.example:2","evict:m@v1","private:git.corp/x","sumdb:sum.golang.google.cn","http1","throttle","relay","wait:250"],"reason":"eof"}],"elapsed_ms":5,"recovered":false}"#
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! The end of a run: stdout, last words, report, journal, health, and go's own status.
+
+use super::speak::Level;
+use super::{Run, fail};
+use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status, die_of};
+use crate::decide::{Decision, Ended, Observation, State, Step, Verdict, entry_of};
+use crate::health::{self, Health};
+use crate::report::{Attempt, Report, millis};
+use crate::vocabulary::Cause;
+use crate::{journal, redact};
+use std::io;
+use std::time::Duration;
+
+/// SIGPIPE, as every Unix numbers it.
+const SIGPIPE: i32 = 13;
+
+/// The status of a run that gox gave up on after it had ended a stalled go itself: what go exits
+/// with when a download fails.
+const GAVE_UP: i32 = 1;
+
+/// An attempt's exit status, 128+n for a signal.
+pub(super) fn exit_of(outcome: &Outcome) -> i32 {
+    match (&outcome.ended, outcome.go) {
+        (ChildEnded::Stalled | ChildEnded::Hook(_), Status::Signaled(_)) => GAVE_UP,
+        (ChildEnded::Interrupted(signal), Status::Signaled(_)) => 128 + signal,
+        (_, Status::Exited(code)) => code,
+        (_, Status::Signaled(signal)) => 128 + signal,
+    }
+}
+
+impl Run {
+    /// Ends the run with its last attempt.
+    pub(super) async fn leave(
+        &mut self,
+        outcome: Outcome,
+        decision: Decision,
+        observation: Observation,
+        waited: Duration,
+    ) -> ! {
+        let exit = exit_of(&outcome);
+        let becomes_go = self.job.prepare && exit == 0;
+        let delivered =
+            if becomes_go { Delivered::Whole } else { self.supervisor.deliver(&outcome.stdout).await };
+        let recovered = decision.verdict == Verdict::Done && !self.history.is_empty();
+        let step = Step { observation, decision };
+        self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, waited));
+        self.last_words(&step, recovered);
+        self.learn(&step);
+        self.history.push(step);
+        self.write_down(exit, recovered);
+        match delivered {
+            Delivered::Whole => {}
+            Delivered::Broken => die_of(SIGPIPE),
+            Delivered::Interrupted(signal) => die_of(signal),
+            Delivered::Failed(error) => {
+                fail(if exit == 0 { 125 } else { exit }, &format!("cannot write stdout: {error}"))
+            }
+        }
+        if becomes_go {
+            crate::shim::exec(&self.job.go, &self.job.args, &self.job.nesting);
+        }
+        match outcome.ended {
+            ChildEnded::Stalled | ChildEnded::Hook(_) => std::process::exit(exit),
+            _ => outcome.leave(),
+        }
+    }
+
+    /// Ends a run between two attempts: go's last status counts.
+    pub(super) async fn give_up(&mut self, observation: &Observation, decision: &Decision) -> ! {
+        let exit = match observation.ended {
+            Ended::Code(code) => code,
+            Ended::Signal(signal) => 128 + signal,
+            _ => GAVE_UP,
+        };
+        let step = Step { observation: observation.clone(), decision: decision.clone() };
+        self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, Duration::ZERO));
+        self.write_down(exit, false);
+        std::process::exit(exit)
+    }
+
+    /// Ends a run that was asked to end between two attempts.
+    pub(super) async fn interrupted(&mut self, signal: i32) -> ! {
+        self.write_down(128 + signal, false);
+        die_of(signal)
+    }
+
+    /// go could not be started at all.
+    pub(super) fn cannot_run(&mut self, error: &io::Error) -> ! {
+        let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+        self.write_down(code, false);
+        fail(code, &format!("cannot run {}: {error}", self.job.go.display()))
+    }
+
+    fn last_words(&mut self, step: &Step, recovered: bool) {
+        let retried = !self.history.is_empty();
+        if recovered {
+            let mismatches: Vec<String> = self
+                .history
+                .iter()
+                .flat_map(|s| &s.observation.failures)
+                .filter(|f| f.cause == Cause::ChecksumMismatch)
+                .map(|f| {
+                    format!("{}@{}", f.module.as_deref().unwrap_or("?"), f.version.as_deref().unwrap_or("?"))
+                })
+                .collect();
+            if !mismatches.is_empty() {
+                let text = format!(
+                    "a checksum mismatch of {} was damage, not an altered module: a fresh copy matched",
+                    mismatches.join(", ")
+                );
+                self.voice.say(&mut self.supervisor, Level::Always, &text);
+            }
+            let mut causes: Vec<&str> =
+                self.history.iter().flat_map(|s| &s.observation.failures).map(|f| f.cause.as_str()).collect();
+            if self.history.iter().any(|s| s.observation.ended == Ended::Stalled) {
+                causes.push(Cause::Stalled.as_str());
+            }
+            causes.sort_unstable();
+            causes.dedup();
+            let lost = self
+                .first_failure
+                .map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(step.observation.elapsed));
+            let text = format!(
+                "got through with attempt {} after {}; waited and repaired for {:.1} s",
+                self.attempts.len(),
+                if causes.is_empty() { "a fault".to_owned() } else { causes.join(", ") },
+                lost.as_secs_f64()
+            );
+            self.voice.say(&mut self.supervisor, Level::Normal, &text);
+            return;
+        }
+        if step.decision.verdict != Verdict::Stop
+            || matches!(step.observation.ended, Ended::Interrupted | Ended::Signal(_))
+        {
+            return;
+        }
+        let confirmed =
+            step.observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
+        if retried || step.decision.hint.is_some() {
+            let level = if confirmed { Level::Always } else { Level::Normal };
+            self.voice.say(&mut self.supervisor, level, &step.decision.reason);
+        } else {
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Verbose,
+                &format!("not retried: {}", step.decision.reason),
+            );
+        }
+        if let Some(hint) = &step.decision.hint {
+            self.voice.say(&mut self.supervisor, Level::Normal, &format!("hint: {hint}"));
+        }
+    }
+
+    /// Notes in the state folder which hosts failed and which worked.
+    fn learn(&mut self, last: &Step) {
+        let Some(dir) = self.state_dir.clone() else { return };
+        let untouched =
+            self.history.is_empty() && self.policy.initial.is_empty() && !self.relaying.has_served();
+        if untouched && last.observation.failures.is_empty() {
+            return;
+        }
+        let at = health::now();
+        let mut news = Health::default();
+        let mut steps: Vec<Step> = self.history.clone();
+        steps.push(last.clone());
+        for (n, step) in steps.iter().enumerate() {
+            let state = State::before(&self.policy, &steps[..n]);
+            for failure in
+                step.observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy)
+            {
+                news.note_failure(&entry_of(&self.policy, &state, failure), failure.cause, at);
+            }
+            for entry in &step.observation.dead {
+                news.note_failure(entry, Cause::Timeout, at);
+            }
+            let first = state.first().cloned();
+            match (step.observation.ended, first) {
+                (Ended::Stalled, Some(entry)) => news.note_failure(&entry, Cause::Stalled, at),
+                (Ended::Code(0), Some(entry)) => news.note_success(&entry, at),
+                _ => {}
+            }
+        }
+        self.relay_news(&mut news);
+        if news != Health::default()
+            && let Err(error) = news.save(&dir)
+        {
+            let text = format!("cannot remember this in {}: {error}", dir.display());
+            self.voice.say(&mut self.supervisor, Level::Verbose, &text);
+        }
+    }
+
+    /// The report that the user asked for, and the journal.
+    fn write_down(&mut self, exit: i32, recovered: bool) {
+        let eventful = self.attempts.len() > 1 || self.attempts.iter().any(|a| !a.failures.is_empty());
+        let wanted = self.job.settings.report.clone();
+        if wanted.is_none() && !eventful {
+            return;
+        }
+        let report = Report {
+            schema: 1,
+            run: format!("{:x}-{:x}", self.started_at.as_millisecond(), std::process::id()),
+            started: self.started_at.to_string(),
+            gox: env!("CARGO_PKG_VERSION").into(),
+            go: self.job.go_env.get("GOVERSION").into(),
+            argv: self.job.args.iter().map(|a| redact::text(&a.to_string_lossy()).into_owned()).collect(),
+            exit,
+            attempts: self.attempts.clone(),
+            elapsed_ms: millis(self.started.elapsed()),
+            recovered,
+            relay: self.relaying.report(),
+        };
+        let Ok(line) = serde_json::to_string(&report) else { return };
+        if let Some(file) = wanted
+            && let Err(error) = std::fs::write(&file, format!("{line}\n"))
+        {
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Normal,
+                &format!("cannot write the report {}: {error}", file.display()),
+            );
+        }
+        if eventful
+            && let Some(dir) = self.state_dir.clone()
+            && let Err(error) = journal::append(&dir, &line)
+        {
+            self.voice.say(
+                &mut self.supervisor,
+                Level::Verbose,
+                &format!("cannot write the journal: {error}"),
+            );
+        }
+    }
+}

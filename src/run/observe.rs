@@ -1,0 +1,339 @@
+//! Turns the end of an attempt into an observation: go's words, the cache, the hosts.
+
+use super::watching::Heard;
+use super::{Run, is_interrupt, network};
+use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
+use crate::classify::trace::{self, Outcome as Answer};
+use crate::classify::{Classifier, Stream};
+use crate::decide::{Ended, Observation, Repair};
+use crate::goproxy::Entry;
+use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
+use crate::network::Probe;
+use crate::vocabulary::{Cause, Failure, Source};
+use std::ffi::OsString;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+/// How long a scan of the module cache for nameless damage may take.
+const SCAN: Duration = Duration::from_secs(10);
+
+impl Run {
+    /// Looks at everything an attempt left behind.
+    pub(super) async fn observe(
+        &mut self,
+        outcome: &Outcome,
+        heard: Heard,
+        mark: Option<&Mark>,
+    ) -> Observation {
+        let ended = match &outcome.ended {
+            _ if is_interrupt(outcome) => Ended::Interrupted,
+            ChildEnded::Exited(code) => Ended::Code(*code),
+            ChildEnded::Signaled(signal) => Ended::Signal(*signal),
+            ChildEnded::Stalled => Ended::Stalled,
+            ChildEnded::Hook(_) | ChildEnded::Interrupted(_) => Ended::NoConnection,
+        };
+        let mut observation = Observation::new(ended, heard.reading.failures);
+        observation.elapsed = outcome.elapsed;
+        self.read_relay(&mut observation);
+        if matches!(ended, Ended::Code(0) | Ended::Signal(_) | Ended::Interrupted) {
+            return observation;
+        }
+        if self.job.invocation.json
+            && let Ok(mut reader) = outcome.stdout.reader()
+        {
+            read_json(&self.job.rules, &mut reader, &mut observation.failures);
+        }
+        if observation.failures.is_empty() && matches!(ended, Ended::Code(_)) {
+            return observation;
+        }
+        match self.first_failure {
+            Some(first) => observation.since_first_failure = first.elapsed(),
+            None => {
+                self.first_failure = Some(Instant::now());
+                self.gather(false);
+            }
+        }
+        if !self.any_curable(&observation.failures) && ended != Ended::Stalled && ended != Ended::NoConnection
+        {
+            return observation;
+        }
+        if let (Some(cache), Some(mark)) = (self.cache(), mark) {
+            observation.progress = cache.grew_since(mark);
+            if !self.policy.verifying {
+                self.find_damage(&cache, &mut observation);
+            }
+        }
+        if observation.progress
+            && let Some(host) = self.state().first().and_then(Entry::host)
+        {
+            self.note_serving(host);
+        }
+        observation.serving = self.serving.clone();
+        observation.dead.extend(heard.dead);
+        self.look_at_hosts(&mut observation).await;
+        observation
+    }
+
+    /// Whether looking further can change anything: a compile error outside the cache ends the run
+    /// whatever the network does.
+    fn any_curable(&self, failures: &[Failure]) -> bool {
+        failures.iter().any(|f| {
+            f.cause.is_transport()
+                || f.detail.ambiguous
+                || f.detail.path.is_some()
+                || in_clone(f)
+                || matches!(
+                    f.cause,
+                    Cause::ChecksumMismatch
+                        | Cause::CacheCorrupt
+                        | Cause::Http403
+                        | Cause::Http404410
+                        | Cause::SumdbUnreachable
+                        | Cause::GitNetwork
+                        | Cause::ToolchainDownload
+                )
+        })
+    }
+
+    pub(super) fn note_serving(&mut self, host: String) {
+        if !self.serving.contains(&host) {
+            self.serving.push(host);
+        }
+    }
+
+    /// Finds local damage for each failure that may come from it.
+    fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) {
+        let mut sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
+        for (index, failure) in observation.failures.iter().enumerate() {
+            let found = damage_of(cache, &mut sums, failure, &self.job.dir, &self.policy.gosumdb);
+            for damaged in found {
+                let what = match (&damaged.module, &damaged.version) {
+                    (Some(module), Some(version)) => format!("{module}@{version}"),
+                    _ => damaged.damage.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                };
+                let path = damaged.damage.path().to_path_buf();
+                observation.repairs.push(Repair { failure: index, what, path });
+                self.damaged.push(damaged);
+            }
+        }
+    }
+
+    /// Which listed proxies take a connection now, and is there a network at all?
+    async fn look_at_hosts(&mut self, observation: &mut Observation) {
+        let failures = &observation.failures;
+        let (hosts, names) = failing_hosts(failures);
+        let all_away = !failures.is_empty()
+            && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable));
+        if all_away {
+            observation.no_network = network::no_network(&hosts, names);
+        }
+        let hidden = |f: &Failure| f.cause == Cause::ToolchainDownload && f.detail.ambiguous;
+        let away = |f: &Failure| f.cause.is_dead_host() || f.cause == Cause::Timeout || hidden(f);
+        let proxies: Vec<Entry> =
+            self.policy.list.reachable().iter().filter(|e| e.is_network_proxy()).cloned().collect();
+        if observation.no_network.is_some() || !failures.iter().any(away) || proxies.is_empty() {
+            return;
+        }
+        let found = tokio::select! {
+            found = network::probe(&proxies) => found,
+            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
+        };
+        for (entry, probe) in found {
+            if probe == Probe::Dead && !observation.dead.contains(&entry) {
+                observation.dead.push(entry);
+            }
+        }
+    }
+
+    /// One diagnostic attempt: the same network, with traces that are read and not shown.
+    ///
+    /// # Errors
+    /// The signal that asked gox to end meanwhile.
+    pub(super) async fn diagnose(&mut self, observation: &mut Observation) -> Result<(), i32> {
+        observation.diagnosed = true;
+        if self.diagnosed {
+            observation.serving = self.serving.clone();
+            return Ok(());
+        }
+        self.diagnosed = true;
+        self.voice.diagnosing(&mut self.supervisor);
+        let mut hooks =
+            Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
+        let command = Command {
+            program: self.job.go.clone(),
+            args: self.diagnostic_args(),
+            envs: self.envs(),
+            dir: self.diagnostic_dir(),
+        };
+        let watch = child::Watch { stall: Some(self.policy.stall), quiet: super::QUIET };
+        let result =
+            self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
+        let Ok(outcome) = result else { return Ok(()) };
+        if let ChildEnded::Interrupted(signal) = outcome.ended {
+            return Err(signal);
+        }
+        for request in trace::requests(&hooks.trace) {
+            if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410))
+                && let Some(entry) = self
+                    .policy
+                    .list
+                    .entries
+                    .iter()
+                    .find(|e| e.is_network_proxy() && request.url.starts_with(&e.shown()))
+                && let Some(host) = entry.host()
+            {
+                self.note_serving(host);
+            }
+        }
+        observation.serving = self.serving.clone();
+        if outcome.ended == ChildEnded::Exited(0) {
+            observation.healed = true;
+            return Ok(());
+        }
+        let mut told = hooks.classifier.finish().failures;
+        if let Ok(mut reader) = outcome.stdout.reader() {
+            read_json(&self.job.rules, &mut reader, &mut told);
+        }
+        // What was named plainly before stays; what hid its cause gives way to what was told now.
+        let clear: Vec<Failure> = told.into_iter().filter(|f| f.cause != Cause::Other).collect();
+        if clear.is_empty() {
+            return Ok(());
+        }
+        if clear.iter().any(|f| !f.detail.ambiguous) {
+            observation.failures.retain(|f| !f.detail.ambiguous);
+        }
+        observation
+            .failures
+            .extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
+        observation.repairs.clear();
+        if let Some(cache) = self.cache() {
+            self.find_damage(&cache, observation);
+        }
+        Ok(())
+    }
+
+    /// `go mod download -json -x` names module and requests even where plain go is silent; verbs
+    /// that choose versions get their own `-x`.
+    fn diagnostic_args(&self) -> Vec<OsString> {
+        let invocation = &self.job.invocation;
+        let own = matches!(
+            (invocation.verb.as_str(), invocation.sub.as_str()),
+            ("get" | "list" | "install", _) | ("mod", "tidy")
+        );
+        if !own || !invocation.traceable {
+            return ["mod", "download", "-json", "-x"].iter().map(OsString::from).collect();
+        }
+        let words = if invocation.sub.is_empty() { 1 } else { 2 };
+        let verb = self.job.args.iter().position(|a| *a == *invocation.verb).unwrap_or(0);
+        let mut args = self.job.args.clone();
+        args.insert((verb + words).min(args.len()), "-x".into());
+        args
+    }
+
+    /// `-C` is in the user's arguments; our own arguments need the folder itself.
+    fn diagnostic_dir(&self) -> Option<std::path::PathBuf> {
+        let own = self.diagnostic_args().iter().any(|a| *a == *self.job.invocation.verb && *a != *"mod");
+        (!own && self.job.invocation.chdir.is_some()).then(|| self.job.dir.clone())
+    }
+}
+
+/// Listens to a diagnostic attempt.
+struct Tracing {
+    classifier: Classifier,
+    /// The first part of the trace, which tells enough.
+    trace: Vec<u8>,
+}
+
+/// Bytes of a trace that are kept.
+const TRACE: usize = 4 << 20;
+
+impl Hooks for Tracing {
+    fn stderr(&mut self, bytes: &[u8]) {
+        self.classifier.push(bytes);
+        let room = TRACE.saturating_sub(self.trace.len()).min(bytes.len());
+        self.trace.extend_from_slice(&bytes[..room]);
+    }
+}
+
+/// Reads the objects of a `-json` verb.
+fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &mut Vec<Failure>) {
+    let mut classifier = Classifier::new(rules, Stream::JsonStdout);
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n) = reader.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        classifier.push(&buffer[..n]);
+    }
+    for failure in classifier.finish().failures {
+        let same = |f: &Failure| {
+            f.cause == failure.cause && f.module == failure.module && f.version == failure.version
+        };
+        if !failures.iter().any(same) {
+            failures.push(failure);
+        }
+    }
+}
+
+/// Words of a clone: a cut pack or an empty object shows up as a revision that does not exist.
+fn in_clone(failure: &Failure) -> bool {
+    failure.cause == Cause::UnknownRevision && matches!(failure.source, Some(Source::Direct | Source::Vcs))
+}
+
+/// A folder that differs from go.sum while its zip does not may be somebody's own edit: it is only
+/// touched where the words name it.
+fn may_be_an_edit(damaged: &Damaged) -> bool {
+    matches!(damaged.damage, Damage::Tree(_, TreeFault::Edited | TreeFault::Unknown))
+}
+
+/// Local damage that explains one failure.
+fn damage_of(
+    cache: &Cache,
+    sums: &mut GoSum,
+    failure: &Failure,
+    dir: &std::path::Path,
+    gosumdb: &str,
+) -> Vec<Damaged> {
+    let database = gosumdb.split(['+', ' ']).next().unwrap_or("sum.golang.org");
+    let place = failure.detail.path.as_deref().and_then(|p| cache.locate(p, dir));
+    match (failure.cause, &place) {
+        (_, Some(Place::Vcs(clone))) => cache.diagnose_vcs(clone, &failure.evidence),
+        (_, Some(Place::Sumdb(name))) => cache.diagnose_sumdb(name, &failure.evidence),
+        (Cause::CacheCorrupt, _) if failure.source == Some(Source::Sumdb) => {
+            cache.diagnose_sumdb(database, &failure.evidence)
+        }
+        // A compiler's complaint about a file of the module cache: is the folder what go.sum says?
+        (_, Some(Place::Module { module, version })) => cache.diagnose(sums, module, version),
+        (
+            Cause::ChecksumMismatch
+            | Cause::CacheCorrupt
+            | Cause::Http404410
+            | Cause::PathMismatch
+            | Cause::GoModSyntax,
+            None,
+        ) => match (&failure.module, &failure.version) {
+            (Some(module), Some(version)) => {
+                if let Some(want) = &failure.detail.want {
+                    let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
+                    sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
+                }
+                let mut found = cache.diagnose(sums, module, version);
+                found.retain(|damaged| !may_be_an_edit(damaged));
+                found
+            }
+            _ if failure.cause == Cause::CacheCorrupt => {
+                let all: Vec<(String, String)> =
+                    sums.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect();
+                cache.scan(sums, &all, SCAN)
+            }
+            _ => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+/// The hosts that failures name, and whether names did not resolve.
+pub(super) fn failing_hosts(failures: &[Failure]) -> (Vec<String>, bool) {
+    let hosts = failures.iter().filter_map(|f| f.host.clone()).collect();
+    (hosts, failures.iter().any(|f| f.cause == Cause::Dns))
+}

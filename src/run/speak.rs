@@ -1,0 +1,119 @@
+//! gox's own lines: each begins `gox: ` and stands on stderr; nothing is said when nothing happened.
+
+use crate::child::Supervisor;
+use crate::configuration::Verbosity;
+use crate::decide::{Decision, Policy, Remedy};
+use crate::goproxy::Entry;
+use crate::redact;
+use std::time::Duration;
+
+/// Who hears a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Everybody, also with `quiet`.
+    Always,
+    /// `normal` and `verbose`.
+    Normal,
+    /// `verbose`.
+    Verbose,
+}
+
+/// Finds the words.
+pub(super) struct Voice {
+    verbosity: Verbosity,
+}
+
+impl Voice {
+    pub(super) fn new(verbosity: Verbosity) -> Voice {
+        Voice { verbosity }
+    }
+
+    /// Says one line, secrets removed.
+    pub(super) fn say(&self, supervisor: &mut Supervisor, level: Level, text: &str) {
+        let heard = match level {
+            Level::Always => true,
+            Level::Normal => self.verbosity >= Verbosity::Normal,
+            Level::Verbose => self.verbosity >= Verbosity::Verbose,
+        };
+        if heard {
+            // A closed stderr is no reason to end: go's status still counts.
+            let _ = supervisor.say(&format!("gox: {}", redact::text(text).replace('\n', " ")));
+        }
+    }
+
+    /// What is done before the first attempt.
+    pub(super) fn initial(&self, supervisor: &mut Supervisor, policy: &Policy) {
+        for remedy in &policy.initial {
+            match remedy {
+                Remedy::Rotate(entry) => {
+                    let resting = policy.list.entries.first().map(Entry::shown).unwrap_or_default();
+                    let text =
+                        format!("asking {} first: {resting} did not answer a short while ago", entry.shown());
+                    self.say(supervisor, Level::Normal, &text);
+                }
+                Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn diagnosing(&self, supervisor: &mut Supervisor) {
+        self.say(supervisor, Level::Verbose, "the words name no cause: one diagnostic attempt");
+    }
+
+    /// Why and how go is run again: one line for each remedy.
+    pub(super) fn retry(
+        &self,
+        supervisor: &mut Supervisor,
+        policy: &Policy,
+        decision: &Decision,
+        attempt: usize,
+        wait: Duration,
+    ) {
+        if decision.await_network.is_some() {
+            self.say(supervisor, Level::Normal, &format!("{}; waiting up to 30 s for one", decision.reason));
+            return;
+        }
+        let mut lines: Vec<String> = decision.remedies.iter().filter_map(|r| line(policy, r)).collect();
+        let again = if wait > Duration::ZERO {
+            format!("trying again in {:.1} s", wait.as_secs_f64())
+        } else {
+            "trying again".to_owned()
+        };
+        match lines.first_mut() {
+            Some(first) => *first = format!("{}: {first}, {again} (attempt {attempt})", decision.reason),
+            None => lines.push(format!("{}: {again} (attempt {attempt})", decision.reason)),
+        }
+        for text in lines {
+            self.say(supervisor, Level::Normal, &text);
+        }
+    }
+}
+
+/// The words for one remedy; `None` for what needs none.
+fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
+    Some(match remedy {
+        Remedy::Rotate(entry) if policy.mirrors.contains(entry) => {
+            format!("asking the mirror {} (turn this off with GOX_MIRRORS=none)", entry.shown())
+        }
+        Remedy::Rotate(Entry::Direct) => "asking the origin directly".into(),
+        Remedy::Rotate(entry) => format!("asking {} first", entry.shown()),
+        Remedy::Evict { what, path } => format!("removed the damaged {} of {what}", shown_file(path)),
+        Remedy::Private(pattern) => {
+            format!("GOPRIVATE={pattern} for this run: no proxy and no checksum database for it")
+        }
+        Remedy::NoProxy(pattern) => format!("GONOPROXY={pattern} for this run: no proxy for it"),
+        Remedy::Sumdb(host) => format!("asking the checksum database at {host}"),
+        Remedy::Http1 => "HTTP/2 off".into(),
+        Remedy::Http2Again => "HTTP/2 on again".into(),
+        Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
+        Remedy::Throttle(n) => format!("{n} downloads at a time"),
+        Remedy::GitPatience => return None,
+        Remedy::Relay => "single requests are now retried by the relay".into(),
+        Remedy::Rest(_) => return None,
+    })
+}
+
+fn shown_file(path: &std::path::Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,128 @@
+//! Listens to one attempt: classifies what go says, and looks at the listed hosts when it is silent.
+
+use super::Job;
+use super::surroundings;
+use crate::child::{Growth, Hooks, Later};
+use crate::classify::{Classifier, Reading, Stream};
+use crate::decide::{Policy, State, arrange};
+use crate::goproxy::{Entry, List};
+use crate::network::{self, Probe};
+use crate::relay::{Relay, Rewriter};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What was heard in one attempt.
+pub(super) struct Heard {
+    /// go's stderr, read.
+    pub reading: Reading,
+    /// Entries that took no TCP connection while go was silent.
+    pub dead: Vec<Entry>,
+}
+
+/// The hooks of one attempt.
+pub(super) struct Watching {
+    job: Rc<Job>,
+    classifier: Classifier,
+    /// The list in force, where a policy is already there.
+    list: Option<(List, Policy)>,
+    dead: Rc<RefCell<Vec<Entry>>>,
+    /// The relay that serves this attempt, and what puts the real names into go's words.
+    relay: Option<(Rc<Relay>, Rewriter)>,
+}
+
+impl Watching {
+    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: &State, relay: Option<Rc<Relay>>) -> Watching {
+        let list = state.rotated_to.as_ref().map(|first| (arrange(policy, state, first), policy.clone()));
+        Watching {
+            classifier: Classifier::new(&job.rules, Stream::Stderr),
+            job: job.clone(),
+            list,
+            dead: Rc::default(),
+            relay: relay.map(|relay| (relay.clone(), relay.rewriter())),
+        }
+    }
+
+    pub(super) fn is_relayed(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    pub(super) fn heard(self) -> Heard {
+        Heard { reading: self.classifier.finish(), dead: self.dead.take() }
+    }
+}
+
+impl Hooks for Watching {
+    fn stderr(&mut self, bytes: &[u8]) {
+        // With a relay the lines are read once they name the real upstream.
+        if self.relay.is_none() {
+            self.classifier.push(bytes);
+        }
+    }
+
+    fn rewrites(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    fn rewrite<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let (_, rewriter) = self.relay.as_ref()?;
+        let mut fresh = rewriter.clone();
+        let mut real = fresh.feed(line);
+        real.extend(fresh.finish());
+        self.classifier.push(&real);
+        (real != line).then_some(Cow::Owned(real))
+    }
+
+    /// Bytes that reach the relay are on their way to go.
+    fn moved(&mut self) -> u64 {
+        self.relay.as_ref().map_or(0, |(relay, _)| relay.bytes_moving())
+    }
+
+    /// A black-holed first proxy costs go 30 s in every command. If it takes no connection now and
+    /// another one that may be asked does, the attempt ends.
+    fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
+        if self.relay.is_some() {
+            // The relay finds out by itself.
+            return None;
+        }
+        let (list, policy) = self.list.clone().unwrap_or_else(|| {
+            let project = surroundings::read_project(&self.job.dir, &self.job.go_env);
+            let Job { settings, go_env, dir, invocation, .. } = &*self.job;
+            let policy = surroundings::policy(settings, go_env, &project, dir, invocation, false);
+            (policy.list.clone(), policy)
+        });
+        if policy.graph_private || policy.offline.is_some() {
+            return None;
+        }
+        let first = list.reachable().first()?.clone();
+        let user = &policy.list;
+        let from = user.entries.iter().position(|e| *e == first)?;
+        let others = user.reachable().iter().enumerate().filter(|(to, e)| {
+            *to != from && e.is_network_proxy() && user.may_cross(policy.rotate, from, *to)
+        });
+        let mut asked = vec![first.clone()];
+        asked.extend(others.map(|(_, e)| e.clone()));
+        if asked.len() < 2 || !first.is_network_proxy() {
+            return None;
+        }
+        let dead = self.dead.clone();
+        Some(Box::pin(async move {
+            let found = network::probe(&asked).await;
+            let is = |e: &Entry, p: Probe| found.iter().any(|(entry, probe)| entry == e && *probe == p);
+            let other = asked[1..].iter().find(|e| is(e, Probe::Connected))?;
+            if !is(&first, Probe::Dead) {
+                return None;
+            }
+            dead.borrow_mut().extend(found.iter().filter(|(_, p)| *p == Probe::Dead).map(|(e, _)| e.clone()));
+            Some(format!("{} takes no connection, {} does", first.shown(), other.shown()))
+        }))
+    }
+
+    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+        let growth = Growth {
+            modcache: self.job.go_env.mod_cache()?,
+            gocache: self.job.go_env.build_cache().unwrap_or_default(),
+        };
+        Some(Box::pin(std::future::ready(Some(growth))))
+    }
+}

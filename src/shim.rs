@@ -1,0 +1,206 @@
+//! What happens between the shell and go: gox's own verbs, plain exec, or a supervised run.
+//!
+//! The way to a verb that needs no help is short on purpose: no runtime, no argument parser, no
+//! configuration file.
+
+use crate::command_line::{self, Command, CommandLine, OwnVerb};
+use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
+use crate::find_go::{MARKER, Nesting, find_go};
+use crate::go_env::read_settings;
+use crate::run::{self, Job, fail};
+use crate::verb::{Invocation, Kind};
+use crate::{classify, configuration_files, explain, health, journal, own_verbs, toolchain};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+/// Set in the environment to be plain go.
+const BYPASS: &str = "GOX_BYPASS";
+
+/// The whole of gox.
+pub fn main() -> ! {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_else(|| "gox".into());
+    let args: Vec<OsString> = words.collect();
+    let nesting = Nesting::from_env();
+    if std::env::var_os(BYPASS).is_some_and(|v| bypasses(&v)) {
+        // Plain go, whatever the arguments are.
+        exec(&locate(None, &nesting), &args, &nesting);
+    }
+    let line = match command_line::split(&program, &args) {
+        Ok(line) => line,
+        Err(error) => fail_with(&error),
+    };
+    match line.command {
+        Command::Print(text) => print(&text),
+        Command::Own(verb) => own_verb(verb, &line.options),
+        Command::Go { first } => go(&line, &args[first..], nesting),
+    }
+}
+
+fn env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn env_text(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn fail_with(error: &Error) -> ! {
+    fail(crate::configuration::EXIT_CONFIGURATION, &error.to_string())
+}
+
+fn print(text: &str) -> ! {
+    let mut out = io::stdout().lock();
+    let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    std::process::exit(i32::from(done.is_err()))
+}
+
+/// The real go, or the end of gox with 125, 126 or 127.
+fn locate(named: Option<&OsStr>, nesting: &Nesting) -> PathBuf {
+    let variable = env("GOX_GO");
+    match find_go(named.or(variable.as_deref()), nesting) {
+        Ok(go) => go,
+        Err(error) => fail(error.exit_code(), &error.to_string()),
+    }
+}
+
+/// Becomes go. Returns only where that fails, and then ends gox.
+pub(crate) fn exec(go: &Path, args: &[OsString], nesting: &Nesting) -> ! {
+    let error = std::process::Command::new(go).args(args).env(MARKER, nesting.marker(false)).exec();
+    let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    fail(code, &format!("cannot run {}: {error}", go.display()))
+}
+
+/// A go verb: exec, or a supervised run.
+fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
+    // A go named on the command line counts before anything is read.
+    let named = line.options.last(Key::Go).cloned();
+    if nesting.supervised || line.options.last(Key::Bypass).is_some() {
+        // A gox above retries already, or this one is not wanted.
+        exec(&locate(named.as_deref(), &nesting), args, &nesting);
+    }
+    let mut invocation = Invocation::read(args, "");
+    let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
+    let go = locate(named.as_deref(), &nesting);
+    let go_env = read_settings(&go, &env_text);
+    if !plain(&invocation) && !go_env.get("GOFLAGS").is_empty() {
+        invocation = Invocation::read(args, go_env.get("GOFLAGS"));
+    }
+    let dir = working_dir(&invocation);
+    let fetches_toolchain = plain(&invocation) && toolchain::missing(&dir, &go_env).is_some();
+    if plain(&invocation) && !fetches_toolchain {
+        exec(&go, args, &nesting);
+    }
+    let resolved = resolve(&line.options, Some(&dir));
+    // gox.toml may name another go, where command line and environment do not.
+    let go = if named.is_none() && env("GOX_GO").is_none_or(|v| v.is_empty()) {
+        match &resolved.settings.go {
+            Some(path) => locate(Some(path.as_os_str()), &nesting),
+            None => go,
+        }
+    } else {
+        go
+    };
+    let runs_user_code = invocation.kind == Kind::RunsUserCode;
+    let rules = rules(&resolved);
+    run::run(Job {
+        go,
+        nesting,
+        args: args.to_vec(),
+        invocation,
+        settings: resolved.settings,
+        rules,
+        go_env,
+        dir,
+        prepare: runs_user_code,
+    })
+}
+
+fn working_dir(invocation: &Invocation) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    invocation.chdir.as_ref().map_or_else(|| here.clone(), |dir| here.join(dir))
+}
+
+fn resolve(options: &CliOptions, dir: Option<&Path>) -> Resolved {
+    let resolved = match configuration_files::load(options, &env, dir) {
+        Ok(resolved) => resolved,
+        Err(error) => fail_with(&error),
+    };
+    show(&resolved.notices);
+    resolved
+}
+
+fn show(notices: &[Notice]) {
+    for notice in notices {
+        // Nobody may be listening.
+        let _ = writeln!(io::stderr(), "gox: {notice}");
+    }
+}
+
+/// The user's rules as the classifier takes them. Their patterns were checked when they were read.
+fn rules(resolved: &Resolved) -> classify::Rules {
+    let user = resolved.settings.rules.iter().filter_map(|rule| {
+        Some(classify::UserRule {
+            pattern: regex::Regex::new(&rule.pattern).ok()?,
+            action: match rule.action {
+                RuleAction::Retry => classify::UserAction::Retry,
+                RuleAction::Stop => classify::UserAction::Stop,
+            },
+            origin: rule.origin.to_string(),
+        })
+    });
+    classify::Rules { user: user.collect() }
+}
+
+fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
+    let environment: Environment<'_> = &env;
+    let here = std::env::current_dir().ok();
+    let mut out = io::stdout().lock();
+    let result = match verb {
+        OwnVerb::Completions { shell } => own_verbs::completions::run(shell, &mut out),
+        OwnVerb::Shim { command } => {
+            let verb = command.unwrap_or(command_line::ShimVerb::Status);
+            match std::env::current_exe() {
+                Ok(exe) => own_verbs::shim::run(&verb, environment, &exe, &mut out),
+                Err(error) => Err(Error::usage(format!("cannot tell where gox is: {error}"))),
+            }
+        }
+        OwnVerb::Config { format, command: None } => {
+            let resolved = resolve(options, here.as_deref());
+            let names: Vec<String> = std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()).collect();
+            own_verbs::config::run(format, &resolved, &names, &mut out)
+        }
+        OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project }), .. } => {
+            own_verbs::config::init(project, environment, here.as_deref(), &mut out)
+        }
+        OwnVerb::Explain { format, file } => {
+            let resolved = resolve(options, here.as_deref());
+            let input = file.filter(|f| f.as_os_str() != "-");
+            let format = match format {
+                command_line::Format::Json => explain::Format::Json,
+                command_line::Format::Text => explain::Format::Text,
+            };
+            explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(
+                |error| {
+                    Error::usage(match &input {
+                        Some(path) => format!("cannot explain {}: {error}", path.display()),
+                        None => format!("cannot explain standard input: {error}"),
+                    })
+                },
+            )
+        }
+        OwnVerb::History { number, format } => {
+            let resolved = resolve(options, here.as_deref());
+            let dir = health::state_dir(resolved.settings.state_dir.as_deref());
+            let runs = dir.map(|d| journal::latest(&d, number.unwrap_or(20))).unwrap_or_default();
+            own_verbs::history::run(format, &runs, &mut out)
+        }
+        OwnVerb::Doctor { .. } => Err(Error::usage("this version of gox has no `doctor` yet")),
+    };
+    match result {
+        Ok(code) => std::process::exit(code),
+        Err(error) => fail_with(&error),
+    }
+}

@@ -1,0 +1,134 @@
+//! gox gets through what ends plain go.
+
+use crate::harness::{Outcome, Project};
+use crate::lab::{Entry, Fault, Lab, When, always, first_of_each, nth, outage, rate};
+use std::time::Duration;
+
+/// `gox mod download` through a lab; nothing that go already has may be asked for again.
+#[track_caller]
+fn download(lab: Lab) -> Outcome {
+    let lab = lab.start();
+    let outcome = Project::new(&lab).gox(["mod", "download"]).run().success();
+    assert!(lab.wasted().is_empty(), "asked again: {:?}\n{outcome}", lab.wasted());
+    outcome
+}
+
+fn lab(entry: Entry, modules: usize, fault: Fault, when: When) -> Lab {
+    Lab::new().modules(modules).entry(entry).fault(fault, when)
+}
+
+#[test]
+fn every_fault_that_happens_once_is_survived() {
+    let plain = [
+        Fault::Eof,
+        Fault::EofInHeaders,
+        Fault::EofInBody,
+        Fault::Reset,
+        Fault::ResetInBody,
+        Fault::Status(500),
+        Fault::Status(502),
+        Fault::Status(503),
+        Fault::Status(504),
+        Fault::RateLimited(1),
+        Fault::Html,
+        Fault::ShortChunked,
+        Fault::AlterZipCrc,
+        Fault::AlterZip,
+        Fault::AlterMod,
+        Fault::ShortWithRightLength,
+        Fault::ShortChunkedEnded,
+        Fault::Empty,
+        Fault::Garbage,
+    ];
+    for fault in plain {
+        for file in ["zip$", "mod$"] {
+            let fault_fits = !matches!(
+                (fault, file),
+                (Fault::AlterZip | Fault::AlterZipCrc, "mod$") | (Fault::AlterMod, "zip$")
+            );
+            if fault_fits {
+                let outcome = download(lab(Entry::plain(), 3, fault, first_of_each(1).path(file).times(1)));
+                assert!(outcome.attempts() >= 2, "{fault:?} {file} did not hit\n{outcome}");
+                assert_eq!(outcome.report()["recovered"], true, "{fault:?}\n{outcome}");
+            }
+        }
+    }
+    for fault in [Fault::RstStream, Fault::RstStreamInBody, Fault::GoAway] {
+        download(lab(Entry::tls(), 3, fault, nth(3)));
+    }
+}
+
+#[test]
+fn rates_of_faults_are_survived() {
+    for (fault, share) in [
+        (Fault::Eof, 0.05),
+        (Fault::Eof, 0.2),
+        (Fault::Status(502), 0.1),
+        (Fault::RateLimited(0), 0.1),
+        (Fault::Alter, 0.05),
+        (Fault::Html, 0.05),
+    ] {
+        download(lab(Entry::plain(), 100, fault, rate(share)));
+    }
+    download(lab(Entry::tls(), 100, Fault::RstStream, rate(0.05)));
+}
+
+#[test]
+fn a_first_proxy_that_is_out_of_service_is_left() {
+    let dead = [Entry::closed(), Entry::unresolvable(), Entry::untrusted_tls()];
+    for entry in dead {
+        let outcome = download(Lab::new().entry(entry.clone()).entry(Entry::plain()));
+        assert_eq!(outcome.attempts(), 2, "{entry:?}\n{outcome}");
+    }
+    let refusing =
+        Lab::new().entry(Entry::plain()).entry(Entry::plain()).fault(Fault::Status(403), always().proxy(0));
+    let outcome = download(refusing);
+    assert!(outcome.remedies().iter().any(|r| r.starts_with("rotate:")), "{outcome}");
+}
+
+#[test]
+fn a_silent_first_proxy_is_left() {
+    let lab = Lab::new()
+        .entry(Entry::plain())
+        .entry(Entry::plain())
+        .fault(Fault::Silence, always().proxy(0))
+        .start();
+    let outcome = Project::new(&lab).gox(["mod", "download"]).env("GOX_STALL", "2s").run().success();
+    assert!(outcome.report()["attempts"][0]["stalled"] == true, "{outcome}");
+}
+
+#[test]
+fn a_black_holed_first_proxy_costs_seconds_and_is_remembered() {
+    let lab = Lab::new().entry(Entry::blackhole()).entry(Entry::plain()).start();
+    let project = Project::new(&lab);
+    let outcome = project.gox(["mod", "download"]).run().success();
+    assert!(outcome.elapsed < Duration::from_secs(15), "go alone waits 30 s\n{outcome}");
+    project.clear_module_cache();
+    let again = project.gox(["mod", "download"]).run().success();
+    assert_eq!(again.attempts(), 1, "{again}");
+}
+
+#[test]
+fn an_outage_that_ends_is_waited_for() {
+    let lab = Lab::new().fault(Fault::Status(503), outage(Duration::from_secs(4))).start();
+    let outcome = Project::new(&lab)
+        .gox(["mod", "download"])
+        .env("GOX_BACKOFF_BASE", "2s")
+        .env("GOX_BACKOFF_MAX", "4s")
+        .env("GOX_ATTEMPTS", "12")
+        .run()
+        .success();
+    assert!(outcome.attempts() > 1);
+}
+
+#[test]
+fn tidy_get_build_and_list_get_through_a_chain() {
+    let lab = Lab::new().modules(12).chain().fault(Fault::Eof, rate(0.1)).start();
+    let project = Project::new(&lab).no_file("go.sum").shared_build_cache();
+    project.gox(["mod", "tidy"]).run().success();
+    assert_eq!(std::fs::read_to_string(project.dir().join("go.sum")).unwrap(), lab.go_sum());
+    project.gox(["build", "-o", "program", "."]).run().success();
+    let list = project.gox(["list", "-m", "all"]).run().success();
+    assert_eq!(list.out().lines().count(), 13);
+    project.gox(["get", "example.test/m000@v1.0.0"]).run().success();
+}
