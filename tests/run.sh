@@ -64,7 +64,7 @@ export GOX_TEST_GO="$newest"
 run_tests "$@"
 if [ $# -eq 0 ]; then
 	recorded cargo test --color never --quiet --doc
-	for go in $(printf '%s\n' "$releases" | tail -n +2); do
+	printf '%s\n' "$releases" | tail -n +2 | while IFS= read -r go; do
 		echo "== tests of each release, $("$go" version)"
 		GOX_TEST_GO=$go
 		run_tests release_

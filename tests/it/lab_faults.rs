@@ -106,7 +106,8 @@ fn faults_of_http2() {
     download(Entry::tls(), Fault::GoAway).exited(1).says("GOAWAY");
     download(Entry::tls(), Fault::Eof).exited(1).matches("EOF");
     download_where(Entry::tls(), Fault::EofInBody, "zip$").exited(1).matches("EOF");
-    download(Entry::tls(), Fault::Reset).exited(1).says("connection reset by peer");
+    // The kernel tells of a reset once; where a write got to know of it, the read sees an end.
+    download(Entry::tls(), Fault::Reset).exited(1).matches("connection reset by peer|broken pipe|EOF");
     download_where(Entry::tls(), Fault::ShortChunkedEnded, "zip$")
         .exited(1)
         .says("zip: not a valid zip file");
