@@ -13,3 +13,4 @@ mod harness;
 mod gets_through;
 mod harness_tools;
 mod lab_faults;
+mod shim;
