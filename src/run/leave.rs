@@ -86,7 +86,7 @@ impl Run {
 
     /// go could not be started at all.
     pub(super) fn cannot_run(&mut self, error: &io::Error) -> ! {
-        let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+        let code = crate::shim::exit_of_start(&self.job.go, error);
         self.write_down(code, false);
         fail(code, &format!("cannot run {}: {error}", self.job.go.display()))
     }

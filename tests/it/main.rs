@@ -17,3 +17,4 @@ mod install;
 mod lab_faults;
 mod real;
 mod tidy;
+mod shim;
