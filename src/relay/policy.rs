@@ -240,7 +240,7 @@ fn after_fault(
     conditions: &[Condition],
     allowance: Allowance,
 ) -> Step {
-    if let Some(settled) = agreement(asked, tries) {
+    if let Some(settled) = agreement(asked, tries, conditions) {
         return Step::Deliver(settled);
     }
     let last = &tries[tries.len() - 1];
@@ -265,15 +265,8 @@ fn after_fault(
     let spent = |i: usize| at(i).filter(|t| counts(&t.outcome)).count() as u32;
     let limit = |i: usize| {
         let certificate = |t: &Try| matches!(t.outcome, Outcome::Fault { cause: Cause::TlsCert, .. });
-        if at(i).next().is_some() && at(i).all(certificate) {
-            // A rejected certificate is rejected again; once more for a middlebox in between.
-            2
-        } else if conditions[i].healthy {
-            // One that works otherwise gets more tries: each of them is likely to succeed.
-            asked.attempts * 2
-        } else {
-            asked.attempts
-        }
+        // A rejected certificate is rejected again; once more for a middlebox in between.
+        if at(i).next().is_some() && at(i).all(certificate) { 2 } else { limit(asked, conditions[i]) }
     };
     // The one that may answer may stand beside the list (a checksum database itself).
     let total = if asked.only.is_some() { 1 } else { crossings.len() };
@@ -296,8 +289,8 @@ fn after_fault(
         // The second try at once, unless the upstream just asked to be left alone.
         1 if !matches!(last.outcome, Outcome::Limited { .. }) => Wait::None,
         n => {
-            // The same wrong bytes again come from something that stays for a while.
-            let quick = conditions[to].healthy && !is_repeated_wrong(tries);
+            // The same wrong bytes again and again come from something that stays for a while.
+            let quick = conditions[to].healthy && !(n >= asked.attempts && is_repeated_wrong(tries));
             let base = if quick { HEALTHY_BACKOFF.min(asked.backoff_base) } else { asked.backoff_base };
             let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
             Wait::Backoff(doubled.min(asked.backoff_max))
@@ -321,14 +314,27 @@ fn is_repeated_wrong(tries: &[Try]) -> bool {
     matches!(last.outcome, Outcome::Wrong { .. }) && before.outcome == last.outcome
 }
 
+/// Tries at an upstream that says nothing of use. One that works otherwise gets more of them:
+/// each is likely to succeed.
+fn limit(asked: &Asked, condition: Condition) -> u32 {
+    if condition.healthy { asked.attempts * 2 } else { asked.attempts }
+}
+
 /// The try whose wrong bytes are settled as what the upstreams really hold.
-fn agreement(asked: &Asked, tries: &[Try]) -> Option<usize> {
+fn agreement(asked: &Asked, tries: &[Try], conditions: &[Condition]) -> Option<usize> {
     let last = tries.len() - 1;
     let Outcome::Wrong { digest, hard } = &tries[last].outcome else { return None };
     let same = |t: &&Try| matches!(&t.outcome, Outcome::Wrong { digest: d, .. } if d == digest);
     let equal = tries.iter().filter(same).count() as u32;
     let from_two = tries.iter().filter(same).any(|t| t.upstream != tries[last].upstream);
-    let enough = if !hard || from_two { 2 } else { asked.attempts.max(2) };
+    // A machine on the way may damage many answers in the same manner. Where most others arrive
+    // sound, even two hosts agreeing is not yet proof.
+    let healthy = tries.iter().any(|t| conditions[t.upstream].healthy);
+    let enough = match hard {
+        false => 2,
+        true if from_two && !healthy => 2,
+        true => limit(asked, conditions[tries[last].upstream]).max(2),
+    };
     (equal >= enough).then_some(last)
 }
 

@@ -178,6 +178,11 @@ fn wrong_bytes_are_believed_when_they_stay() {
     assert_eq!(step(&[hard(0, 1), hard(0, 1), hard(0, 1), hard(0, 1)]), Step::Deliver(3));
     assert_eq!(step(&[hard(0, 1), hard(0, 2), hard(0, 3), hard(0, 4)]), Step::GiveUp);
     assert_eq!(step(&[soft.clone(), soft]), Step::Deliver(1));
+    let healthy = [Condition { healthy: true, ..Condition::default() }];
+    let of = |n: usize| next(&asked(), &alone, &vec![hard(0, 1); n], &healthy, ENOUGH);
+    assert_eq!(of(3), Step::Ask(0, Wait::Backoff(Duration::from_millis(40))), "chance is likelier");
+    assert_eq!(of(4), Step::Ask(0, Wait::Backoff(Duration::from_secs(2))), "spaced from here on");
+    assert_eq!(of(8), Step::Deliver(7));
     let two = crossings("https://goproxy.cn,https://goproxy.io,direct");
     let step = |tries: &[Try]| next(&asked(), &two, tries, &fresh(2), ENOUGH);
     assert_eq!(step(&[hard(0, 1)]), Step::Ask(1, Wait::None));
