@@ -23,6 +23,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
 
+type Secure = Client<HttpsConnector<Dialer>, Empty<Bytes>>;
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// go's own dial timeout.
@@ -40,8 +41,9 @@ pub(super) struct Http {
     netrc: OnceLock<Netrc>,
     user_agent: HeaderValue,
     plain: Client<Dialer, Empty<Bytes>>,
-    secure: OnceLock<Result<Client<HttpsConnector<Dialer>, Empty<Bytes>>, String>>,
-    secure_http1: OnceLock<Result<Client<HttpsConnector<Dialer>, Empty<Bytes>>, String>>,
+    /// Made when first needed: reading the platform's roots takes milliseconds.
+    secure: OnceLock<Result<Secure, String>>,
+    secure_http1: OnceLock<Result<Secure, String>>,
 }
 
 /// A request could not be answered.

@@ -5,9 +5,9 @@
 //! a second upstream when the first is late, stores the whole answer and checks it, and only then
 //! lets go see it. It caches nothing, invents nothing and takes no check off go's hands.
 //!
-//! Reading order: [`path`] (what is asked), [`policy`], [`breaker`] and [`hedge`] (pure: what to
-//! do next), [`verify`] (is it right), `upstream` over `client` and `body` (one request),
-//! `journey` (one request of go's), `server` (the loopback side), [`rewrite`] and [`stats`] (what
+//! Reading order: [`path`] (what is asked), [`crossings`], [`policy`], [`breaker`] and [`hedge`] (pure: what to
+//! do next), [`verify`] (is it right), `fetch` over `upstream`, `client` and `body`
+//! (one try), `journey` (one request of go's), `server` (the loopback side), [`rewrite`] and [`stats`] (what
 //! people see of it).
 //!
 //! ```no_run
@@ -27,6 +27,8 @@
 mod body;
 pub mod breaker;
 mod client;
+pub mod crossings;
+mod fetch;
 pub mod hedge;
 mod journey;
 pub mod path;
@@ -158,7 +160,7 @@ struct Shared {
     /// Those of the list, the mirrors, and last a checksum database.
     upstreams: Vec<upstream::Upstream>,
     urls: Vec<String>,
-    crossings: policy::Crossings,
+    crossings: crossings::Crossings,
     private: Rules,
     go_sum: GoSum,
     spool: Arc<body::Spool>,
@@ -181,7 +183,7 @@ impl Shared {
 
     fn new(options: Options, secret: String) -> Result<Shared, String> {
         relayable(&options.list, &options.surroundings)?;
-        let crossings = policy::Crossings::new(&options.list, options.rotate, options.mirrors.len());
+        let crossings = crossings::Crossings::new(&options.list, options.rotate, options.mirrors.len());
         let listed = options.list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_)));
         let mut upstreams = Vec::new();
         for entry in listed.chain(&options.mirrors) {

@@ -3,7 +3,8 @@
 //! Pure: no clock, no chance. Waits are given as a ceiling; the caller draws the jitter. Which
 //! upstream may be asked after which is decided once, by [`Crossings`], from the user's list.
 
-use crate::goproxy::{Entry, List, Rotate, Separator};
+use super::crossings::Crossings;
+use crate::goproxy::{Entry, Separator};
 use crate::vocabulary::Cause;
 use std::time::Duration;
 
@@ -21,89 +22,6 @@ pub const MAX_PIECES: usize = 64;
 /// is not made worse by those who suffer from it.
 pub fn is_retry_affordable(retries: u64, requests: u64) -> bool {
     retries < FREE_RETRIES + requests / 2
-}
-
-/// Who may be asked after whom, for the upstreams of a list and the mirrors behind them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossings {
-    /// Number of upstreams that stand in the user's list; those after are mirrors.
-    pub listed: usize,
-    /// `any[i][j]`: after a fault at `i`, `j` may be asked for a public module.
-    any: Vec<Vec<bool>>,
-    /// The same by go's own rule: pipes only.
-    go: Vec<Vec<bool>>,
-    /// `direct[i]`: go itself would go on to `direct` after an error at `i` (pipes only).
-    direct: Vec<bool>,
-    /// `direct` as the rotation allows it.
-    any_direct: Vec<bool>,
-    /// The separator that go gets to see after the relay, where anything comes after it.
-    pub tail: Option<(Separator, Entry)>,
-}
-
-impl Crossings {
-    /// Reads `list` up to its first `direct` or `off`; `mirrors` more upstreams follow.
-    pub fn new(list: &List, rotate: Rotate, mirrors: usize) -> Crossings {
-        // A list that stays as it is means go's own walk, and pipes are part of that.
-        let rotate = if rotate == Rotate::Never { Rotate::Go } else { rotate };
-        let reachable = list.reachable();
-        let listed = reachable.iter().filter(|e| matches!(e, Entry::Proxy(_))).count();
-        let total = listed + mirrors;
-        let matrix = |rotate: Rotate, mirrors_too: bool| -> Vec<Vec<bool>> {
-            let may = |i: usize, j: usize| {
-                i == j
-                    || if i < listed && j < listed {
-                        list.may_cross(rotate, i, j)
-                    } else {
-                        mirrors_too && rotate == Rotate::Listed
-                    }
-            };
-            (0..total).map(|i| (0..total).map(|j| may(i, j)).collect()).collect()
-        };
-        let to_direct = |rotate: Rotate| -> Vec<bool> {
-            let has_direct = reachable.get(listed) == Some(&Entry::Direct);
-            // What a mirror said is judged as if the last entry had said it.
-            (0..total)
-                .map(|i| has_direct && list.may_cross(rotate, i.min(listed.saturating_sub(1)), listed))
-                .collect()
-        };
-        let all_pipes = listed > 0 && reachable.len() > listed && list.only_pipes(0, listed);
-        let separator = if all_pipes { Separator::Pipe } else { Separator::Comma };
-        Crossings {
-            listed,
-            any: matrix(rotate, true),
-            go: matrix(Rotate::Go, false),
-            direct: to_direct(Rotate::Go),
-            any_direct: to_direct(rotate),
-            tail: reachable.get(listed).map(|entry| (separator, entry.clone())),
-        }
-    }
-
-    /// Number of upstreams, mirrors included.
-    pub fn len(&self) -> usize {
-        self.any.len()
-    }
-
-    /// True where there is nobody to ask.
-    pub fn is_empty(&self) -> bool {
-        self.any.is_empty()
-    }
-
-    /// Does a failure of this upstream lead to `direct`: by the rotation, for a likely private
-    /// module by go's own rule?
-    fn leads_on(&self, asked: &Asked, upstream: usize) -> bool {
-        let by = if asked.private { &self.direct } else { &self.any_direct };
-        by.get(upstream).copied().unwrap_or(false)
-    }
-
-    /// Would go itself, without the relay, go on to `direct` after a failure of this upstream?
-    fn pipes_on(&self, upstream: usize) -> bool {
-        self.direct.get(upstream).copied().unwrap_or(false)
-    }
-
-    /// May `to` be asked for this request after a fault at `from`?
-    pub fn may(&self, asked: &Asked, from: usize, to: usize) -> bool {
-        from == to || if asked.private { self.go[from][to] && to < self.listed } else { self.any[from][to] }
-    }
 }
 
 /// What does not change while a request is worked on.
@@ -312,7 +230,7 @@ fn after_denied(
     let blanket = matches!(status, 403 | 451) && !conditions[from].served && !asked.private;
     (0..crossings.len())
         .filter(|j| !tries.iter().any(|t| t.upstream == *j) && !conditions[*j].open)
-        .find(|j| crossings.go[from][*j] && *j > from || blanket && crossings.may(asked, from, *j))
+        .find(|j| crossings.go_may(from, *j) && *j > from || blanket && crossings.may(asked, from, *j))
 }
 
 fn after_fault(
@@ -322,7 +240,7 @@ fn after_fault(
     conditions: &[Condition],
     allowance: Allowance,
 ) -> Step {
-    if let Some(settled) = agreement(asked, tries) {
+    if let Some(settled) = agreement(asked, tries, conditions) {
         return Step::Deliver(settled);
     }
     let last = &tries[tries.len() - 1];
@@ -331,11 +249,14 @@ fn after_fault(
     if (!allowance.retry && !told) || allowance.time.is_zero() {
         return give_up(asked, crossings, tries);
     }
-    if let Outcome::Fault { gained: true, .. } = last.outcome
-        && tries.iter().filter(|t| matches!(t.outcome, Outcome::Fault { gained: true, .. })).count()
-            < MAX_PIECES
-    {
-        return after_rest(asked, crossings, tries, last.upstream, conditions[last.upstream], allowance);
+    if let Outcome::Fault { gained: true, .. } = last.outcome {
+        let pieces =
+            tries.iter().filter(|t| matches!(t.outcome, Outcome::Fault { gained: true, .. })).count();
+        if pieces >= MAX_PIECES {
+            return give_up(asked, crossings, tries);
+        }
+        let to = last.upstream;
+        return after_rest(asked, crossings, tries, to, conditions[to], allowance);
     }
     // Where the last faulty try stood: a 404 on the way does not widen what may be asked.
     let from =
@@ -344,20 +265,13 @@ fn after_fault(
     let spent = |i: usize| at(i).filter(|t| counts(&t.outcome)).count() as u32;
     let limit = |i: usize| {
         let certificate = |t: &Try| matches!(t.outcome, Outcome::Fault { cause: Cause::TlsCert, .. });
-        if at(i).next().is_some() && at(i).all(certificate) {
-            // A rejected certificate is rejected again; once more for a middlebox in between.
-            2
-        } else if conditions[i].healthy {
-            // One that works otherwise gets more tries: each of them is likely to succeed.
-            asked.attempts * 2
-        } else {
-            asked.attempts
-        }
+        // A rejected certificate is rejected again; once more for a middlebox in between.
+        if at(i).next().is_some() && at(i).all(certificate) { 2 } else { limit(asked, conditions[i]) }
     };
     // The one that may answer may stand beside the list (a checksum database itself).
     let total = if asked.only.is_some() { 1 } else { crossings.len() };
     let candidates = (0..total)
-        .map(|step| asked.only.unwrap_or((from + step) % total))
+        .map(|step| asked.only.unwrap_or((from + 1 + step) % total))
         .filter(|j| crossings.may(asked, from, *j) && !has_spoken(tries, *j) && spent(*j) < limit(*j));
     // A likely private module gets a second chance where it is before anybody else learns of it.
     let stay_first = asked.private && spent(from) < 2;
@@ -375,8 +289,8 @@ fn after_fault(
         // The second try at once, unless the upstream just asked to be left alone.
         1 if !matches!(last.outcome, Outcome::Limited { .. }) => Wait::None,
         n => {
-            // The same wrong bytes again come from something that stays for a while.
-            let quick = conditions[to].healthy && !is_repeated_wrong(tries);
+            // The same wrong bytes again and again come from something that stays for a while.
+            let quick = conditions[to].healthy && !(n >= asked.attempts && is_repeated_wrong(tries));
             let base = if quick { HEALTHY_BACKOFF.min(asked.backoff_base) } else { asked.backoff_base };
             let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
             Wait::Backoff(doubled.min(asked.backoff_max))
@@ -400,14 +314,27 @@ fn is_repeated_wrong(tries: &[Try]) -> bool {
     matches!(last.outcome, Outcome::Wrong { .. }) && before.outcome == last.outcome
 }
 
+/// Tries at an upstream that says nothing of use. One that works otherwise gets more of them:
+/// each is likely to succeed.
+fn limit(asked: &Asked, condition: Condition) -> u32 {
+    if condition.healthy { asked.attempts * 2 } else { asked.attempts }
+}
+
 /// The try whose wrong bytes are settled as what the upstreams really hold.
-fn agreement(asked: &Asked, tries: &[Try]) -> Option<usize> {
+fn agreement(asked: &Asked, tries: &[Try], conditions: &[Condition]) -> Option<usize> {
     let last = tries.len() - 1;
     let Outcome::Wrong { digest, hard } = &tries[last].outcome else { return None };
     let same = |t: &&Try| matches!(&t.outcome, Outcome::Wrong { digest: d, .. } if d == digest);
     let equal = tries.iter().filter(same).count() as u32;
     let from_two = tries.iter().filter(same).any(|t| t.upstream != tries[last].upstream);
-    let enough = if !hard || from_two { 2 } else { asked.attempts.max(2) };
+    // A machine on the way may damage many answers in the same manner. Where most others arrive
+    // sound, even two hosts agreeing is not yet proof.
+    let healthy = tries.iter().any(|t| conditions[t.upstream].healthy);
+    let enough = match hard {
+        false => 2,
+        true if from_two && !healthy => 2,
+        true => limit(asked, conditions[tries[last].upstream]).max(2),
+    };
     (equal >= enough).then_some(last)
 }
 
@@ -429,7 +356,10 @@ fn give_up(asked: &Asked, crossings: &Crossings, tries: &[Try]) -> Step {
     }
     // All that came was the same wrong answer, too seldom for certainty: go has the last word.
     let wrongs: Vec<_> = tries.iter().filter(|t| matches!(t.outcome, Outcome::Wrong { .. })).collect();
-    if wrongs.len() == tries.len() && wrongs.windows(2).all(|w| w[0].outcome == w[1].outcome) {
+    if !wrongs.is_empty()
+        && wrongs.len() == tries.len()
+        && wrongs.windows(2).all(|w| w[0].outcome == w[1].outcome)
+    {
         return Step::Deliver(tries.len() - 1);
     }
     Step::GiveUp

@@ -1,5 +1,6 @@
 //! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
+mod deciding;
 mod faulty;
 mod ways_out;
 mod wire;
