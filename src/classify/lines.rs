@@ -22,15 +22,81 @@ const AFTER: usize = 12;
 /// without any may still be read when it stands near one.
 static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
     let words = [
-        "@v", "dial ", "EOF", "timeout", "timed out", "connection", "Connection", "stream error", "http2", "x509", "tls:",
-        "lookup ", "no such host", "HTTP", "Get \"", "read \"", "reading ", "go-get=1", "unrecognized import", "exit status",
-        "fatal:", "error: RPC", "verifying", "SECURITY", "checksum", "no space left", "quota exceeded", "not enough space",
-        "ermission denied", "ccess is denied", "read-only", "signal: killed", "out of memory", "allocate memory", "--- FAIL",
-        "FAIL\t", "FAIL ", "go.mod", "go.sum", "go.work", "provid", "not in std", "GOROOT", "ambiguous import", "GOPROXY",
-        "invalid version", "unknown revision", "toolchain", ".go:", "declares its path", "executable file not found",
-        "missing Git", "malformed", "could not import", "dir has been modified", "zip:", "vendor", "internal package",
-        "import cycle", "GOVCS", "requires go", "secure protocol", "Host key", "could not read", "sumdb", "proxyconnect",
-        "unexpected status", "cannot find", "no route to host", "unreachable", "certificate", "go: ", "linker", "ld: ", "undefined reference",
+        "@v",
+        "dial ",
+        "EOF",
+        "timeout",
+        "timed out",
+        "connection",
+        "Connection",
+        "stream error",
+        "http2",
+        "x509",
+        "tls:",
+        "lookup ",
+        "no such host",
+        "HTTP",
+        "Get \"",
+        "read \"",
+        "reading ",
+        "go-get=1",
+        "unrecognized import",
+        "exit status",
+        "fatal:",
+        "error: RPC",
+        "verifying",
+        "SECURITY",
+        "checksum",
+        "no space left",
+        "quota exceeded",
+        "not enough space",
+        "ermission denied",
+        "ccess is denied",
+        "read-only",
+        "signal: killed",
+        "out of memory",
+        "allocate memory",
+        "--- FAIL",
+        "FAIL\t",
+        "FAIL ",
+        "go.mod",
+        "go.sum",
+        "go.work",
+        "provid",
+        "not in std",
+        "GOROOT",
+        "ambiguous import",
+        "GOPROXY",
+        "invalid version",
+        "unknown revision",
+        "toolchain",
+        ".go:",
+        "declares its path",
+        "executable file not found",
+        "missing Git",
+        "malformed",
+        "could not import",
+        "dir has been modified",
+        "zip:",
+        "vendor",
+        "internal package",
+        "import cycle",
+        "GOVCS",
+        "requires go",
+        "secure protocol",
+        "Host key",
+        "could not read",
+        "sumdb",
+        "proxyconnect",
+        "unexpected status",
+        "cannot find",
+        "no route to host",
+        "unreachable",
+        "certificate",
+        "go: ",
+        "linker",
+        "ld: ",
+        "undefined reference",
     ];
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });
@@ -115,7 +181,8 @@ impl Lines {
     }
 
     fn drain(&mut self, last: bool, sink: &mut impl Sink) {
-        let mut end = if last { self.buffer.len() } else { memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1) };
+        let mut end =
+            if last { self.buffer.len() } else { memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1) };
         if end <= self.fed && !last && self.buffer.len() - self.fed >= 4 * MAX_LINE {
             // A line without end: keep its beginning, as if it ended here.
             self.buffer.truncate(self.fed + MAX_LINE);
@@ -146,7 +213,8 @@ impl Lines {
                 let (start, stop) = (self.fed, self.line_end(self.fed, end));
                 let line = &self.buffer[start..stop];
                 if !self.all {
-                    self.after = if self.hit(line).is_some() && !is_progress(line) { AFTER } else { self.after - 1 };
+                    self.after =
+                        if self.hit(line).is_some() && !is_progress(line) { AFTER } else { self.after - 1 };
                 }
                 self.give(start, stop, sink);
                 self.fed = stop;
@@ -290,8 +358,11 @@ impl Decoder {
         let mut pairs = bytes.chunks_exact(2);
         for pair in &mut pairs {
             let pair = [pair[0], pair[1]];
-            let unit =
-                if self.kind == Encoding::Utf16Big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            let unit = if self.kind == Encoding::Utf16Big {
+                u16::from_be_bytes(pair)
+            } else {
+                u16::from_le_bytes(pair)
+            };
             let units = self.high.take().into_iter().chain([unit]);
             if (0xd800..0xdc00).contains(&unit) {
                 self.high = Some(unit);

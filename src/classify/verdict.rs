@@ -456,7 +456,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     found.default_module(ctx);
     found.detail.status = read.status;
     found.detail.http_proxy = read.http_proxy;
-    found.host = read.host.filter(|h| h != urls::host_name(&url.host)).or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
+    found.host = read
+        .host
+        .filter(|h| h != urls::host_name(&url.host))
+        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
     if !remote.is_empty() {
         found.detail.remote_words = true;

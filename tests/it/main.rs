@@ -16,5 +16,5 @@ mod harness_tools;
 mod install;
 mod lab_faults;
 mod real;
-mod tidy;
 mod shim;
+mod tidy;
