@@ -10,6 +10,12 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod cache_damage;
+mod checksums;
 mod gets_through;
 mod harness_tools;
 mod lab_faults;
+mod private;
+mod rotation;
+mod sumdb;
+mod together;
