@@ -9,11 +9,16 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The environment variable that one gox leaves for a gox below it:
-/// `supervised` or `exec`, then `;DEV:INODE` for each gox executable.
+/// `supervised` or `exec`, then `;N`, how many gox there are on the way, then `;DEV:INODE` for each
+/// gox executable.
 pub const MARKER: &str = "GOX_MARKER";
 
 /// Where go is kept when PATH does not have it.
 const USUAL_PLACE: &str = "/usr/local/go/bin/go";
+
+/// More gox than this below each other are no builds that call builds, but a script named go that
+/// calls gox: no identity of a file tells the two apart.
+const DEEPEST: u32 = 100;
 
 /// Why no go can be run.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,8 +54,19 @@ impl std::fmt::Display for Error {
 pub struct Nesting {
     /// A gox above supervises this process: it retries, so this one must not.
     pub supervised: bool,
+    /// How many gox led to this one, itself not counted.
+    pub depth: u32,
     /// Device and inode of executables known to be gox.
     pub known: Vec<(u64, u64)>,
+}
+
+/// A go that the user named, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// A path, or a name to be found on PATH.
+    pub go: &'a OsStr,
+    /// `GOX_GO`, `--go`, or the words for a key of gox.toml.
+    pub by: &'a str,
 }
 
 impl Nesting {
@@ -69,6 +85,7 @@ impl Nesting {
         let mut parts = text.split(';');
         Nesting {
             supervised: parts.next() == Some("supervised"),
+            depth: text.split(';').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0),
             known: parts
                 .filter_map(|p| p.split_once(':'))
                 .filter_map(|(d, i)| Some((d.parse().ok()?, i.parse().ok()?)))
@@ -76,9 +93,11 @@ impl Nesting {
         }
     }
 
-    /// The marker's value for a child.
+    /// The marker's value for a child that this gox watches, or for the go it becomes. What a gox
+    /// further up watches stays watched, however many gox become go in between.
     pub fn marker(&self, supervised: bool) -> OsString {
-        let mut text = String::from(if supervised { "supervised" } else { "exec" });
+        let word = if supervised || self.supervised { "supervised" } else { "exec" };
+        let mut text = format!("{word};{}", self.depth.saturating_add(1));
         for (dev, ino) in &self.known {
             text.push_str(&format!(";{dev}:{ino}"));
         }
@@ -95,15 +114,26 @@ fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
-/// Finds the real go: `named` (GOX_GO or the key `go`), else each `go` on PATH that is not gox,
-/// else GOROOT/bin, else `/usr/local/go/bin/go`.
+/// Finds the real go: `named`, else each `go` on PATH that is not gox, else GOROOT/bin, else
+/// `/usr/local/go/bin/go`. The path is absolute, so that it means the same in every folder.
 ///
 /// # Errors
 /// [`Error`], with every place that was looked at.
-pub fn find_go(named: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, Error> {
-    if let Some(named) = named.filter(|n| !n.is_empty()) {
-        return find_named(named, nesting);
+pub fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<PathBuf, Error> {
+    let go = match named.filter(|n| !n.go.is_empty()) {
+        Some(named) => find_named(named, nesting)?,
+        None => find_unnamed(nesting)?,
+    };
+    if nesting.depth >= DEEPEST {
+        return Err(Error::Settings(format!(
+            "{} calls gox again and again: it is not the real go; set GOX_GO to that one",
+            go.display()
+        )));
     }
+    Ok(std::path::absolute(&go).unwrap_or(go))
+}
+
+fn find_unnamed(nesting: &Nesting) -> Result<PathBuf, Error> {
     let is_gox = |path: &Path| identity(path).is_some_and(|id| nesting.known.contains(&id));
     let mut looked = Vec::new();
     let mut unusable = None;
@@ -146,25 +176,26 @@ pub fn find_go(named: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, Erro
     )))
 }
 
-fn find_named(named: &OsStr, nesting: &Nesting) -> Result<PathBuf, Error> {
-    let path = if named.as_encoded_bytes().contains(&b'/') {
-        PathBuf::from(named)
+fn find_named(named: Named<'_>, nesting: &Nesting) -> Result<PathBuf, Error> {
+    let Named { go, by } = named;
+    let path = if go.as_encoded_bytes().contains(&b'/') {
+        PathBuf::from(go)
     } else {
-        which::which(named).map_err(|_| {
-            Error::NotFound(format!("GOX_GO={}: no such program on PATH", named.to_string_lossy()))
+        which::which(go).map_err(|_| {
+            Error::NotFound(format!("{by}: {}: no such program on PATH", go.to_string_lossy()))
         })?
     };
     let shown = path.display();
     if !path.exists() {
         return Err(Error::NotFound(format!(
-            "GOX_GO={shown}: no such file; name the go executable or unset it"
+            "{by}: {shown}: no such file; name the go executable or nothing"
         )));
     }
     if !is_executable(&path) {
-        return Err(Error::NotExecutable(format!("GOX_GO={shown} is not an executable file")));
+        return Err(Error::NotExecutable(format!("{by}: {shown} is not an executable file")));
     }
     if identity(&path).is_some_and(|id| nesting.known.contains(&id)) {
-        return Err(Error::Settings(format!("GOX_GO={shown} is gox itself; name the real go or unset it")));
+        return Err(Error::Settings(format!("{by}: {shown} is gox itself; name the real go or nothing")));
     }
     Ok(path)
 }
@@ -175,19 +206,22 @@ mod tests {
 
     #[test]
     fn the_marker_survives_a_round_trip() {
-        let nesting = Nesting { supervised: true, known: vec![(1, 2), (3, 4)] };
-        assert_eq!(Nesting::parse(&nesting.marker(true).to_string_lossy()), nesting);
-        assert_eq!(Nesting::parse("rubbish;1;x:y"), Nesting::default());
+        let nesting = Nesting { supervised: true, depth: 4, known: vec![(1, 2), (3, 4)] };
+        let below = Nesting::parse(&nesting.marker(false).to_string_lossy());
+        assert_eq!(below, Nesting { depth: 5, ..nesting }, "a gox further up still watches");
+        assert_eq!(Nesting::parse("rubbish;z;x:y"), Nesting::default());
     }
 
     #[test]
     fn a_named_go_must_exist_and_be_executable() {
         let nesting = Nesting::default();
-        let code = |p: &str| find_go(Some(OsStr::new(p)), &nesting).unwrap_err().exit_code();
+        let named = |p| Some(Named { go: OsStr::new(p), by: "GOX_GO" });
+        let code = |p: &'static str| find_go(named(p), &nesting).unwrap_err().exit_code();
         assert_eq!(code("/nowhere/at/all/go"), 127);
         assert_eq!(code("/dev/null"), 126);
         let own = Nesting::from_env();
         let exe = std::env::current_exe().unwrap();
-        assert_eq!(find_go(Some(exe.as_os_str()), &own).unwrap_err().exit_code(), 125);
+        let exe = Named { go: exe.as_os_str(), by: "GOX_GO" };
+        assert_eq!(find_go(Some(exe), &own).unwrap_err().exit_code(), 125);
     }
 }

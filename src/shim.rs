@@ -5,7 +5,7 @@
 
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
-use crate::find_go::{MARKER, Nesting, find_go};
+use crate::find_go::{self, MARKER, Named, Nesting, find_go};
 use crate::go_env::read_settings;
 use crate::run::{self, Job, fail};
 use crate::verb::{Invocation, Kind};
@@ -26,7 +26,8 @@ pub fn main() -> ! {
     let nesting = Nesting::from_env();
     if std::env::var_os(BYPASS).is_some_and(|v| bypasses(&v)) {
         // Plain go, whatever the arguments are.
-        exec(&locate(None, &nesting), &args, &nesting);
+        let go = locate(None, &nesting).unwrap_or_else(|error| no_go(&error));
+        exec(&go, &args, &nesting);
     }
     let line = match command_line::split(&program, &args) {
         Ok(line) => line,
@@ -57,33 +58,55 @@ fn print(text: &str) -> ! {
     std::process::exit(i32::from(done.is_err()))
 }
 
-/// The real go, or the end of gox with 125, 126 or 127.
-fn locate(named: Option<&OsStr>, nesting: &Nesting) -> PathBuf {
+/// The real go by command line, environment or the usual places.
+fn locate(option: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, find_go::Error> {
     let variable = env("GOX_GO");
-    match find_go(named.or(variable.as_deref()), nesting) {
-        Ok(go) => go,
-        Err(error) => fail(error.exit_code(), &error.to_string()),
-    }
+    let named = option.map(|go| Named { go, by: "--go" });
+    find_go(named.or(variable.as_deref().map(|go| Named { go, by: "GOX_GO" })), nesting)
+}
+
+fn no_go(error: &find_go::Error) -> ! {
+    fail(error.exit_code(), &error.to_string())
 }
 
 /// Becomes go. Returns only where that fails, and then ends gox.
 pub(crate) fn exec(go: &Path, args: &[OsString], nesting: &Nesting) -> ! {
     let error = std::process::Command::new(go).args(args).env(MARKER, nesting.marker(false)).exec();
-    let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    fail(code, &format!("cannot run {}: {error}", go.display()))
+    fail(exit_of_start(go, &error), &format!("cannot run {}: {error}", go.display()))
+}
+
+/// 127 for a go that is not there, 126 for one that cannot be run; the system calls a script
+/// without its interpreter "not found" as well.
+pub(crate) fn exit_of_start(go: &Path, error: &io::Error) -> i32 {
+    if error.kind() == io::ErrorKind::NotFound && !go.exists() { 127 } else { 126 }
 }
 
 /// A go verb: exec, or a supervised run.
 fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
-    // A go named on the command line counts before anything is read.
-    let named = line.options.last(Key::Go).cloned();
-    if nesting.supervised {
-        // A gox above retries already.
-        exec(&locate(named.as_deref(), &nesting), args, &nesting);
-    }
     let mut invocation = Invocation::read(args, "");
+    // A go named on the command line or in the environment counts before anything is read.
+    let named = line.options.last(Key::Go).filter(|go| !go.is_empty());
+    let by_hand = named.is_some() || env("GOX_GO").is_some_and(|v| !v.is_empty());
+    let configured = |resolved: &Resolved| -> Option<PathBuf> {
+        let go = resolved.settings.go.as_ref().filter(|_| !by_hand)?;
+        let by = resolved.settings.origin(Key::Go).to_string();
+        let named = Named { go: go.as_os_str(), by: &by };
+        Some(find_go(Some(named), &nesting).unwrap_or_else(|error| no_go(&error)))
+    };
+    let go = match locate(named.map(OsString::as_os_str), &nesting) {
+        Ok(go) => go,
+        Err(error) => {
+            // Before giving up, gox.toml is asked; whatever is wrong with it, there is no go.
+            let here = working_dir(&invocation);
+            let resolved = configuration_files::load(&line.options, &env, Some(&here)).ok();
+            resolved.as_ref().and_then(configured).unwrap_or_else(|| no_go(&error))
+        }
+    };
+    if nesting.supervised || line.options.last(Key::Bypass).is_some() {
+        // A gox above retries already, or this one is not wanted.
+        exec(&go, args, &nesting);
+    }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
-    let go = locate(named.as_deref(), &nesting);
     let go_env = read_settings(&go, &env_text);
     if !plain(&invocation) && !go_env.get("GOFLAGS").is_empty() {
         invocation = Invocation::read(args, go_env.get("GOFLAGS"));
@@ -94,15 +117,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
         exec(&go, args, &nesting);
     }
     let resolved = resolve(&line.options, Some(&dir));
-    // gox.toml may name another go, where command line and environment do not.
-    let go = if named.is_none() && env("GOX_GO").is_none_or(|v| v.is_empty()) {
-        match &resolved.settings.go {
-            Some(path) => locate(Some(path.as_os_str()), &nesting),
-            None => go,
-        }
-    } else {
-        go
-    };
+    let go = configured(&resolved).unwrap_or(go);
     let runs_user_code = invocation.kind == Kind::RunsUserCode;
     let rules = rules(&resolved);
     run::run(Job {

@@ -94,6 +94,9 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         "unreachable",
         "certificate",
         "go: ",
+        "linker",
+        "ld: ",
+        "undefined reference",
     ];
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });

@@ -70,9 +70,9 @@ static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("fixed")
 });
 
-/// The end of a chain's inner line.
+/// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?: imports| requires| tested by| imports from \S+|\.test)$").expect("fixed")
+    Regex::new(r"(?: imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
 });
 
 /// Endings after which go itself breaks the line.

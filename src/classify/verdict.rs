@@ -115,6 +115,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
         return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
     }
+    ctx.heading &= !main.starts_with("go: ");
     if let Some(package) = main.strip_prefix("go: finding module for package ") {
         ctx.finding = Some(package.to_owned());
     }
@@ -166,8 +167,13 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     if let Some(found) = transport(main, ctx) {
         return failure(message, found);
     }
-    if ctx.heading && !log {
-        return failure(message, plain(Cause::CompileError, Some(Source::Local)));
+    if ctx.heading {
+        // Linker and C compiler, which write as they like; in a log it may be anybody.
+        let found = plain(Cause::CompileError, Some(Source::Local));
+        return if log { weak(message, found) } else { failure(message, found) };
+    }
+    if main.starts_with("note: module requires Go") {
+        return weak(message, plain(Cause::GoVersion, Some(Source::Local)));
     }
     if main.starts_with("go: ")
         || main.starts_with("go get ")
@@ -399,7 +405,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
         Some(at) => (&behind[..at], &behind[at..]),
         None => (behind, remote),
     };
-    let mut read = inner::read(behind);
+    let mut read = inner::read_behind_url(behind);
+    if url.text.starts_with("file:") && behind.contains("no such file") {
+        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
+    }
     if env.contains("invalid response from proxy") {
         read.cause = Some(Cause::CaptiveOrHtml);
     }
@@ -447,7 +456,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     found.default_module(ctx);
     found.detail.status = read.status;
     found.detail.http_proxy = read.http_proxy;
-    found.host = read.host.filter(|h| h != urls::host_name(&url.host)).or_else(|| Some(url.host.clone()));
+    found.host = read
+        .host
+        .filter(|h| h != urls::host_name(&url.host))
+        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
     if !remote.is_empty() {
         found.detail.remote_words = true;

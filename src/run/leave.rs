@@ -86,7 +86,7 @@ impl Run {
 
     /// go could not be started at all.
     pub(super) fn cannot_run(&mut self, error: &io::Error) -> ! {
-        let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+        let code = crate::shim::exit_of_start(&self.job.go, error);
         self.write_down(code, false);
         fail(code, &format!("cannot run {}: {error}", self.job.go.display()))
     }
@@ -154,7 +154,9 @@ impl Run {
     /// Notes in the state folder which hosts failed and which worked.
     fn learn(&mut self, last: &Step) {
         let Some(dir) = self.state_dir.clone() else { return };
-        if self.history.is_empty() && self.policy.initial.is_empty() && last.observation.failures.is_empty() {
+        let untouched =
+            self.history.is_empty() && self.policy.initial.is_empty() && !self.relaying.has_served();
+        if untouched && last.observation.failures.is_empty() {
             return;
         }
         let at = health::now();
@@ -178,6 +180,7 @@ impl Run {
                 _ => {}
             }
         }
+        self.relay_news(&mut news);
         if news != Health::default()
             && let Err(error) = news.save(&dir)
         {
@@ -204,7 +207,7 @@ impl Run {
             attempts: self.attempts.clone(),
             elapsed_ms: millis(self.started.elapsed()),
             recovered,
-            relay: None,
+            relay: self.relaying.report(),
         };
         let Ok(line) = serde_json::to_string(&report) else { return };
         if let Some(file) = wanted

@@ -12,10 +12,15 @@ mod harness;
 
 mod cache_damage;
 mod checksums;
+mod configuration;
 mod gets_through;
 mod harness_tools;
+mod install;
 mod lab_faults;
 mod private;
 mod rotation;
 mod sumdb;
 mod together;
+mod real;
+mod shim;
+mod tidy;

@@ -44,8 +44,14 @@ pub(crate) struct Project {
 impl Project {
     /// The main module that requires everything of a lab, with a whole go.sum; the lab watches its cache.
     pub(crate) fn new(lab: &Running) -> Project {
-        let mut project = Project::empty();
+        let project = Project::without_files(lab);
         lab.write_project(&project.dir()).expect("files in a temporary folder");
+        project
+    }
+
+    /// The same surroundings with an empty folder.
+    pub(crate) fn without_files(lab: &Running) -> Project {
+        let mut project = Project::empty();
         project.env.extend(lab.env().into_iter().map(|(key, value)| (key.into(), value.into())));
         lab.watch(&project.module_cache());
         project

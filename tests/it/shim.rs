@@ -1,0 +1,368 @@
+//! Section by section what stands between the shell and go: finding it, passing through, nesting.
+
+use crate::harness::{Act, FakeGo, Outcome, Project, go};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// A failure that gox repeats.
+const EOF: &[u8] =
+    b"go: example.test/a@v1.0.0: Get \"http://127.0.0.1:1/example.test/a/@v/v1.0.0.mod\": EOF\n";
+
+fn gox() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_gox"))
+}
+
+/// A folder for programs inside the project's own.
+fn folder(project: &Project, name: &str) -> PathBuf {
+    let dir = project.root().join("bin").join(name);
+    fs::create_dir_all(&dir).expect("a folder in the temporary one");
+    dir
+}
+
+fn script(file: &Path, text: &str) {
+    fs::write(file, text).expect("a file in the temporary folder");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+}
+
+fn copy_of_gox(dir: &Path) -> PathBuf {
+    let copy = dir.join("go");
+    fs::copy(gox(), &copy).expect("a copy of gox");
+    copy
+}
+
+/// PATH with these folders before the system's.
+fn path(dirs: &[&Path]) -> OsString {
+    let system = [Path::new("/usr/bin"), Path::new("/bin")];
+    std::env::join_paths(dirs.iter().chain(&system)).expect("folders without a colon")
+}
+
+fn home_of(fake: &FakeGo) -> PathBuf {
+    fake.path().parent().expect("a program in a folder").to_owned()
+}
+
+fn failing() -> FakeGo {
+    FakeGo::new().attempt(&[Act::Err(EOF), Act::Exit(1)])
+}
+
+/// Every way to be first on PATH as `go`.
+fn disguises(project: &Project) -> Vec<(&'static str, Vec<PathBuf>)> {
+    let link = folder(project, "link");
+    symlink(gox(), link.join("go")).expect("a symlink");
+    let hard = folder(project, "hard");
+    let original = hard.join("gox");
+    fs::copy(gox(), &original).expect("a copy of gox");
+    fs::hard_link(&original, hard.join("go")).expect("a hard link");
+    let copy = folder(project, "copy");
+    copy_of_gox(&copy);
+    let other = folder(project, "other");
+    copy_of_gox(&other);
+    vec![
+        ("symlink", vec![link.clone()]),
+        ("hard link", vec![hard]),
+        ("copy", vec![copy.clone()]),
+        ("the same folder twice", vec![link.clone(), link.clone()]),
+        ("symlink, then copy", vec![link.clone(), copy.clone()]),
+        ("two copies and a symlink", vec![copy, other, link]),
+    ]
+}
+
+#[test]
+fn gox_never_takes_itself_for_go() {
+    let project = Project::empty();
+    for (what, dirs) in disguises(&project) {
+        for caller in [dirs[0].join("go"), gox().to_owned()] {
+            let fake = failing();
+            let mut all: Vec<PathBuf> = dirs.clone();
+            all.push(home_of(&fake));
+            let all: Vec<&Path> = all.iter().map(PathBuf::as_path).collect();
+            let run = |args: &[&str]| {
+                project
+                    .program(&caller, args)
+                    .env("PATH", path(&all))
+                    .env("GOX_ATTEMPTS", "3")
+                    .timeout(std::time::Duration::from_secs(20))
+                    .run()
+            };
+            let version = run(&["version"]).success();
+            assert_eq!(version.out(), "go version go1.27.3 linux/amd64\n", "{what}\n{version}");
+            // As many attempts as were allowed: no gox on the way multiplied them.
+            let build = run(&["build", "a b"]).exited(1);
+            let calls = fake.calls();
+            assert_eq!(calls.len(), 3, "{what}, called as {}\n{build}", caller.display());
+            assert_eq!(calls[0].args, ["build", "a b"], "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_script_that_calls_gox_is_no_endless_loop() {
+    let project = Project::empty();
+    for (name, text) in [("exec", "exec \"$GOX\" \"$@\""), ("child", "\"$GOX\" \"$@\"")] {
+        let dir = folder(&project, name);
+        script(&dir.join("go"), &format!("#!/bin/sh\n{text}\n"));
+        for verb in ["version", "build"] {
+            project
+                .program(gox(), [verb])
+                .env("GOX", gox())
+                .env("PATH", path(&[&dir]))
+                .timeout(std::time::Duration::from_secs(30))
+                .run()
+                .exited(125)
+                .says("gox: ")
+                .says("GOX_GO");
+        }
+    }
+}
+
+#[test]
+fn retries_do_not_multiply_in_nested_runs() {
+    // build calls gox, whose go calls gox, whose go fails.
+    let fake = FakeGo::new().attempt(&[
+        Act::Sh("case $1 in build) \"$GOX\" mod download; exit $? ;; mod) \"$GOX\" list; exit $? ;; esac"),
+        Act::Err(EOF),
+        Act::Exit(1),
+    ]);
+    let project = Project::empty().with_go(&fake.path()).env("GOX", gox()).env("GOX_ATTEMPTS", "3");
+    project.gox(["build"]).run().exited(1);
+    let verbs: Vec<String> = fake.calls().iter().map(|call| call.args[0].clone()).collect();
+    assert_eq!(verbs, ["build", "mod", "list"].repeat(3));
+}
+
+#[test]
+fn what_passes_through_arms_gox_again() {
+    let fake = FakeGo::new()
+        .attempt(&[Act::Sh("exec \"$GOX\" mod download")])
+        .attempt(&[Act::Err(EOF), Act::Exit(1)])
+        .attempt(&[]);
+    let project = Project::empty().with_go(&fake.path()).env("GOX", gox());
+    let outcome = project.gox(["generate"]).run().success();
+    let verbs: Vec<String> = fake.calls().iter().map(|call| call.args[0].clone()).collect();
+    assert_eq!(verbs, ["generate", "mod", "mod"], "{outcome}");
+}
+
+#[test]
+fn a_go_that_cannot_be_run_has_its_status_and_words() {
+    let project = Project::empty();
+    let dir = folder(&project, "odd");
+    let plain = dir.join("plain");
+    fs::write(&plain, "no program").expect("a file in the temporary folder");
+    let garbage = dir.join("garbage");
+    script(&garbage, "#!/no/such/interpreter\n");
+    let copy = copy_of_gox(&dir);
+    let cases: [(&Path, i32, &str); 7] = [
+        (&dir.join("nothing"), 127, "no such file"),
+        (Path::new("no-such-program-anywhere"), 127, "no such program on PATH"),
+        (&plain, 126, "not an executable file"),
+        (&dir, 126, "not an executable file"),
+        (&garbage, 126, "cannot run"),
+        (gox(), 125, "is gox itself"),
+        (&copy, 125, "is gox itself"),
+    ];
+    for (named, code, words) in cases {
+        for verb in ["version", "build", "test"] {
+            let outcome = project.program(gox(), [verb]).env("GOX_GO", named).run().exited(code).says(words);
+            assert!(outcome.stdout.is_empty() && outcome.err().lines().count() == 1, "{outcome}");
+            assert!(outcome.err().starts_with("gox: "), "{outcome}");
+            assert!(outcome.err().contains(&*named.to_string_lossy()), "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn without_any_go_gox_tells_where_it_looked() {
+    let project = Project::empty();
+    let dir = folder(&project, "without");
+    let run = |verb: &str| {
+        let run =
+            project.program(gox(), [verb]).env("PATH", &dir).env("GOROOT", project.root().join("no-root"));
+        run.run()
+    };
+    if Path::new("/usr/local/go/bin/go").exists() {
+        // The last place where gox looks has one on this machine.
+        run("version").success();
+        return;
+    }
+    for verb in ["version", "build", "run"] {
+        run(verb)
+            .exited(127)
+            .says("no go found")
+            .says("PATH")
+            .says("no-root/bin/go")
+            .says("/usr/local/go/bin/go");
+    }
+    fs::write(dir.join("go"), "#!/bin/sh\n").expect("a file in the temporary folder");
+    run("version").exited(126).says("not executable").says(&dir.join("go").display().to_string());
+    // Only gox itself is there.
+    fs::remove_file(dir.join("go")).expect("a file of ours");
+    symlink(gox(), dir.join("go")).expect("a symlink");
+    run("version").exited(127).says("(is gox)");
+}
+
+#[test]
+fn goroot_is_looked_at_after_path() {
+    let fake = FakeGo::new();
+    let project = Project::empty();
+    let root = project.root().join("goroot");
+    fs::create_dir_all(root.join("bin")).expect("a folder in the temporary one");
+    script(&root.join("bin/go"), &format!("#!/bin/sh\nexec {} \"$@\"\n", fake.path().display()));
+    let dir = folder(&project, "none");
+    project.program(gox(), ["build"]).env("PATH", path(&[&dir])).env("GOROOT", &root).run().success();
+    assert_eq!(fake.calls().len(), 1);
+}
+
+#[test]
+fn an_empty_gox_go_is_none_and_a_relative_one_is_taken_from_here() {
+    let fake = FakeGo::new().attempt(&[Act::Err(EOF), Act::Exit(1)]).attempt(&[]);
+    let project = Project::empty().file("sub/go.mod", "module example.test/sub\n\ngo 1.21\n");
+    project.program(gox(), ["build"]).env("GOX_GO", "").env("PATH", path(&[&home_of(&fake)])).run().success();
+    assert_eq!(fake.calls().len(), 2);
+    // Also where go is told to work elsewhere.
+    let here = project.dir();
+    let name = home_of(&fake).file_name().expect("a folder with a name").to_owned();
+    symlink(home_of(&fake), here.join(&name)).expect("a symlink");
+    let relative = Path::new(".").join(&name).join("go");
+    project.program(gox(), ["-C", "sub", "mod", "download"]).env("GOX_GO", &relative).run().success();
+    assert_eq!(fake.calls().len(), 3);
+    assert!(!fake.asides().is_empty(), "go was not asked for its settings");
+}
+
+#[test]
+fn bypass_is_plain_go() {
+    let fake = failing();
+    let project = Project::empty().with_go(&fake.path()).file("gox.toml", "rubbish\n").without("GOX_CONFIG");
+    for args in [&["mod", "download"][..], &["config"], &["--attempts", "7"], &["doctor"]] {
+        let before = fake.calls().len();
+        let outcome = project.gox(args).env("GOX_BYPASS", "1").run().exited(1);
+        assert_eq!(outcome.stderr, EOF, "{outcome}");
+        assert!(outcome.report.is_none());
+        let calls = fake.calls();
+        assert_eq!(calls.len(), before + 1);
+        assert_eq!(calls[before].args, args);
+    }
+    for off in ["0", ""] {
+        let before = fake.calls().len();
+        project
+            .gox(["build"])
+            .env("GOX_BYPASS", off)
+            .env("GOX_CONFIG", "none")
+            .env("GOX_ATTEMPTS", "2")
+            .run();
+        assert_eq!(fake.calls().len(), before + 2, "GOX_BYPASS={off:?}");
+    }
+}
+
+#[test]
+fn options_before_the_verb_are_goxs_and_through_a_link_named_go_they_are_gos() {
+    let fake = failing();
+    let project = Project::empty().with_go(&fake.path());
+    project.gox(["--attempts", "2", "--backoff-base=1ms", "build", "--attempts", "9"]).run().exited(1);
+    let calls = fake.calls();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[0].args, ["build", "--attempts", "9"]);
+    project.gox(["--attemps", "2", "build"]).run().exited(125).says("did you mean --attempts?");
+    assert_eq!(fake.calls().len(), 2);
+
+    let dir = folder(&project, "named");
+    symlink(gox(), dir.join("go")).expect("a symlink");
+    for args in [&["--version"][..], &["--attempts", "2", "build"], &["config"], &["history"], &["--help"]] {
+        let before = fake.calls().len();
+        let outcome = project.program(&dir.join("go"), args).env("GOX_GO", fake.path()).run().exited(1);
+        assert_eq!(outcome.stderr, EOF, "{outcome}");
+        assert_eq!(fake.calls()[before].args, args);
+    }
+    // The verb is found behind -C, and it is supervised as ever.
+    let before = fake.calls().len();
+    project.gox(["-C", ".", "build"]).env("GOX_ATTEMPTS", "2").run().exited(1);
+    assert_eq!(fake.calls().len(), before + 2);
+}
+
+#[test]
+fn arguments_reach_go_unchanged() {
+    use std::os::unix::ffi::OsStringExt;
+    let fake = FakeGo::new().attempt(&[Act::Sh("for a in \"$@\"; do printf '[%s]' \"$a\"; done")]);
+    let project = Project::empty().with_go(&fake.path());
+    let odd: Vec<OsString> =
+        vec!["list".into(), "".into(), "a b".into(), "*".into(), OsString::from_vec(b"\xff'\"".to_vec())];
+    let outcome = project.gox(&odd).run().success();
+    assert_eq!(outcome.stdout, b"[list][][a b][*][\xff'\"]");
+}
+
+#[test]
+fn gos_version_is_gos_and_goxs_is_goxs() {
+    let project = Project::empty();
+    let plain = project.go(["version"]).run().success();
+    let ours = project.gox(["version"]).run().success();
+    same(&plain, &ours);
+    let own = project.gox(["--version"]).run().success();
+    assert_eq!(own.out(), concat!("gox ", env!("CARGO_PKG_VERSION"), "\n"));
+    for args in
+        [&["help"][..], &["help", "mod"], &[], &["frobnicate"], &["mod"], &["build", "-nonsense"], &["-h"]]
+    {
+        same(&project.go(args).run(), &project.gox(args).run());
+    }
+}
+
+#[test]
+fn a_wrong_gox_toml_stops_only_what_gox_watches() {
+    let fake = FakeGo::new();
+    let project = Project::empty()
+        .with_go(&fake.path())
+        .without("GOX_CONFIG")
+        .file("go.mod", "module example.test/main\n\ngo 1.21\n")
+        .file("gox.toml", "# mine\natempts = 3\n");
+    for args in [&["version"][..], &["fmt"], &["test"], &["run", "."], &["generate"], &["help"]] {
+        let outcome = project.gox(args).run().success();
+        assert!(outcome.stderr.is_empty(), "{outcome}");
+    }
+    let calls = fake.calls().len();
+    for args in [&["build"][..], &["mod", "download"]] {
+        let outcome = project.gox(args).run().exited(125);
+        outcome.says("gox: ").says("gox.toml").says("2").says("attempts");
+    }
+    assert_eq!(fake.calls().len(), calls, "go was run in spite of a wrong gox.toml");
+    for (name, value) in [("GOX_ATTEMPTS", "many"), ("GOX_CONFIG", "/no/such/gox.toml"), ("GOX_ROTATE", "up")]
+    {
+        project.gox(["version"]).env(name, value).run().success();
+        project.gox(["build"]).env("GOX_CONFIG", "none").env(name, value).run().exited(125).says(value);
+    }
+}
+
+#[test]
+fn gox_toml_may_name_the_go_that_path_lacks() {
+    let fake = FakeGo::new();
+    let project = Project::empty().without("GOX_CONFIG");
+    let config = project.root().join("home/.config/gox");
+    fs::create_dir_all(&config).expect("a folder in the temporary one");
+    fs::write(config.join("gox.toml"), format!("go = {:?}\n", fake.path())).expect("a file of ours");
+    let none = folder(&project, "empty");
+    let outcome = project.program(gox(), ["build"]).env("PATH", path(&[&none])).run();
+    if Path::new("/usr/local/go/bin/go").exists() || Path::new("/usr/bin/go").exists() {
+        return;
+    }
+    outcome.success();
+    assert_eq!(fake.calls().len(), 1);
+    project.program(gox(), ["version"]).env("PATH", path(&[&none])).run().success();
+}
+
+/// Status and every byte are the same.
+#[track_caller]
+fn same(plain: &Outcome, ours: &Outcome) {
+    assert_eq!(plain.status, ours.status, "{plain}\n{ours}");
+    assert_eq!(plain.out(), ours.out());
+    assert_eq!(plain.err(), ours.err());
+}
+
+#[test]
+fn go_itself_is_the_process_that_was_started() {
+    // exec: the same process number, so that whoever watches gox watches go.
+    let fake = FakeGo::new().attempt(&[Act::Sh("echo $$")]);
+    let project = Project::empty().with_go(&fake.path());
+    for args in [&["test"][..], &["fmt"], &["run", "."], &["build", "-toolexec=x"]] {
+        let started = project.gox(args).start();
+        let id = started.id();
+        assert_eq!(started.wait().success().out(), format!("{id}\n"), "{args:?}");
+    }
+    assert!(go().is_file());
+}
