@@ -10,11 +10,17 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod cache_damage;
+mod checksums;
 mod configuration;
 mod gets_through;
 mod harness_tools;
 mod install;
 mod lab_faults;
+mod private;
+mod rotation;
+mod sumdb;
+mod together;
 mod real;
 mod shim;
 mod tidy;

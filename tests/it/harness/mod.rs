@@ -13,6 +13,7 @@ mod processes;
 mod releases;
 mod run;
 mod terminal;
+mod watched_go;
 
 pub(crate) use fake_go::{Act, Call, FakeGo};
 pub(crate) use outcome::Outcome;
@@ -20,6 +21,7 @@ pub(crate) use processes::Process;
 pub(crate) use releases::{go, go_minor, go_releases};
 pub(crate) use run::{Run, Started};
 pub(crate) use terminal::Terminal;
+pub(crate) use watched_go::{Noted, WatchedGo};
 
 use crate::lab::Running;
 use processes::MARKER;
