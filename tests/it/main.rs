@@ -14,3 +14,4 @@ mod gets_through;
 mod harness_tools;
 mod lab_faults;
 mod shim;
+mod streams;
