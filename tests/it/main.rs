@@ -10,6 +10,7 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod endings;
 mod gets_through;
 mod harness_tools;
 mod lab_faults;
