@@ -30,7 +30,7 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         "invalid version", "unknown revision", "toolchain", ".go:", "declares its path", "executable file not found",
         "missing Git", "malformed", "could not import", "dir has been modified", "zip:", "vendor", "internal package",
         "import cycle", "GOVCS", "requires go", "secure protocol", "Host key", "could not read", "sumdb", "proxyconnect",
-        "unexpected status", "cannot find", "no route to host", "unreachable", "certificate", "go: ", "linker", "ld: ", "undefined reference",
+        "unexpected status", "cannot find", "no route to host", "unreachable", "certificate", "go: ", "build cache", "module cache", "linker", "ld: ", "undefined reference",
     ];
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });

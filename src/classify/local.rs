@@ -232,7 +232,7 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
     let whole = if details.is_empty() { main.to_owned() } else { format!("{main}\n{details}") };
     let lower = whole.to_lowercase();
     let mut said = Said { cause: Cause::Other, source: Some(Source::Local), named: envelope::named(main), detail: Detail::default() };
-    if lower.starts_with("note: ") {
+    if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
     if let Some(c) = TOOLCHAIN.captures(main) {
