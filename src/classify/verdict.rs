@@ -98,7 +98,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
                 Verdict::Nothing
             };
         }
-        if ctx.in_test || TEST_LINE.is_match(main) || (LOGGED.is_match(main) && message.evidence.len() > main.len()) {
+        if (ctx.in_test && !main.starts_with("go: ")) || TEST_LINE.is_match(main) || (LOGGED.is_match(main) && message.evidence.len() > main.len()) {
             return Verdict::Nothing;
         }
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
@@ -328,9 +328,9 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
         found.named.module = ctx.fetching.clone();
     }
     found.default_module(ctx);
-    if let (Some(path), Some(url)) = (&found.named.module, &read.url) {
+    if let (Some(path), Some(url)) = (&found.named.module, urls::find_all(main).into_iter().next()) {
         // A query tries every prefix of an import path; git's URL tells which one this was.
-        let root = url.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+        let root = url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
         let query = env.contains("module ") && found.named.version.is_none();
         if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
             found.named.module = Some(root.to_owned());
