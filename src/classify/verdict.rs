@@ -36,13 +36,15 @@ pub(super) enum Verdict {
     Nothing,
 }
 
-static TEST_LINE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed"));
+static TEST_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
+});
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w-]+\.go:\d+: ").expect("fixed"));
 static TEST_FAILED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
 });
-static TEST_OVER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:ok|FAIL|PASS|\?)(?:\s|$)").expect("fixed"));
+static TEST_OVER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(?:ok|FAIL|PASS|\?)(?:\s|$)").expect("fixed"));
 static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"^go: (?:downloading|finding|extracting|added|upgraded|downgraded|removed|found|warning|creating new|to add module|copying|converting|writing|default toolchain|using|no module dependencies|updating|upgrading|trying|resolved|accepting|lock|telemetry|toolchain upgrade|adding|dropping|updated|moved|unlinked|tidying|error loading module requirements|module .*: using|all modules verified|build output|cannot determine module path for|finished)|^go: \S+ (?:upgrade )?=> |^go: .*; switching to|^go: GOPATH/go.mod|^go: module \S+ is deprecated",
@@ -52,16 +54,22 @@ static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
 });
-static DIAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed"));
-static LOOKUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
-static HASH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
-static GOPATH_SOURCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
+static DIAL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
+});
+static LOOKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+static HASH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
+static GOPATH_SOURCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)pkg[\\/]mod|go-build|module cache|build cache|gocache|modcache|work dir|go\.(?:mod|sum|work)|cache[\\/]download|[\\/]go[\\/]pkg|^go: |goroot|temporary")
         .expect("fixed")
 });
-static USAGE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed"));
+static USAGE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed")
+});
 
 /// Reads one message.
 pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verdict {
@@ -98,7 +106,10 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
                 Verdict::Nothing
             };
         }
-        if (ctx.in_test && !main.starts_with("go: ")) || TEST_LINE.is_match(main) || (LOGGED.is_match(main) && message.evidence.len() > main.len()) {
+        if (ctx.in_test && !main.starts_with("go: "))
+            || TEST_LINE.is_match(main)
+            || (LOGGED.is_match(main) && message.evidence.len() > main.len())
+        {
             return Verdict::Nothing;
         }
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
@@ -108,7 +119,11 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     if let Some(package) = main.strip_prefix("go: finding module for package ") {
         ctx.finding = Some(package.to_owned());
     }
-    if PROGRESS.is_match(main) || message.is_bare_chain() || main.starts_with("warning: ") || main.starts_with("go: warning") {
+    if PROGRESS.is_match(main)
+        || message.is_bare_chain()
+        || main.starts_with("warning: ")
+        || main.starts_with("go: warning")
+    {
         return if main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some() {
             weak(message, plain(Cause::CachePermission, Some(Source::Cache)))
         } else {
@@ -160,7 +175,11 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     if main.starts_with("note: module requires Go") {
         return weak(message, plain(Cause::GoVersion, Some(Source::Local)));
     }
-    if main.starts_with("go: ") || main.starts_with("go get ") || main.starts_with("go get: ") || main.starts_with("go mod ") && main.contains(": ") {
+    if main.starts_with("go: ")
+        || main.starts_with("go get ")
+        || main.starts_with("go get: ")
+        || main.starts_with("go mod ") && main.contains(": ")
+    {
         let mut found = plain(Cause::Other, Some(Source::Local));
         found.take(envelope::named(main));
         return if log { weak(message, found) } else { failure(message, found) };
@@ -184,7 +203,15 @@ struct Found {
 }
 
 fn plain(cause: Cause, source: Option<Source>) -> Found {
-    Found { cause, source, named: Named::default(), host: None, url: None, detail: Detail::default(), weak: false }
+    Found {
+        cause,
+        source,
+        named: Named::default(),
+        host: None,
+        url: None,
+        detail: Detail::default(),
+        weak: false,
+    }
 }
 
 impl Found {
@@ -293,7 +320,8 @@ fn integrity(main: &str, details: &str) -> Option<Found> {
 /// A full disk or a folder that cannot be written, also inside `read "https://..."`.
 fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
     let lower = main.to_lowercase();
-    let cause = inner::local(&lower).or_else(|| inner::local(&details.to_lowercase()).filter(|c| *c == Cause::DiskFull))?;
+    let cause = inner::local(&lower)
+        .or_else(|| inner::local(&details.to_lowercase()).filter(|c| *c == Cause::DiskFull))?;
     if cause == Cause::CachePermission {
         // ssh's and a socket's refusals are no folder's.
         let socket = lower.contains("dial ") || lower.contains("git@") || lower.contains("repository");
@@ -301,7 +329,10 @@ fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
             return None;
         }
     }
-    let cached = lower.contains("pkg/mod") || lower.contains("pkg\\mod") || lower.contains("cache") || lower.contains("go-build");
+    let cached = lower.contains("pkg/mod")
+        || lower.contains("pkg\\mod")
+        || lower.contains("cache")
+        || lower.contains("go-build");
     let mut found = plain(cause, Some(if cached { Source::Cache } else { Source::Local }));
     if let Some(url) = urls::find_all(main).first() {
         found.url = Some(url.text.clone());
@@ -330,7 +361,8 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
     found.default_module(ctx);
     if let (Some(path), Some(url)) = (&found.named.module, urls::find_all(main).into_iter().next()) {
         // A query tries every prefix of an import path; git's URL tells which one this was.
-        let root = url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+        let root =
+            url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
         let query = env.contains("module ") && found.named.version.is_none();
         if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
             found.named.module = Some(root.to_owned());
@@ -383,19 +415,26 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     if read.cause.is_none() {
         read = inner::read(own);
     }
-    if read.cause.is_none() && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty() && own.trim().is_empty() {
+    if read.cause.is_none()
+        && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
+        && own.trim().is_empty()
+    {
         return None; // cut off before the error: nothing is known
     }
     let cause = read.cause.unwrap_or(Cause::Other);
     let mut found = plain(cause, None);
     let mut named = envelope::named(env);
     let (of_url, version_of_url) = urls::module(url);
-    let database = role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
+    let database =
+        role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
     found.source = Some(if database {
         Source::Sumdb
     } else if role == Some(Source::Toolchain) || env.contains("golang.org/toolchain@") {
         Source::Toolchain
-    } else if role == Some(Source::Direct) || env.contains("unrecognized import path") || env.contains("https fetch") {
+    } else if role == Some(Source::Direct)
+        || env.contains("unrecognized import path")
+        || env.contains("https fetch")
+    {
         Source::Direct
     } else {
         role.unwrap_or(Source::Proxy)
@@ -403,7 +442,9 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     if let Some(module) = of_url {
         // The URL knows the module where the words name a package or nothing.
         let prefix = named.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
-        if named.module.is_none() || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v")) {
+        if named.module.is_none()
+            || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v"))
+        {
             named.module = Some(module);
             named.version = named.version.take().or(version_of_url);
         } else if named.version.is_none() && found.source == Some(Source::Proxy) {
@@ -415,7 +456,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     found.default_module(ctx);
     found.detail.status = read.status;
     found.detail.http_proxy = read.http_proxy;
-    found.host = read.host.filter(|h| h != urls::host_name(&url.host)).or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
+    found.host = read
+        .host
+        .filter(|h| h != urls::host_name(&url.host))
+        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
     if !remote.is_empty() {
         found.detail.remote_words = true;
@@ -429,7 +473,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     } else if found.source == Some(Source::Sumdb) {
         found.cause = Cause::SumdbUnreachable;
     }
-    if found.source == Some(Source::Direct) && found.cause == Cause::CaptiveOrHtml && behind.contains("go-import") {
+    if found.source == Some(Source::Direct)
+        && found.cause == Cause::CaptiveOrHtml
+        && behind.contains("go-import")
+    {
         found.detail.ambiguous = true;
     }
     Some(found)
@@ -449,9 +496,16 @@ fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
 /// The proxy machine could not log in at the origin.
 fn credentials(remote: &str) -> bool {
     let lower = remote.to_lowercase();
-    ["could not read username", "terminal prompts disabled", "authentication failed", "permission denied (publickey", "host key verification failed", "could not read password"]
-        .iter()
-        .any(|w| lower.contains(w))
+    [
+        "could not read username",
+        "terminal prompts disabled",
+        "authentication failed",
+        "permission denied (publickey",
+        "host key verification failed",
+        "could not read password",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
 }
 
 /// A transport error without a URL, about a host that only go asks.
@@ -496,7 +550,9 @@ fn transport(main: &str, ctx: &Context) -> Option<Found> {
 /// An error at a position in code.
 fn compiled(main: &str) -> Option<Found> {
     let position = envelope::position(main)?;
-    let module_file = position.file.ends_with(".mod") || position.file.ends_with(".work") || position.file.ends_with(".sum");
+    let module_file = position.file.ends_with(".mod")
+        || position.file.ends_with(".work")
+        || position.file.ends_with(".sum");
     if position.rest.is_empty() || module_file {
         return None;
     }
@@ -514,7 +570,20 @@ fn credible(main: &str, cause: Cause) -> bool {
     match cause {
         Cause::OomKilled => {
             let lower = main.to_lowercase();
-            ["compile", "link", "asm", "cgo", "go build", "go: ", "vet", "fatal error", "go tool", "signal: killed"].iter().any(|w| lower.contains(w))
+            [
+                "compile",
+                "link",
+                "asm",
+                "cgo",
+                "go build",
+                "go: ",
+                "vet",
+                "fatal error",
+                "go tool",
+                "signal: killed",
+            ]
+            .iter()
+            .any(|w| lower.contains(w))
         }
         Cause::Other => main.starts_with("go"),
         Cause::CacheCorrupt => !main.contains("bad request"),

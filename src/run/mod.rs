@@ -74,7 +74,7 @@ pub fn run(job: Job) -> ! {
             Ok(supervisor) => supervisor,
             Err(error) => fail(125, &format!("cannot listen to signals: {error}")),
         };
-        Run::new(job, supervisor).to_its_end().await
+        Run::new(job, supervisor).drive().await
     })
 }
 
@@ -226,7 +226,7 @@ impl Run {
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
-    async fn to_its_end(mut self) -> ! {
+    async fn drive(mut self) -> ! {
         self.voice.initial(&mut self.supervisor, &self.policy);
         if self.policy.initial.contains(&Remedy::Relay) {
             self.start_relay();
