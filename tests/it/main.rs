@@ -14,5 +14,7 @@ mod endings;
 mod gets_through;
 mod harness_tools;
 mod lab_faults;
+mod obedience;
 mod shim;
 mod streams;
+mod toolchain;
