@@ -201,7 +201,7 @@ pub fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, Error> {
     Ok(CommandLine { options, command })
 }
 
-/// True for a program name (argv[0]) whose last part is `go`.
+/// True for a program name (the first word of a command line) whose last part is `go`.
 pub fn is_called_go(program: &OsStr) -> bool {
     Path::new(program).file_name().is_some_and(|name| name == "go")
 }

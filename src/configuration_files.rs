@@ -250,9 +250,9 @@ mod tests {
     fn a_folder_that_anybody_may_write_to_ends_the_search() {
         use std::os::unix::fs::PermissionsExt;
         let machine = Machine::new();
-        machine.write("shared/gox.toml", "attempts = 1");
-        fs::set_permissions(machine.path("shared"), fs::Permissions::from_mode(0o1777)).unwrap();
-        assert_eq!(machine.attempts("shared/mine"), 4);
+        machine.write("everybodys/gox.toml", "attempts = 1");
+        fs::set_permissions(machine.path("everybodys"), fs::Permissions::from_mode(0o1777)).unwrap();
+        assert_eq!(machine.attempts("everybodys/mine"), 4);
     }
 
     #[test]

@@ -1,24 +1,89 @@
-//! gox.
-pub mod child;
-pub mod classify;
-pub mod command_line;
-pub mod configuration;
-pub mod configuration_files;
-pub mod decide;
-pub mod explain;
-pub mod find_go;
-pub mod go_env;
-pub mod goproxy;
-pub mod health;
-pub mod journal;
-pub mod module_cache;
-pub mod network;
-pub mod own_verbs;
-pub mod private;
-pub mod redact;
-pub mod report;
-pub mod run;
-pub mod shim;
-pub mod toolchain;
-pub mod verb;
+//! gox: the go command that gets module downloads through bad networks.
+//!
+//! gox finds the real go, runs it as a child with everything passed on unchanged, reads what it says
+//! and watches whether it moves. When it fails for a cause that can be cured, gox cures that cause,
+//! for the child alone, and runs it again: within a budget, and with every check of Go's left on.
+//! A relay inside gox does the same for single requests.
+//!
+//! # Architecture
+//!
+//! The modules below stand in reading order. First the *pure* ones, which touch no file, clock,
+//! process, network or randomness (a test holds them to it), then those that touch the system, then
+//! the loop that joins them.
+//!
+//! | module | duty |
+//! | --- | --- |
+//! | [`vocabulary`] | the words all others speak: cause, source, action, failure |
+//! | [`redact`] | takes secrets out of URLs before anything is printed or stored |
+//! | [`goproxy`] | the GOPROXY list, and which of its separators may be crossed |
+//! | [`private`] | which modules are private or likely so |
+//! | [`verb`] | the one table of go's verbs: pass through, supervised, runs the user's code |
+//! | [`classify`] | from go's words to failures |
+//! | [`decide`] | from settings, history and an observation to a decision |
+//! | [`configuration`], [`command_line`] | every setting, from where, and in which order |
+//! | [`report`] | the JSON report of a run |
+//! | [`find_go`] | the real go, never gox itself |
+//! | [`go_env`], [`toolchain`] | go's own settings; does go.mod ask for a toolchain that is not here |
+//! | [`configuration_files`] | finds and reads gox.toml |
+//! | [`child`] | runs go once: streams, signals, process groups, the stall watch |
+//! | [`module_cache`] | finds what is damaged and evicts exactly that, under go's own locks |
+//! | [`network`] | which proxies take a connection, and is there a network at all |
+//! | [`health`], [`journal`] | what runs leave for later runs and for `gox history` |
+//! | [`relay`] | the loopback module proxy that retries single requests |
+//! | [`run`] | the loop: observe, decide, report, apply, wait |
+//! | [`explain`], [`own_verbs`] | gox's own verbs |
+//! | [`shim`] | what happens between the shell and go |
+//!
+//! # Invariants of absence
+//!
+//! Nothing in gox sets GOSUMDB=off, GONOSUMDB, GONOSUMCHECK, GOINSECURE or GIT_SSL_NO_VERIFY; nothing
+//! edits go.mod, go.sum, `go env -w`, git's or a shell's configuration. The decision never sleeps and
+//! never reads a clock: the loop does. A failure that gox does not recognise is not retried.
+
 pub mod vocabulary;
+
+pub mod redact;
+
+pub mod goproxy;
+
+pub mod private;
+
+pub mod verb;
+
+pub mod classify;
+
+pub mod decide;
+
+pub mod configuration;
+
+pub mod command_line;
+
+pub mod report;
+
+pub mod find_go;
+
+pub mod go_env;
+
+pub mod toolchain;
+
+pub mod configuration_files;
+
+pub mod child;
+
+pub mod module_cache;
+
+pub mod network;
+
+pub mod health;
+
+pub mod journal;
+
+pub mod relay;
+
+pub mod run;
+
+pub mod explain;
+
+pub mod own_verbs;
+
+pub mod shim;

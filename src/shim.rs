@@ -102,8 +102,8 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
             resolved.as_ref().and_then(configured).unwrap_or_else(|| no_go(&error))
         }
     };
-    if nesting.supervised {
-        // A gox above retries already.
+    if nesting.supervised || line.options.last(Key::Bypass).is_some() {
+        // A gox above retries already, or this one is not wanted.
         exec(&go, args, &nesting);
     }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;

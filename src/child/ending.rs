@@ -48,8 +48,8 @@ impl Ending {
 
     /// go itself has ended: what it left behind (a shell's background job ignores Ctrl-C) must not
     /// keep gox from ending soon as well.
-    pub(super) fn hurry(&mut self) {
-        *self = Ending { late: Some((LEFTOVER, Signal::TERM)), grace: GRACE, since: Instant::now(), ..*self };
+    pub(super) fn hurried(self) -> Ending {
+        Ending { late: Some((LEFTOVER, Signal::TERM)), grace: GRACE, since: Instant::now(), ..self }
     }
 
     /// Does what is due by now. False when nothing more can be done.
@@ -76,7 +76,7 @@ pub(super) struct Family {
     own_group: bool,
     pub(super) tree: Tree,
     /// go has ended (nobody has waited for it yet, so its numbers are still its own).
-    pub(super) ended: bool,
+    ended: bool,
     /// Only version control programs are meant: what a go that exited by itself left behind.
     only_vcs: bool,
 }
@@ -85,6 +85,23 @@ impl Family {
     pub(super) fn new(pid: Pid, own_group: bool) -> Family {
         let tree = Tree::new(pid.as_raw_nonzero().get(), own_group);
         Family { pid, own_group, tree, ended: false, only_vcs: false }
+    }
+
+    /// go's process number.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// go itself needs no signal any more.
+    pub(super) fn go_has_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Kills go's group where nobody could see who of it is left.
+    pub(super) fn kill_unseen(&mut self) {
+        if self.tree.look().is_none() {
+            self.signal_group(Signal::KILL);
+        }
     }
 
     /// From now on only version control programs are addressed.

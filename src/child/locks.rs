@@ -53,7 +53,7 @@ fn has_thread_in_flock(pid: i32) -> bool {
     threads.flatten().any(|thread| {
         // Closed to us by some systems' hardening; then only the list of locks speaks.
         let call = std::fs::read_to_string(thread.path().join("syscall")).unwrap_or_default();
-        call.split(' ').next().and_then(|n| n.parse::<i64>().ok()) == Some(i64::from(libc::SYS_flock))
+        call.split(' ').next().and_then(|n| n.parse::<libc::c_long>().ok()) == Some(libc::SYS_flock)
     })
 }
 

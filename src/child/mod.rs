@@ -19,6 +19,7 @@
 //!   current-thread runtime.
 
 mod console;
+mod display;
 mod ending;
 mod growth;
 mod locks;
@@ -119,6 +120,12 @@ pub trait Hooks {
     /// yields a reason ends the attempt ([`Ended::Hook`]); it is dropped when go moves again.
     fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
         None
+    }
+
+    /// A number that changes while something moves on go's behalf that its processes do not show
+    /// (a relay in this process that still waits for an upstream).
+    fn moved(&mut self) -> u64 {
+        0
     }
 
     /// The folders whose growth counts as movement, asked at most once and only when nothing else

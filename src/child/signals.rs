@@ -47,6 +47,7 @@ impl Signals {
     pub(super) fn only_children() -> io::Result<Signals> {
         // SIGCHLD is caught even where it was ignored: a child nobody may wait for has no status.
         let stream = signal(SignalKind::child())?;
+        unblock(libc::SIGCHLD);
         Ok(Signals { streams: vec![(Heard::Child, stream)] })
     }
 
@@ -90,11 +91,16 @@ fn disposition(number: i32) -> Option<libc::sigaction> {
 
 /// Sets the default disposition and lets the signal through.
 fn restore_default(number: i32) {
-    // SAFETY: only plain values are passed; the set is initialised before it is used, and no
-    // handler of ours is installed.
+    // SAFETY: plain values are passed and no handler of ours is installed.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
+    unblock(number);
+}
+
+/// Lets a signal through that whoever started gox may have blocked.
+fn unblock(number: i32) {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is initialised by the first call before the others use it.
     unsafe {
-        libc::signal(number, libc::SIG_DFL);
-        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         if libc::sigemptyset(set.as_mut_ptr()) == 0 && libc::sigaddset(set.as_mut_ptr(), number) == 0 {
             libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
         }

@@ -29,6 +29,9 @@ const GROWTH_AFTER: Duration = Duration::from_secs(2);
 /// Between two looks at folders.
 const GROWTH_EVERY: Duration = Duration::from_secs(5);
 
+/// Two looks that are to tell rest from growth are at least this far apart.
+const GROWTH_APART: Duration = Duration::from_secs(1);
+
 /// Where processes cannot be seen (no `/proc`) a long link step looks like a stall, so the
 /// patience is this many times as long there.
 const BLIND_PATIENCE: u32 = 10;
@@ -56,7 +59,14 @@ pub(super) struct Judge {
     /// When a change of fewer than [`SURE_BYTES`] was seen last.
     drip_at: Option<Duration>,
     /// The first and the last look at folders in this silence, and what the first one saw.
-    looked: Option<(Duration, u64)>,
+    looked: Option<Looks>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Looks {
+    first: Duration,
+    last: Duration,
+    fingerprint: u64,
 }
 
 impl Judge {
@@ -80,21 +90,23 @@ impl Judge {
 
     /// Takes a look at the folders: the number changes when something in them grew.
     pub(super) fn observe_growth(&mut self, at: Duration, fingerprint: u64) {
-        match self.looked {
-            Some((_, before)) if before != fingerprint => {
+        let first = match self.looked {
+            Some(looks) if looks.fingerprint == fingerprint => looks.first,
+            Some(_) => {
                 self.moved_at = at;
-                self.looked = Some((at, fingerprint));
+                at
             }
-            _ => self.looked = Some((at, fingerprint)),
-        }
+            None => at,
+        };
+        self.looked = Some(Looks { first, last: at, fingerprint });
     }
 
     /// Whether a look at the folders would help now.
     pub(super) fn wants_growth(&self, at: Duration, stall: Duration) -> bool {
         let still = self.still_for(at);
         match self.looked {
-            None => still >= GROWTH_AFTER,
-            Some((last, _)) => at.saturating_sub(last) >= GROWTH_EVERY || self.needs_last_look(at, stall),
+            None => still >= GROWTH_AFTER.min(stall / 2),
+            Some(looks) => at.saturating_sub(looks.last) >= GROWTH_EVERY || self.needs_last_look(at, stall),
         }
     }
 
@@ -106,13 +118,13 @@ impl Judge {
     /// Whether go is stalled. `watches_growth` says that folders are known: then a look at them
     /// after the end of the patience must have confirmed an earlier one.
     pub(super) fn is_stalled(&self, at: Duration, stall: Duration, watches_growth: bool) -> bool {
-        self.still_for(at) >= self.patience(stall)
-            && (!watches_growth || (self.looked.is_some() && !self.needs_last_look(at, stall)))
+        self.still_for(at) >= self.patience(stall) && (!watches_growth || !self.needs_last_look(at, stall))
     }
 
     fn needs_last_look(&self, at: Duration, stall: Duration) -> bool {
         let end = self.moved_at + self.patience(stall);
-        at >= end && self.looked.is_some_and(|(last, _)| last < end)
+        let confirmed = |looks: Looks| looks.last >= end && looks.last - looks.first >= GROWTH_APART;
+        at >= end && !self.looked.is_some_and(confirmed)
     }
 
     fn patience(&self, stall: Duration) -> Duration {
@@ -184,8 +196,9 @@ fn is_foreign(process: &Process, all: &[Process], root: i32) -> bool {
     if parent.is_none() {
         return false;
     }
-    // git runs ssh through a shell, and where the user's go is a script, a shell runs go.
-    !(is_shell(&process.name) && (has_vcs_above(process, all) || has_below(process.pid, all, root)))
+    // The user's go may be a script that runs another go; and git runs ssh through a shell.
+    let waits_for_known = has_below(process.pid, all, root);
+    !(waits_for_known || (is_shell(&process.name) && has_vcs_above(process, all)))
 }
 
 fn has_vcs_above(process: &Process, all: &[Process]) -> bool {

@@ -62,6 +62,24 @@ impl Spool {
         self.len() == 0
     }
 
+    /// The same bytes after `each` has seen every piece of them, and `None` at the end.
+    ///
+    /// # Errors
+    /// If the temporary file cannot be read.
+    pub fn rewritten(&self, mut each: impl FnMut(Option<&[u8]>) -> Vec<u8>) -> io::Result<Spool> {
+        let mut other = Spool::default();
+        let mut reader = self.reader()?;
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => break,
+                n => other.push(&each(Some(&buffer[..n]))),
+            }
+        }
+        other.push(&each(None));
+        Ok(other)
+    }
+
     /// Reads everything from the start; may be called any number of times.
     ///
     /// # Errors

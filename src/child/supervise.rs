@@ -1,12 +1,12 @@
 //! The loop around one running go.
 
-use super::console::Lines;
+use super::display::Display;
 use super::ending::{Ending, Family, GRACE, POLL, USER_GRACE};
 use super::signals::{self, Heard};
 use super::spawn::Started;
 use super::watching::{News, Watcher};
 use super::{Ended, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Watch};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -25,9 +25,6 @@ const DRAIN: Duration = Duration::from_millis(100);
 /// After a signal to gox, a reader who does not read keeps gox alive no longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A piece of a line held back for rewriting is passed on after this time.
-const HOLD: Duration = Duration::from_millis(200);
-
 /// What the loop waited for.
 enum Event {
     Heard(Heard),
@@ -38,20 +35,21 @@ enum Event {
     Time,
 }
 
-/// The child, killed if the loop is abandoned.
+/// The child and its family; killed if the loop is abandoned.
 struct Guard {
     child: Child,
-    pid: Pid,
-    own_group: bool,
+    family: Family,
     reaped: bool,
 }
 
 impl Guard {
-    fn has_ended(&self) -> bool {
-        // The status is left where it is: as long as nobody waited, go's process number and its
-        // group's cannot be given to others, and what it left behind can be signalled safely.
+    /// How go has ended, if it has.
+    ///
+    /// The status is left where it is: as long as nobody waited, go's process number and its
+    /// group's cannot be given to others, and what it left behind can be signalled safely.
+    fn end(&self) -> Option<WaitIdStatus> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        !matches!(waitid(WaitId::Pid(self.pid), options), Ok(None))
+        waitid(WaitId::Pid(self.family.pid()), options).ok().flatten()
     }
 
     fn reap(&mut self) -> io::Result<Status> {
@@ -67,10 +65,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if !self.reaped {
-            if self.own_group {
-                let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
-            }
-            let _ = self.child.kill();
+            self.family.signal(Signal::KILL);
             let _ = self.child.wait();
         }
     }
@@ -139,165 +134,132 @@ pub(super) async fn until_end(
 ) -> io::Result<Outcome> {
     let begin = Instant::now();
     let own_group = supervisor.own_group;
-    let mut guard = Guard { child: started.child, pid: started.pid, own_group, reaped: false };
-    let mut family = Family::new(started.pid, own_group);
-    let mut watcher = Watcher::new(watch, begin, family.tree.root());
+    let family = Family::new(started.pid, own_group);
+    let mut guard = Guard { child: started.child, family, reaped: false };
+    let mut watcher = Watcher::new(watch, begin, guard.family.tree.root());
     let (mut stdout, mut stderr) = (Source::new(started.stdout), Source::new(Some(started.stderr)));
-    let sink = supervisor.console.sink();
-    let console = &mut supervisor.console;
+    let mut display = Display::new(&mut supervisor.console, mode, hooks.rewrites());
     let signals = &mut supervisor.signals;
     let mut spool = Spool::default();
-    let rewrites = hooks.rewrites();
-    let mut lines = Lines::default();
-    let mut held_since = None;
-    // Bytes on their way to gox's stderr, and how many of them are written.
-    let (mut pending, mut written) = (Vec::new(), 0);
+    let mut relayed: u64 = 0;
     let mut told: Option<Told> = None;
     let mut ending: Option<Ending> = None;
     let mut ended_at: Option<Instant> = None;
-    let mut relayed: u64 = 0;
 
     loop {
-        if ended_at.is_none() && guard.has_ended() {
-            let now = Instant::now();
-            ended_at = Some(now);
-            family.ended = true;
+        if ended_at.is_none()
+            && let Some(status) = guard.end()
+        {
+            ended_at = Some(Instant::now());
             stderr.count_owed();
             stdout.count_owed();
-            // Reaping comes last; the status is looked at without it.
-            let clean = how_it_ended(guard.pid);
-            if let (None, Some(code)) = (&ending, clean) {
-                if code != 0 {
-                    family.spare_all_but_vcs();
-                }
-            }
-            if (ending.is_some() || clean != Some(0)) && family.has_survivors() {
-                match &mut ending {
-                    Some(ending) => ending.hurry(),
-                    None => ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE)),
-                }
-            } else {
-                ending = None;
-                if !cfg!(target_os = "linux") && clean.is_none() {
-                    family.signal(Signal::KILL);
-                }
-            }
+            ending = clean_up(ending.take(), status.exit_status(), &mut guard.family);
         }
         if let Some(when) = ended_at {
             let time_is_up = when.elapsed() >= DRAIN;
-            let done = stderr.is_done(time_is_up) && stdout.is_done(time_is_up);
-            if done && lines.is_holding() {
-                lines.give_up_line(&mut pending);
-            }
-            if done && written == pending.len() && ending.is_none() {
-                break;
+            let all_read = stderr.is_done(time_is_up) && stdout.is_done(time_is_up);
+            if all_read {
+                display.give_up_line();
             }
             let interrupted = matches!(told, Some(Told::By(_)));
-            if interrupted && ending.is_none() && when.elapsed() >= LAST_WORDS {
+            let done = all_read && display.is_idle();
+            let too_late = interrupted && when.elapsed() >= LAST_WORDS;
+            if (done || too_late) && ending.is_none() {
                 break;
             }
         }
 
+        let watching = told.is_none() && ended_at.is_none();
+        let now = Instant::now();
         let deadline = [
-            ended_at.map(|when| when + DRAIN).filter(|when| *when > Instant::now()),
-            ended_at.map(|when| when + LAST_WORDS).filter(|when| *when > Instant::now()),
-            ending.as_ref().map(|_| Instant::now() + POLL),
-            held_since.map(|when: Instant| when + HOLD),
-            (told.is_none() && ended_at.is_none()).then(|| watcher.due()),
+            ended_at.map(|when| when + DRAIN).filter(|when| *when > now),
+            ended_at.map(|when| when + LAST_WORDS).filter(|when| *when > now),
+            ending.as_ref().map(|_| now + POLL),
+            display.due(),
+            watching.then(|| watcher.due()),
         ];
         let deadline = deadline.into_iter().flatten().min();
         let event = tokio::select! {
             heard = signals.next() => Event::Heard(heard),
-            result = stderr.read(), if pending.is_empty() => Event::Stderr(result),
+            result = stderr.read(), if display.is_idle() => Event::Stderr(result),
             result = stdout.read() => Event::Stdout(result),
-            result = sink.write(&pending[written..]), if written < pending.len() => Event::Wrote(result),
-            news = watcher.news(), if told.is_none() => Event::News(news),
+            result = display.write() => Event::Wrote(result),
+            news = watcher.news(), if watching => Event::News(news),
             () = until(deadline) => Event::Time,
         };
 
         match event {
-            Event::Heard(Heard::End(signal)) => {
-                if ended_at.is_none() {
-                    ending = Some(pass_on(signal, &mut family, own_group));
-                }
-                if !matches!(told, Some(Told::By(_))) {
-                    told = Some(Told::By(signal));
-                }
-                if ended_at.is_some() && ending.is_none() {
+            Event::Heard(Heard::Child) | Event::Time => {}
+            Event::Heard(Heard::End(signal)) if ended_at.is_some() => {
+                told = Some(Told::By(signal));
+                // Nothing is left to be told; whoever still dies is being looked after.
+                if ending.is_none() {
                     break;
                 }
             }
-            Event::Heard(Heard::Stop) => {
-                family.signal_group(Signal::TSTP);
-                signals::stop_self();
-                family.signal_group(Signal::CONT);
+            Event::Heard(Heard::End(signal)) => {
+                let passed_on = pass_on(signal, &mut guard.family, own_group);
+                // A second one is passed on too, but does not prolong the wait.
+                if !matches!(told, Some(Told::By(_))) {
+                    (told, ending) = (Some(Told::By(signal)), Some(passed_on));
+                }
             }
-            Event::Heard(Heard::Child) => {}
+            Event::Heard(Heard::Stop) => {
+                guard.family.signal_group(Signal::TSTP);
+                signals::stop_self();
+                guard.family.signal_group(Signal::CONT);
+            }
             Event::Stderr(result) => {
                 let bytes = stderr.take(result);
                 relayed += bytes.len() as u64;
                 hooks.stderr(bytes);
-                if mode == StderrMode::Hidden {
-                } else if rewrites {
-                    lines.push(bytes, &mut pending, |line| hooks.rewrite(line));
-                    held_since = lines.is_holding().then(Instant::now);
-                } else {
-                    pending.extend_from_slice(bytes);
-                }
+                display.accept(bytes, hooks);
             }
             Event::Stdout(result) => {
                 let bytes = stdout.take(result);
                 relayed += bytes.len() as u64;
                 spool.push(bytes);
             }
-            Event::Wrote(Ok(n)) => {
-                console.wrote(&pending[written..written + n]);
-                written += n;
+            Event::Wrote(result) => {
+                if !display.wrote(result) {
+                    // As go itself would have found it: its next write fails, and it dies of
+                    // SIGPIPE.
+                    stderr.pipe = None;
+                }
             }
-            Event::Wrote(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                // As go itself would have found it: its next write fails, and it dies of SIGPIPE.
-                console.close();
-                stderr.pipe = None;
-                lines = Lines::default();
-                pending.clear();
-                written = 0;
-            }
-            // A full disk loses go's words, as it would have without gox.
-            Event::Wrote(Err(_)) => written = pending.len(),
             Event::News(news) => {
                 if let Some(reason) = watcher.take(news) {
                     told = Some(Told::Hook(reason));
-                    ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE));
+                    ending = Some(Ending::ask(&mut guard.family, Signal::TERM, GRACE));
                 }
             }
-            Event::Time => {}
         }
-        if !pending.is_empty() && written == pending.len() {
-            pending.clear();
-            written = 0;
-        }
+
         let now = Instant::now();
-        if held_since.is_some_and(|when| now >= when + HOLD) {
-            held_since = None;
-            lines.give_up_line(&mut pending);
+        if display.due().is_some_and(|due| now >= due) {
+            display.give_up_line();
         }
-        if told.is_none() && ended_at.is_none() && now >= watcher.due() {
-            if watcher.look(&mut family.tree, relayed, hooks) {
-                told = Some(Told::Stalled);
-                ending = Some(Ending::ask(&mut family, Signal::TERM, GRACE));
-            }
+        let due = told.is_none() && ended_at.is_none() && now >= watcher.due();
+        if due && watcher.look(&mut guard.family.tree, relayed, hooks) {
+            told = Some(Told::Stalled);
+            ending = Some(Ending::ask(&mut guard.family, Signal::TERM, GRACE));
         }
         if let Some(under_way) = &mut ending {
-            let goes_on = under_way.go_on(&mut family);
-            if ended_at.is_some() && (!goes_on || !family.has_survivors()) {
+            let goes_on = under_way.go_on(&mut guard.family);
+            if ended_at.is_some() && (!goes_on || !guard.family.has_survivors()) {
                 ending = None;
             }
         }
     }
 
     let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
+    let at_line_start = display.at_line_start();
     let go = guard.reap()?;
-    let ended = match (told, go) {
+    Ok(Outcome { ended: why(told, go), go, stdout: spool, elapsed, at_line_start })
+}
+
+fn why(told: Option<Told>, go: Status) -> Ended {
+    match (told, go) {
         (Some(Told::By(signal)), _) => Ended::Interrupted(signal),
         // It had come to its good end before our signal arrived.
         (_, Status::Exited(0)) => Ended::Exited(0),
@@ -305,14 +267,28 @@ pub(super) async fn until_end(
         (Some(Told::Hook(reason)), _) => Ended::Hook(reason),
         (None, Status::Exited(code)) => Ended::Exited(code),
         (None, Status::Signaled(signal)) => Ended::Signaled(signal),
-    };
-    Ok(Outcome { ended, go, stdout: spool, elapsed, at_line_start: console.at_line_start() })
+    }
 }
 
-/// The exit code of a go that has ended, if it chose one.
-fn how_it_ended(pid: Pid) -> Option<i32> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    waitid(WaitId::Pid(pid), options).ok().flatten()?.exit_status()
+/// go has just ended, with `code` where it chose one: sees to what it left behind.
+///
+/// After a signal, ours or another's, nothing may stay. A go that failed by itself may have left
+/// git at work (a checksum mismatch ends it at once), which would hold a repository's lock when
+/// the next attempt comes; anything else it left is its own affair, as after a success.
+fn clean_up(ending: Option<Ending>, code: Option<i32>, family: &mut Family) -> Option<Ending> {
+    family.go_has_ended();
+    match (&ending, code) {
+        (None, Some(0)) => return None,
+        (None, Some(_)) => family.spare_all_but_vcs(),
+        _ => family.kill_unseen(),
+    }
+    if !family.has_survivors() {
+        return None;
+    }
+    Some(match ending {
+        Some(under_way) => under_way.hurried(),
+        None => Ending::ask(family, Signal::TERM, GRACE),
+    })
 }
 
 /// Passes a signal on that gox received.

@@ -131,6 +131,7 @@ fn bytes_moved(_: i32) -> Option<u64> {
 
 /// Reads one line of `/proc/PID/stat`. The name stands in parentheses and may itself contain
 /// any byte, parentheses and newlines included: the last `)` ends it.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // only Linux has the file
 fn parse_stat(line: &[u8]) -> Option<Process> {
     let open = memchr::memchr(b'(', line)?;
     let close = memchr::memrchr(b')', line)?;

@@ -107,6 +107,7 @@ impl Watcher {
         let at = before.duration_since(self.begin);
         let processes = tree.look();
         let pids: Vec<i32> = processes.iter().flatten().map(|process| process.pid).collect();
+        let relayed = relayed.wrapping_add(hooks.moved());
         self.judge.observe(Sample { at, processes, relayed }, || waits_for_stranger(&pids));
         let now = Instant::now();
         self.due = now + (now.duration_since(before) * SHARE).clamp(PERIOD, LONGEST_PERIOD);

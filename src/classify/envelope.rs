@@ -28,7 +28,7 @@ static POSITION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(^|[\s"'`(\[=,:>])([A-Za-z0-9_][A-Za-z0-9_.~!+%/-]*)@([A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
+    Regex::new(r#"(^|[\s"'`(\[=,:>])([A-Za-z0-9_][A-Za-z0-9_.~!+%/-]*)@([<>=]{0,2}[A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
         .expect("fixed")
 });
 
@@ -84,6 +84,7 @@ pub(super) fn named(text: &str) -> Named {
     let mut found = Named::default();
     for c in TOKEN.captures_iter(text) {
         let (path, version, tail) = (&c[2], &c[3], &c[4]);
+        let version = version.trim_start_matches(['<', '>', '=']);
         let versioned = version.starts_with('v') && version[1..].starts_with(|c: char| c.is_ascii_digit());
         let query = matches!(version, "latest" | "upgrade" | "patch" | "master" | "main" | "...");
         // An address, a user at a host, a file below the cache.
@@ -142,7 +143,8 @@ pub(super) fn guess_module(package: &str) -> String {
 
 /// What stands behind the last `M@V: ` or `module M: `; where there is none, behind `go: `.
 pub(super) fn inner_of(text: &str) -> Option<&str> {
-    let last = VERSIONED.find_iter(text).chain(MODULE_WORD.find_iter(text)).map(|m| m.end()).max();
+    let envelopes = [&VERSIONED, &MODULE_WORD, &IMPORT_PATH];
+    let last = envelopes.iter().flat_map(|e| e.find_iter(text)).map(|m| m.end()).max();
     last.map(|at| &text[at..]).or_else(|| text.split_once("go: ").map(|(_, t)| t))
 }
 

@@ -244,7 +244,7 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         vcs.detail.status = Some(code);
     }
     vcs.cause = Some(cause);
-    place(&whole, &mut vcs);
+    place(main, details, &mut vcs);
     if cause != Cause::CacheCorrupt && cause != Cause::CachePermission {
         vcs.detail.path = None;
     }
@@ -273,10 +273,12 @@ fn is_not_found(lower: &str) -> bool {
     lower.contains("' not found") || lower.contains("remote: not found")
 }
 
-/// Host and URL. `remote:` lines are the server's prose; links in them lead elsewhere.
-fn place(whole: &str, vcs: &mut Vcs) {
-    let own: String = whole
+/// Host and URL: git's own words first, they know about `insteadOf`; then the command's arguments.
+/// `remote:` lines are the server's prose; links in them lead elsewhere.
+fn place(main: &str, details: &str, vcs: &mut Vcs) {
+    let own: String = details
         .lines()
+        .chain([main])
         .filter(|l| !l.starts_with("remote:") && !l.starts_with("warning:") && !l.starts_with("If this is"))
         .flat_map(|l| [l, "\n"])
         .collect();

@@ -145,6 +145,7 @@ const PAGE: &[&str] = &[
     "stopped after 10 redirects",
     "redirected from secure url",
     "no go-import meta tag",
+    "xml syntax error",
     "bad content-length",
     "unsupported transfer encoding",
     "too many transfer encodings",
@@ -223,11 +224,17 @@ pub(super) fn read(text: &str) -> Inner {
         }
     }
     inner.cause = words(text, &lower);
+    inner
+}
+
+/// As [`read`], for the words right behind a URL: there a status may stand without its number.
+pub(super) fn read_behind_url(text: &str) -> Inner {
+    let mut inner = read(text);
     if inner.cause.is_none() {
-        if let Some((code, cause)) = status_text(&lower) {
+        if let Some((code, cause)) = status_text(&text.to_lowercase()) {
             inner.status = Some(code);
             inner.cause = Some(cause);
-            // Without its number the status can only be a CONNECT's: go prints the others' whole.
+            // Only a refused CONNECT prints so: go prints the statuses of answers whole.
             inner.http_proxy = true;
         }
     }

@@ -87,6 +87,9 @@ const WORDS: &[(&str, Cause, Option<Source>)] = &[
     ("corrupt export data", Cause::CacheCorrupt, Some(Source::Cache)),
     ("malformed archive", Cause::CacheCorrupt, Some(Source::Cache)),
     ("link: cannot open file", Cause::CacheCorrupt, Some(Source::Cache)),
+    ("could not create module cache", Cause::CachePermission, Some(Source::Cache)),
+    ("failed to initialize build cache", Cause::CachePermission, Some(Source::Cache)),
+    ("creating work dir", Cause::CachePermission, Some(Source::Local)),
     // go.mod of a dependency that came as a page or empty
     ("missing module line", Cause::CacheCorrupt, Some(Source::Cache)),
     ("missing module declaration", Cause::CacheCorrupt, Some(Source::Cache)),
@@ -281,7 +284,7 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
         named: envelope::named(main),
         detail: Detail::default(),
     };
-    if lower.starts_with("note: ") {
+    if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
     if let Some(c) = TOOLCHAIN.captures(main) {

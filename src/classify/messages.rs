@@ -70,9 +70,9 @@ static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("fixed")
 });
 
-/// The end of a chain's inner line.
+/// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?: imports| requires| tested by| imports from \S+|\.test)$").expect("fixed")
+    Regex::new(r"(?: imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
 });
 
 /// Endings after which go itself breaks the line.
@@ -124,7 +124,8 @@ impl Grouper {
                 join(&mut message.parts.last_mut().expect("a message has a line").text, trimmed);
                 return None;
             }
-            let starter = STARTER.is_match(trimmed) && !(message.in_chain && indent > message.indent);
+            let awaited = indent > message.indent && (message.in_chain || announces(message));
+            let starter = STARTER.is_match(trimmed) && !awaited;
             if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
                 message.joins += 1;
                 let last = message.parts.last_mut().expect("a message has a line");
@@ -157,6 +158,11 @@ impl Grouper {
     pub(super) fn end(&mut self) -> Option<Message> {
         self.current.take()
     }
+}
+
+/// True where go announced a list: what stands below it, deeper, belongs to it.
+fn announces(message: &Message) -> bool {
+    message.parts.first().is_some_and(|p| OWN_BREAK.is_match(&p.text) && !p.text.contains("parsing "))
 }
 
 /// Git and checksum messages; others never have unindented lines below them.

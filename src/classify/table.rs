@@ -23,7 +23,7 @@ pub fn action_of(cause: Cause, source: Option<Source>, detail: &Detail) -> Actio
         Cause::Http404410 if source == Some(Source::Toolchain) => Action::Reroute,
         Cause::Http404410 => Action::Private,
         // The cached .mod that came of it would fail for ever.
-        Cause::CaptiveOrHtml if detail.go_mod => Action::Repair,
+        Cause::CaptiveOrHtml if source == Some(Source::Cache) => Action::Repair,
         // A page without go-import tags is what that site says.
         Cause::CaptiveOrHtml if source == Some(Source::Direct) && detail.ambiguous => Action::Stop,
         Cause::CaptiveOrHtml => Action::Retry,

@@ -1,1 +1,271 @@
 use super::*;
+use crate::vocabulary::{Cause, Detail, Source};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+
+fn fixtures() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stderr");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().map(|p| (p.clone(), std::fs::read_to_string(p).unwrap())).collect()
+}
+
+/// What the first line of a fixture says must be so: `# go1.27.3 stream=json cause=eof host=...`.
+/// An action, a module or a host that is not named there is free, a cause always is.
+#[test]
+fn what_real_go_prints_is_read_right() {
+    let mut wrong = Vec::new();
+    for (path, fixture) in fixtures() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let (header, text) = fixture.split_once('\n').unwrap();
+        let stream = if header.contains(" stream=json") { Stream::JsonStdout } else { Stream::Stderr };
+        for stream in [stream, Stream::Log] {
+            let reading = classify(&Rules::default(), stream, text.as_bytes());
+            let seen = reading.dominant();
+            for want in header.split(' ').skip(2) {
+                let (key, want) = want.split_once('=').unwrap();
+                let got = match key {
+                    "stream" => continue,
+                    "cause" => Some(seen.map_or(Cause::None, |f| f.cause).to_string()),
+                    "source" => seen.and_then(|f| f.source).map(|s| s.to_string()),
+                    "action" => seen.map(|f| f.action.to_string()),
+                    "module" => seen.and_then(|f| f.module.clone()),
+                    "version" => seen.and_then(|f| f.version.clone()),
+                    "host" => seen.and_then(|f| f.host.clone()),
+                    "path" => seen.and_then(|f| f.detail.path.as_ref()).map(|p| p.display().to_string()),
+                    "failures" => Some(reading.failures.len().to_string()),
+                    "ambiguous" => seen.map(|f| f.detail.ambiguous.to_string()),
+                    other => panic!("{name}: unknown key {other}"),
+                };
+                // A log may hold more than one program's words: there, an unknown error is none.
+                let unknown = stream == Stream::Log && want == "other" && got.as_deref() == Some("none");
+                if got.as_deref() != Some(want)
+                    && !unknown
+                    && !(stream == Stream::Log && unlisted(header, key))
+                {
+                    wrong.push(format!("{name} {stream:?}: {key} is {got:?}, not {want}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Keys that follow from a cause which a log reads as no failure at all.
+fn unlisted(header: &str, key: &str) -> bool {
+    header.contains("cause=other") && key != "cause"
+}
+
+/// Every cause with every source and every detail that matters, and what becomes of it. A change
+/// here is a change of what gox does; write the new table with `GOX_BLESS=1 cargo test`.
+#[test]
+fn the_table_of_actions_is_as_committed() {
+    let details: [(&str, Detail); 8] = [
+        ("", Detail::default()),
+        ("status 404", Detail { status: Some(404), ..Detail::default() }),
+        ("status 503", Detail { status: Some(503), ..Detail::default() }),
+        ("go.mod", Detail { go_mod: true, ..Detail::default() }),
+        ("ambiguous", Detail { ambiguous: true, ..Detail::default() }),
+        ("remote words", Detail { remote_words: true, ..Detail::default() }),
+        ("verify", Detail { verify: true, ..Detail::default() }),
+        ("http proxy", Detail { http_proxy: true, ..Detail::default() }),
+    ];
+    let sources = || std::iter::once(None).chain(Source::ALL.iter().copied().map(Some));
+    let mut table =
+        String::from("cause, what else is known: action; the last column is the order of domination\n\n");
+    for &cause in Cause::ALL {
+        let base = action_of(cause, None, &Detail::default());
+        table += &format!("{:<33} {:<8} {:>2}\n", cause.as_str(), base.as_str(), table::rank(cause));
+        for source in sources() {
+            let plain = action_of(cause, source, &Detail::default());
+            let place = source.map_or("no source".to_owned(), |s| s.to_string());
+            if plain != base {
+                table += &format!("  {place:<31} {plain}\n");
+            }
+            for (words, detail) in &details[1..] {
+                let action = action_of(cause, source, detail);
+                if action != plain {
+                    table += &format!("  {:<31} {action}\n", format!("{place}, {words}"));
+                }
+            }
+        }
+    }
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/actions.txt");
+    if std::env::var_os("GOX_BLESS").is_some() {
+        std::fs::write(&committed, &table).unwrap();
+    }
+    assert_eq!(table, std::fs::read_to_string(committed).unwrap());
+}
+
+const WIDE: &str = "go: a.test/b@v1.0.0: Get \"https://p.test/a.test/b/@v/v1.0.0.mod\": dial tcp: lookup p.test on 192.0.2.1:53: no such host";
+
+#[test]
+fn chunks_do_not_matter() {
+    let text = format!(
+        "go: downloading x v1.0.0\r\n{WIDE}\r\nverifying c.test/d@v1.2.3: checksum mismatch\n\tdownloaded: h1:AA=\n\tgo.sum:     h1:BB=\n"
+    );
+    for stream in [Stream::Stderr, Stream::Log] {
+        let whole = classify(&Rules::default(), stream, text.as_bytes());
+        assert_eq!(whole.failures.len(), 2);
+        for size in [1, 2, 3, 7, 64] {
+            let mut classifier = Classifier::new(&Rules::default(), stream);
+            text.as_bytes().chunks(size).for_each(|c| classifier.push(c));
+            assert_eq!(classifier.finish(), whole, "chunks of {size}");
+        }
+    }
+    let mismatch = classify(&Rules::default(), Stream::Stderr, text.as_bytes()).failures.remove(1);
+    assert_eq!(mismatch.detail.got.as_deref(), Some("h1:AA="));
+    assert_eq!(mismatch.detail.want.as_deref(), Some("h1:BB="));
+    assert!(mismatch.detail.fatal && !mismatch.detail.go_mod);
+}
+
+#[test]
+fn a_failure_far_down_a_long_log_has_its_line_number() {
+    let mut text = "=== a line of no interest, over and over again\n".repeat(4_000).into_bytes();
+    text.extend_from_slice(b"x".repeat(3 << 20).as_slice());
+    text.extend_from_slice(format!("\n{WIDE}\n").as_bytes());
+    text.extend("more of nothing\n".repeat(4_000).into_bytes());
+    let reading = classify(&Rules::default(), Stream::Log, &text);
+    assert_eq!(reading.failures.len(), 1);
+    assert_eq!(reading.failures[0].line, 4_002);
+    assert_eq!(reading.failures[0].host.as_deref(), Some("p.test"));
+}
+
+#[test]
+fn the_same_failure_is_kept_once_and_their_number_is_bounded() {
+    let many: String = (0..2 * MAX_FAILURES)
+        .map(|n| format!("go: a.test/m{n}@v1.0.0: Get \"https://p.test/a.test/m{n}/@v/v1.0.0.mod\": EOF\n"))
+        .collect();
+    let text = format!("{WIDE}\n{WIDE}\n{many}main.go:1:2: undefined: x\n");
+    let reading = classify(&Rules::default(), Stream::Stderr, text.as_bytes());
+    assert_eq!(reading.counts[0], 2);
+    assert!(reading.failures.len() <= MAX_FAILURES + Cause::ALL.len());
+    assert!(reading.omitted > 0);
+    assert!(
+        reading.failures.iter().any(|f| f.cause == Cause::CompileError),
+        "what forbids a retry is never omitted"
+    );
+}
+
+#[test]
+fn a_mixed_run_reports_every_failure() {
+    let text =
+        format!("{WIDE}\n# c.test/d\n./x.go:3:4: undefined: timeout\ngo: something nobody has heard of\n");
+    let causes: Vec<Cause> = classify(&Rules::default(), Stream::Stderr, text.as_bytes())
+        .failures
+        .iter()
+        .map(|f| f.cause)
+        .collect();
+    assert_eq!(causes, [Cause::Dns, Cause::CompileError, Cause::Other]);
+}
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    let rule = |pattern: &str, action, origin: &str| UserRule {
+        pattern: Regex::new(pattern).unwrap(),
+        action,
+        origin: origin.into(),
+    };
+    let rules = Rules {
+        user: vec![rule("no such host", UserAction::Stop, "a:1"), rule("lookup", UserAction::Retry, "b:2")],
+    };
+    let reading = classify(&rules, Stream::Stderr, WIDE.as_bytes());
+    assert_eq!(reading.failures[0].cause, Cause::Dns);
+    assert_eq!(reading.failures[0].action, Action::Stop);
+    assert!(reading.failures[0].detail.user_rule);
+    assert_eq!(reading.origins[0].as_deref(), Some("a:1"));
+}
+
+fn fragments() -> impl Strategy<Value = Vec<u8>> {
+    let words: Vec<&'static str> = vec![
+        "go: ",
+        "a.test/b@v1.0.0: ",
+        "Get \"https://p.test/a/@v/v1.mod\"",
+        ": EOF",
+        "\n",
+        "\r",
+        "\t",
+        " ",
+        "verifying ",
+        "checksum mismatch",
+        "\n\tdownloaded: h1:",
+        "SECURITY ERROR",
+        "# ",
+        "#7 1.5 ",
+        "fatal: ",
+        "exit status 128:",
+        "git ls-remote",
+        " in /x/cache/vcs/0a",
+        "unzip ",
+        ".zip: ",
+        "é",
+        "\u{1b}[31m",
+        "http:/",
+        "//",
+        "@",
+        "%21",
+        "!",
+        "=== RUN x",
+        "--- FAIL: x",
+        "{",
+        "}",
+        "{\"Action\":\"output\",\"Output\":\"x\"}",
+        "\"Error\": \"x\"",
+        "x.go:1:2: ",
+        "imports",
+        " requires",
+        "server response:",
+        "lookup h on ",
+        "\u{1F600}",
+        "2024-01-02T03:04:05Z ",
+        ">",
+        "\"",
+        "=",
+    ];
+    prop::collection::vec(
+        prop_oneof![8 => prop::sample::select(words).prop_map(|w| w.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..8)],
+        0..80,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_input_panics_and_chunks_never_matter(text in fragments(), size in 1usize..50) {
+        for stream in [Stream::Stderr, Stream::JsonStdout, Stream::Log] {
+            let whole = classify(&Rules::default(), stream, &text);
+            prop_assert_eq!(whole.failures.is_empty(), whole.dominant.is_none());
+            prop_assert_eq!(whole.failures.len(), whole.counts.len());
+            let mut classifier = Classifier::new(&Rules::default(), stream);
+            text.chunks(size).for_each(|c| classifier.push(c));
+            prop_assert_eq!(classifier.finish(), whole);
+        }
+        trace::requests(&text);
+    }
+}
+
+/// Time grows with the length, not with its square: counted, not timed. The work of a text twice as
+/// long is at most twice as much because every line is cut, every message has a bounded number of
+/// parts, and every part is joined to the one before at most a bounded number of times.
+#[test]
+fn endless_messages_stay_bounded() {
+    for piece in [
+        "\tmore of it\n",
+        " requires\n",
+        "a.test/b@v1.0.0: read\n",
+        "go: x imports\n\t",
+        "\"",
+        "https://",
+        "fatal: x\n",
+    ] {
+        let text =
+            format!("go: a.test/b@v1.0.0: git ls-remote in /x: exit status 128:\n{}", piece.repeat(6_000));
+        for stream in [Stream::Stderr, Stream::Log] {
+            let reading = classify(&Rules::default(), stream, text.as_bytes());
+            assert!(reading.failures.len() < 8, "{piece:?}");
+            assert!(reading.failures.iter().all(|f| f.evidence.len() <= MAX_EVIDENCE));
+        }
+    }
+}

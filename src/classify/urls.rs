@@ -38,11 +38,15 @@ fn split(start: usize, found: &str) -> Option<Url> {
     if !url.ends_with("...") {
         url = url.trim_end_matches('.');
     }
-    let (_, rest) = url.split_once(':')?;
+    let (scheme, rest) = url.split_once(':')?;
+    if scheme.eq_ignore_ascii_case("file") {
+        let path = rest.trim_start_matches("//").to_owned();
+        return Some(Url { start, end: start + url.len(), text: url.to_owned(), host: String::new(), path });
+    }
     let rest = rest.trim_start_matches('/');
     let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
     let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-    if host.is_empty() && !url.starts_with("file") {
+    if host.is_empty() {
         return None;
     }
     Some(Url {

@@ -106,7 +106,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
                 Verdict::Nothing
             };
         }
-        if ctx.in_test
+        if (ctx.in_test && !main.starts_with("go: "))
             || TEST_LINE.is_match(main)
             || (LOGGED.is_match(main) && message.evidence.len() > main.len())
         {
@@ -115,6 +115,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
         return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
     }
+    ctx.heading &= !main.starts_with("go: ");
     if let Some(package) = main.strip_prefix("go: finding module for package ") {
         ctx.finding = Some(package.to_owned());
     }
@@ -166,8 +167,13 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     if let Some(found) = transport(main, ctx) {
         return failure(message, found);
     }
-    if ctx.heading && !log {
-        return failure(message, plain(Cause::CompileError, Some(Source::Local)));
+    if ctx.heading {
+        // Linker and C compiler, which write as they like; in a log it may be anybody.
+        let found = plain(Cause::CompileError, Some(Source::Local));
+        return if log { weak(message, found) } else { failure(message, found) };
+    }
+    if main.starts_with("note: module requires Go") {
+        return weak(message, plain(Cause::GoVersion, Some(Source::Local)));
     }
     if main.starts_with("go: ")
         || main.starts_with("go get ")
@@ -353,10 +359,10 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
         found.named.module = ctx.fetching.clone();
     }
     found.default_module(ctx);
-    if let (Some(path), Some(url)) = (&found.named.module, &read.url) {
+    if let (Some(path), Some(url)) = (&found.named.module, urls::find_all(main).into_iter().next()) {
         // A query tries every prefix of an import path; git's URL tells which one this was.
         let root =
-            url.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+            url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
         let query = env.contains("module ") && found.named.version.is_none();
         if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
             found.named.module = Some(root.to_owned());
@@ -399,7 +405,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
         Some(at) => (&behind[..at], &behind[at..]),
         None => (behind, remote),
     };
-    let mut read = inner::read(behind);
+    let mut read = inner::read_behind_url(behind);
+    if url.text.starts_with("file:") && behind.contains("no such file") {
+        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
+    }
     if env.contains("invalid response from proxy") {
         read.cause = Some(Cause::CaptiveOrHtml);
     }
@@ -447,7 +456,10 @@ fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
     found.default_module(ctx);
     found.detail.status = read.status;
     found.detail.http_proxy = read.http_proxy;
-    found.host = read.host.filter(|h| h != urls::host_name(&url.host)).or_else(|| Some(url.host.clone()));
+    found.host = read
+        .host
+        .filter(|h| h != urls::host_name(&url.host))
+        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
     if !remote.is_empty() {
         found.detail.remote_words = true;

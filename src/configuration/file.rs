@@ -38,8 +38,11 @@ const LOCKED: &str = "locked";
 /// Reads the text of a file. `home` stands for a leading `~/` in paths.
 pub(crate) fn contents(file: &FileText, home: Option<&Path>) -> Result<Contents, Error> {
     let document = DeTable::parse(&file.text).map_err(|e| {
-        let line = e.span().map_or(1, |span| line_at(&file.text, span.start));
-        Error::at(&file.path, line, format!("not valid TOML: {}", e.message().trim_end()))
+        let span = e.span().unwrap_or(0..0);
+        let words = file.text.get(span.clone()).and_then(|at| at.lines().next()).unwrap_or("");
+        let at = if words.is_empty() { String::new() } else { format!(" at {}", quoted(words)) };
+        let problem = format!("not valid TOML{at}: {}", e.message().trim_end());
+        Error::at(&file.path, line_at(&file.text, span.start), problem)
     })?;
     let mut entries: Vec<_> = document.get_ref().iter().collect();
     // The first fault of the file is the one to tell.
@@ -92,7 +95,10 @@ fn key(word: &str) -> Result<Key, String> {
 fn raw(value: &DeValue<'_>) -> Raw {
     match value {
         DeValue::String(text) => Raw::Text(OsString::from(text.as_ref())),
-        DeValue::Integer(number) => Raw::Number(number.to_string()),
+        DeValue::Integer(number) => Raw::Number(
+            i128::from_str_radix(number.as_str(), number.radix())
+                .map_or_else(|_| number.to_string(), |n| n.to_string()),
+        ),
         DeValue::Boolean(on) => Raw::Flag(*on),
         DeValue::Array(elements) => {
             let words: Option<Vec<String>> =

@@ -247,9 +247,11 @@ pub(super) fn compose(
         }
         let place = next_place(policy, &seen, &failing);
         let moved = state.first() != Some(&place.first);
-        // With the relay the order is the relay's business, except for `direct`.
-        let relay_decides = (state.relay || turn_on_relay) && place.first != Entry::Direct;
-        if moved && !relay_decides {
+        // With the relay the order is the relay's business, except for `direct`; it begins by
+        // passing over what rests.
+        let relay_decides = ((state.relay && policy.relay) || turn_on_relay) && place.first != Entry::Direct;
+        let passed_over = turn_on_relay && seen.resting.contains(&failing);
+        if moved && (!relay_decides || passed_over) {
             add(Remedy::Rotate(place.first.clone()));
         } else if relay_decides && state.rotated_to == Some(Entry::Direct) {
             add(Remedy::Rotate(policy.list.entries[0].clone()));

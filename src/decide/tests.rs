@@ -399,6 +399,15 @@ fn the_relay_serves_from_the_first_network_failure_on() {
 }
 
 #[test]
+fn the_relay_passes_over_what_is_dead() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.relay = true;
+    let h = run(&p, vec![seen(vec![failure(Cause::ConnRefused, Source::Proxy, "a.example:1")])]);
+    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
+    assert_eq!(last(&h).remedies, [Remedy::Relay, Remedy::Rest(vec![a]), Remedy::Rotate(b)]);
+}
+
+#[test]
 fn no_overlay_ever_weakens_a_check() {
     let p = policy(&format!("{A},{B},direct"));
     let mut state = State::start(&p);

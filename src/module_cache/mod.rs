@@ -1,7 +1,7 @@
 //! Finds what is damaged in the module cache and removes exactly that.
 //!
-//! go never looks twice at most of what it has cached: a damaged file makes it fail for ever, with
-//! any proxy. This module compares files with go.sum where it has their hash and looks at their
+//! What go has cached it does not fetch again: a damaged file makes it fail for ever, with any proxy.
+//! This module compares files with go.sum where it has their hash and looks at their
 //! structure where it has not, names only damage that can make go fail (much heals by itself),
 //! and evicts under go's own locks. It reads nothing but the cache, and writes nothing else.
 //!

@@ -141,7 +141,9 @@ impl Run {
     /// Notes in the state folder which hosts failed and which worked.
     fn learn(&mut self, last: &Step) {
         let Some(dir) = self.state_dir.clone() else { return };
-        if self.history.is_empty() && self.policy.initial.is_empty() && last.observation.failures.is_empty() {
+        let untouched =
+            self.history.is_empty() && self.policy.initial.is_empty() && !self.relaying.has_served();
+        if untouched && last.observation.failures.is_empty() {
             return;
         }
         let at = health::now();
@@ -165,6 +167,7 @@ impl Run {
                 _ => {}
             }
         }
+        self.relay_news(&mut news);
         if news != Health::default()
             && let Err(error) = news.save(&dir)
         {
@@ -191,7 +194,7 @@ impl Run {
             attempts: self.attempts.clone(),
             elapsed_ms: millis(self.started.elapsed()),
             recovered,
-            relay: None,
+            relay: self.relaying.report(),
         };
         let Ok(line) = serde_json::to_string(&report) else { return };
         if let Some(file) = wanted

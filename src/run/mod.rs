@@ -1,11 +1,12 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
 //! Only this module acts. [`surroundings`] gathers what does not change, `watching` listens to one
-//! attempt, `observe` turns its end into an observation, `speak` finds the words, `leave` writes the
+//! attempt, `relaying` starts the relay and reads what it knows, `observe` turns its end into an observation, `speak` finds the words, `leave` writes the
 //! report, the health and the journal and ends the process as go ended.
 
 mod leave;
 mod observe;
+mod relaying;
 mod speak;
 mod surroundings;
 mod watching;
@@ -21,6 +22,7 @@ use crate::module_cache::{Cache, Damaged};
 use crate::network;
 use crate::report::Attempt;
 use crate::verb::Invocation;
+use relaying::Relaying;
 use speak::{Level, Voice};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -72,7 +74,7 @@ pub fn run(job: Job) -> ! {
             Ok(supervisor) => supervisor,
             Err(error) => fail(125, &format!("cannot listen to signals: {error}")),
         };
-        Run::new(job, supervisor).to_its_end().await
+        Run::new(job, supervisor).drive().await
     })
 }
 
@@ -102,6 +104,7 @@ struct Run {
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
     diagnosed: bool,
+    relaying: Relaying,
 }
 
 impl Run {
@@ -123,6 +126,7 @@ impl Run {
             started_at: jiff::Timestamp::now(),
             first_failure: None,
             diagnosed: false,
+            relaying: Relaying::default(),
             supervisor,
             job: Rc::new(job),
             known_health,
@@ -147,6 +151,7 @@ impl Run {
         let offline = self.policy.offline.take();
         let mut policy =
             surroundings::policy(&job.settings, go_env, &project, &job.dir, &job.invocation, false);
+        policy.relay = self.relaying.may_serve(&job.settings, go_env, &policy);
         policy.offline = offline;
         if job.settings.offline && policy.offline.is_none() {
             policy.offline = Some(self.offline_list(&project));
@@ -201,10 +206,11 @@ impl Run {
 
     /// The child's environment: the overlay and what every supervised child gets.
     fn envs(&self) -> Vec<(OsString, Option<OsString>)> {
-        let mut envs: Vec<(OsString, Option<OsString>)> = overlay::overlay(&self.policy, &self.state(), None)
-            .into_iter()
-            .map(|(name, value)| (name.into(), Some(value.into())))
-            .collect();
+        let mut envs: Vec<(OsString, Option<OsString>)> =
+            overlay::overlay(&self.policy, &self.state(), self.relaying.goproxy().as_deref())
+                .into_iter()
+                .map(|(name, value)| (name.into(), Some(value.into())))
+                .collect();
         envs.push((MARKER.into(), Some(self.job.nesting.marker(true))));
         if self.job.invocation.english_git {
             // gox reads git's words; no compiler runs under these verbs.
@@ -220,20 +226,27 @@ impl Run {
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
-    async fn to_its_end(mut self) -> ! {
+    async fn drive(mut self) -> ! {
         self.voice.initial(&mut self.supervisor, &self.policy);
+        if self.policy.initial.contains(&Remedy::Relay) {
+            self.start_relay();
+        }
         let mut patience = decide::first_patience(&self.policy);
         loop {
             let mark = self.cache().map(|cache| cache.mark());
-            let mut hooks = Watching::new(&self.job, &self.policy, &self.state());
+            let state = self.state();
+            let mut hooks = Watching::new(&self.job, &self.policy, &state, self.relaying.serving(&state));
             let command = self.command();
-            let watch = child::Watch { stall: Some(patience), quiet: QUIET };
+            // The relay bounds each request by itself, and may well be silent towards go meanwhile.
+            let stall = if hooks.is_relayed() { patience.max(self.policy.budget) } else { patience };
+            let watch = child::Watch { stall: Some(stall), quiet: QUIET };
             let started =
                 self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await;
-            let outcome = match started {
+            let mut outcome = match started {
                 Ok(outcome) => outcome,
                 Err(error) => self.cannot_run(&error),
             };
+            self.name_upstreams(&mut outcome);
             if outcome.ended == ChildEnded::Exited(0)
                 && self.history.is_empty()
                 && self.policy.initial.is_empty()
@@ -276,8 +289,10 @@ impl Run {
         let wait = jitter(decision.wait);
         self.voice.retry(&mut self.supervisor, &self.policy, decision, self.attempts.len() + 2, wait);
         for remedy in decision.remedies.clone() {
-            if let Remedy::Evict { path, .. } = &remedy {
-                self.evict(path).await;
+            match &remedy {
+                Remedy::Evict { path, .. } => self.evict(path).await,
+                Remedy::Relay => self.start_relay(),
+                _ => {}
             }
         }
         if let Some(patience) = decision.await_network {

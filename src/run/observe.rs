@@ -7,7 +7,7 @@ use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::decide::{Ended, Observation, Repair};
 use crate::goproxy::Entry;
-use crate::module_cache::{Cache, Damaged, GoSum, Mark, Place};
+use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
 use crate::network::Probe;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
@@ -34,6 +34,7 @@ impl Run {
         };
         let mut observation = Observation::new(ended, heard.reading.failures);
         observation.elapsed = outcome.elapsed;
+        self.read_relay(&mut observation);
         if matches!(ended, Ended::Code(0) | Ended::Signal(_) | Ended::Interrupted) {
             return observation;
         }
@@ -68,7 +69,7 @@ impl Run {
             self.note_serving(host);
         }
         observation.serving = self.serving.clone();
-        observation.dead = heard.dead;
+        observation.dead.extend(heard.dead);
         self.look_at_hosts(&mut observation).await;
         observation
     }
@@ -80,6 +81,7 @@ impl Run {
             f.cause.is_transport()
                 || f.detail.ambiguous
                 || f.detail.path.is_some()
+                || in_clone(f)
                 || matches!(
                     f.cause,
                     Cause::ChecksumMismatch
@@ -273,6 +275,17 @@ fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &
     }
 }
 
+/// Words of a clone: a cut pack or an empty object shows up as a revision that does not exist.
+fn in_clone(failure: &Failure) -> bool {
+    failure.cause == Cause::UnknownRevision && matches!(failure.source, Some(Source::Direct | Source::Vcs))
+}
+
+/// A folder that differs from go.sum while its zip does not may be somebody's own edit: it is only
+/// touched where the words name it.
+fn may_be_an_edit(damaged: &Damaged) -> bool {
+    matches!(damaged.damage, Damage::Tree(_, TreeFault::Edited | TreeFault::Unknown))
+}
+
 /// Local damage that explains one failure.
 fn damage_of(
     cache: &Cache,
@@ -304,7 +317,9 @@ fn damage_of(
                     let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
                     sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
                 }
-                cache.diagnose(sums, module, version)
+                let mut found = cache.diagnose(sums, module, version);
+                found.retain(|damaged| !may_be_an_edit(damaged));
+                found
             }
             _ if failure.cause == Cause::CacheCorrupt => {
                 let all: Vec<(String, String)> =

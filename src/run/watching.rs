@@ -7,6 +7,8 @@ use crate::classify::{Classifier, Reading, Stream};
 use crate::decide::{Policy, State, arrange};
 use crate::goproxy::{Entry, List};
 use crate::network::{self, Probe};
+use crate::relay::{Relay, Rewriter};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -25,17 +27,24 @@ pub(super) struct Watching {
     /// The list in force, where a policy is already there.
     list: Option<(List, Policy)>,
     dead: Rc<RefCell<Vec<Entry>>>,
+    /// The relay that serves this attempt, and what puts the real names into go's words.
+    relay: Option<(Rc<Relay>, Rewriter)>,
 }
 
 impl Watching {
-    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: &State) -> Watching {
+    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: &State, relay: Option<Rc<Relay>>) -> Watching {
         let list = state.rotated_to.as_ref().map(|first| (arrange(policy, state, first), policy.clone()));
         Watching {
             classifier: Classifier::new(&job.rules, Stream::Stderr),
             job: job.clone(),
             list,
             dead: Rc::default(),
+            relay: relay.map(|relay| (relay.clone(), relay.rewriter())),
         }
+    }
+
+    pub(super) fn is_relayed(&self) -> bool {
+        self.relay.is_some()
     }
 
     pub(super) fn heard(self) -> Heard {
@@ -45,12 +54,37 @@ impl Watching {
 
 impl Hooks for Watching {
     fn stderr(&mut self, bytes: &[u8]) {
-        self.classifier.push(bytes);
+        // With a relay the lines are read once they name the real upstream.
+        if self.relay.is_none() {
+            self.classifier.push(bytes);
+        }
+    }
+
+    fn rewrites(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    fn rewrite<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let (_, rewriter) = self.relay.as_ref()?;
+        let mut fresh = rewriter.clone();
+        let mut real = fresh.feed(line);
+        real.extend(fresh.finish());
+        self.classifier.push(&real);
+        (real != line).then_some(Cow::Owned(real))
+    }
+
+    /// Bytes that reach the relay are on their way to go.
+    fn moved(&mut self) -> u64 {
+        self.relay.as_ref().map_or(0, |(relay, _)| relay.bytes_moving())
     }
 
     /// A black-holed first proxy costs go 30 s in every command. If it takes no connection now and
     /// another one that may be asked does, the attempt ends.
     fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
+        if self.relay.is_some() {
+            // The relay finds out by itself.
+            return None;
+        }
         let (list, policy) = self.list.clone().unwrap_or_else(|| {
             let project = surroundings::read_project(&self.job.dir, &self.job.go_env);
             let Job { settings, go_env, dir, invocation, .. } = &*self.job;

@@ -106,7 +106,8 @@ fn faults_of_http2() {
     download(Entry::tls(), Fault::GoAway).exited(1).says("GOAWAY");
     download(Entry::tls(), Fault::Eof).exited(1).matches("EOF");
     download_where(Entry::tls(), Fault::EofInBody, "zip$").exited(1).matches("EOF");
-    download(Entry::tls(), Fault::Reset).exited(1).says("connection reset by peer");
+    // The kernel tells of a reset once; where a write got to know of it, the read sees an end.
+    download(Entry::tls(), Fault::Reset).exited(1).matches("connection reset by peer|broken pipe|EOF");
     download_where(Entry::tls(), Fault::ShortChunkedEnded, "zip$")
         .exited(1)
         .says("zip: not a valid zip file");
@@ -233,7 +234,7 @@ fn faults_of_the_checksum_database() {
 #[test]
 fn a_range_resumes() {
     let lab = Lab::new().big(0, 100_000).start();
-    let whole = lab.modules()[0].zip.clone();
+    let whole = lab.modules()[0].zip();
     let get = |range: &str| {
         let mut stream = std::net::TcpStream::connect(lab.host(0)).unwrap();
         write!(stream, "GET /example.test/m000/@v/v1.0.0.zip HTTP/1.1\r\nhost: lab\r\n{range}\r\n").unwrap();

@@ -10,11 +10,23 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod cache_damage;
+mod checksums;
+mod configuration;
 mod endings;
 mod gets_through;
 mod harness_tools;
+mod install;
 mod lab_faults;
 mod obedience;
 mod shim;
 mod streams;
 mod toolchain;
+mod private;
+mod real;
+mod rotation;
+mod shim;
+mod streams;
+mod sumdb;
+mod tidy;
+mod together;

@@ -2,23 +2,32 @@
 
 use super::*;
 
-/// Ends the attempt as soon as the script has written its numbers to stderr.
+/// Ends the attempt when the script has said that it is ready, by a `!` on stderr.
 struct EndWhenReady {
-    ready: tokio::sync::watch::Sender<bool>,
+    said: tokio::sync::watch::Sender<usize>,
+    /// First waits for one `!` more and a sample, then makes this file.
+    after_sample: Option<PathBuf>,
 }
 
-/// The quiet hook is asked a second after the start at the earliest, so the numbers are there.
 impl Hooks for EndWhenReady {
     fn stderr(&mut self, bytes: &[u8]) {
-        if bytes.contains(&b'!') {
-            self.ready.send_replace(true);
-        }
+        self.said.send_modify(|said| *said += memchr::memchr_iter(b'!', bytes).count());
     }
 
     fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
-        let mut ready = self.ready.subscribe();
+        let mut said = self.said.subscribe();
+        let after_sample = self.after_sample.take();
         Some(Box::pin(async move {
-            ready.wait_for(|ready| *ready).await.ok()?;
+            let mut wanted = 1;
+            if let Some(file) = after_sample {
+                wanted = 3;
+                said.wait_for(|said| *said >= wanted).await.ok()?;
+                // Longer than two samples are ever apart.
+                tokio::time::sleep(Duration::from_millis(4500)).await;
+                File::create(file).ok()?;
+                wanted += 1;
+            }
+            said.wait_for(|said| *said >= wanted).await.ok()?;
             Some("enough".into())
         }))
     }
@@ -28,7 +37,11 @@ const IMPATIENT: Watch = Watch { stall: None, quiet: Duration::ZERO };
 
 /// Runs a script until it writes `!` to stderr, then has it ended; what it wrote to stdout.
 fn end_when_ready(script: &str, own_group: bool) -> (Outcome, Vec<i32>) {
-    let mut hooks = EndWhenReady { ready: tokio::sync::watch::Sender::new(false) };
+    end_with(script, own_group, None)
+}
+
+fn end_with(script: &str, own_group: bool, after_sample: Option<PathBuf>) -> (Outcome, Vec<i32>) {
+    let mut hooks = EndWhenReady { said: tokio::sync::watch::Sender::new(0), after_sample };
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), null(), own_group);
         let go = sh(script);
@@ -64,15 +77,14 @@ fn who_ignores_the_polite_signal_is_killed() {
 #[cfg(target_os = "linux")]
 fn on_a_terminal_the_descendants_are_found_and_strangers_spared() {
     let mut stranger = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-    let script = "sh -c 'sleep 1000 & echo $! $$; wait' & child=$!
-        sh -c 'sleep 1000 & echo $!; read go < $FIFO' & parent=$!
-        set -m; sleep 1000 & echo $!; set +m
-        echo $$; sleep 1.7; echo go > $FIFO; wait $parent; echo ! >&2; wait $child";
     let dir = tempfile::tempdir().unwrap();
-    let fifo = dir.path().join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let script = script.replace("$FIFO", &fifo.display().to_string());
-    let (outcome, pids) = end_when_ready(&script, false);
+    let seen = dir.path().join("seen");
+    let script = "sh -c 'sleep 1000 & echo $! $$; echo ! >&2; wait' & child=$!
+        sh -c 'sleep 1000 & echo $!; echo ! >&2; until [ -e SEEN ]; do sleep 0.05; done' & parent=$!
+        set -m; sleep 1000 & echo $!; set +m
+        echo $$; echo ! >&2; wait $parent; echo ! >&2; wait $child";
+    let script = script.replace("SEEN", &seen.display().to_string());
+    let (outcome, pids) = end_with(&script, false, Some(seen));
     assert_eq!(outcome.ended, Ended::Hook("enough".into()));
     assert_eq!(pids.len(), 5);
     assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");

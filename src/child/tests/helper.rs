@@ -79,6 +79,38 @@ impl Helper {
         self
     }
 
+    /// Starts it as the leader of a session on a terminal of its own, with all three descriptors
+    /// there; gives back the terminal's other side too.
+    #[cfg(target_os = "linux")]
+    pub(super) fn start_on_terminal(mut self) -> (Running, File) {
+        use std::os::fd::{AsRawFd, FromRawFd};
+        use std::os::unix::process::CommandExt;
+        let (mut ours, mut its) = (-1, -1);
+        let null = std::ptr::null_mut();
+        // SAFETY: the two numbers are written by the call and owned by nobody else; a name and
+        // settings are not asked for.
+        let (ours, its) = unsafe {
+            assert_eq!(libc::openpty(&mut ours, &mut its, null, null.cast(), null.cast()), 0);
+            (File::from_raw_fd(ours), File::from_raw_fd(its))
+        };
+        rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC).unwrap();
+        rustix::io::fcntl_setfd(&its, rustix::io::FdFlags::CLOEXEC).unwrap();
+        self.command.stdin(its.try_clone().unwrap());
+        self.command.stdout(its.try_clone().unwrap()).stderr(its.try_clone().unwrap());
+        let number = its.as_raw_fd();
+        let prepare = move || {
+            rustix::process::setsid()?;
+            // SAFETY: the descriptor is open here; the request takes a plain number.
+            if unsafe { libc::ioctl(number, libc::TIOCSCTTY, 0) } != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        };
+        // SAFETY: two system calls between fork and exec.
+        unsafe { self.command.pre_exec(prepare) };
+        (self.start(), ours)
+    }
+
     pub(super) fn start(mut self) -> Running {
         Running { child: self.command.spawn().unwrap(), dir: self.dir }
     }
@@ -103,6 +135,10 @@ impl Running {
         let path = self.dir.path().join(name);
         wait_until("the script has written its numbers", || path.exists());
         numbers(&std::fs::read_to_string(path).unwrap())
+    }
+
+    pub(super) fn text_in(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
     }
 
     pub(super) fn create(&self, name: &str) {

@@ -5,6 +5,7 @@ mod helper;
 mod real_go;
 mod signals;
 mod streams;
+mod terminal;
 mod watching;
 
 use super::signals::Signals;
@@ -66,11 +67,15 @@ fn whole(file: &File) -> Vec<u8> {
 }
 
 /// Whether a process lives; one that has ended but was not waited for does not.
+#[cfg(target_os = "linux")]
 fn lives(pid: i32) -> bool {
-    let state =
-        std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-    let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
-    !state.is_empty() && !state.starts_with('Z')
+    super::tree::one_process(pid).is_some_and(|process| process.state != b'Z')
+}
+
+/// The same where nothing is known of zombies.
+#[cfg(not(target_os = "linux"))]
+fn lives(pid: i32) -> bool {
+    rustix::process::test_kill_process(rustix::process::Pid::from_raw(pid).unwrap()).is_ok()
 }
 
 /// Waits until something is so.

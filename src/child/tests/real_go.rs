@@ -87,7 +87,7 @@ fn a_real_go_waiting_for_a_silent_server_is_stalled() {
             assert_eq!(outcome.ended, Ended::Stalled);
             assert_eq!(outcome.go, Status::Signaled(libc::SIGTERM));
             // Its own noise must not have put it off.
-            assert!(outcome.elapsed < Duration::from_secs(12), "{:?}", outcome.elapsed);
+            assert!(outcome.elapsed < Duration::from_secs(40), "{:?}", outcome.elapsed);
         }
     }
 }

@@ -136,7 +136,7 @@ fn an_orphaned_group_cannot_be_stopped_and_goes_on() {
 #[test]
 #[cfg(target_os = "linux")]
 fn go_dies_with_a_gox_that_is_killed() {
-    let helper = Helper::running(FOREVER).start();
+    let helper = Helper::running("echo $$ > $DIR/new; mv $DIR/new $DIR/pids; exec sleep 1000").start();
     let go = helper.numbers_in("pids")[0];
     helper.kill(libc::SIGKILL);
     assert_eq!(helper.finish().status.signal(), Some(libc::SIGKILL));

@@ -167,6 +167,17 @@ fn growth_that_stops_ends_in_a_stall() {
 }
 
 #[test]
+fn with_little_patience_growth_is_still_told_from_rest() {
+    for stall in [secs(1), secs(2), secs(3)] {
+        let growing = |at: Duration| World { folders: Some(at.as_secs()), ..World::default() };
+        assert_eq!(stalled_at(secs(60), stall, growing), None, "{stall:?}");
+        let at_rest = |_| World { folders: Some(1), ..World::default() };
+        let found = stalled_at(secs(60), stall, at_rest).unwrap();
+        assert!(found <= secs(3) + stall, "{found:?} for {stall:?}");
+    }
+}
+
+#[test]
 fn shells_between_go_and_git_are_transparent() {
     let ssh = Process { parent: 12, ..process(13, "ssh") };
     let shell = Process { parent: 11, ..process(12, "sh") };

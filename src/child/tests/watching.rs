@@ -104,14 +104,14 @@ fn a_clone_that_only_grows_is_no_stall_until_it_stops() {
         wait_until("it has grown for a while", || {
             size += 1;
             std::fs::write(pack.join("tmp_pack"), vec![0; size]).unwrap();
-            begin.elapsed() > Duration::from_secs(8)
+            begin.elapsed() > Duration::from_secs(6)
         });
     });
-    let watch = Watch { stall: Some(Duration::from_secs(3)), quiet: Duration::from_secs(1) };
+    let watch = Watch { stall: Some(Duration::from_secs(2)), quiet: Duration::from_secs(1) };
     let outcome = run_quietly(&script, watch, &mut Folders { growth, asked: asked.clone() });
     grower.join().unwrap();
     assert_eq!(outcome.ended, Ended::Stalled);
-    assert!(outcome.elapsed >= Duration::from_secs(8), "{:?}", outcome.elapsed);
+    assert!(outcome.elapsed >= Duration::from_secs(6), "{:?}", outcome.elapsed);
     assert_eq!(asked.get(), 1);
 }
 

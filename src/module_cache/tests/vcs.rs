@@ -1,6 +1,8 @@
 //! Damaged clones: a real git repository behind a made-up host, a real go that clones it.
 
-use super::bench::{Bench, gos, newest, overwrite, paths, walk};
+use super::bench::{Bench, gos, overwrite, walk};
+#[cfg(target_os = "linux")]
+use super::bench::{newest, paths};
 use crate::module_cache::{Damage, Evicted, Place};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -176,6 +178,7 @@ const ROWS: &[Row] = &[
         says: "unknown revision",
         found: whole,
     },
+    #[cfg(target_os = "linux")]
     Row {
         name: "shallow.lock left behind",
         packed: false,
@@ -184,6 +187,7 @@ const ROWS: &[Row] = &[
         says: "File exists",
         found: |c| Damage::CloneLock(c.join("shallow.lock")),
     },
+    #[cfg(target_os = "linux")]
     Row {
         name: "lock of a tag left behind",
         packed: false,
@@ -268,6 +272,7 @@ fn damaged_clones_are_found_and_made_anew() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_lock_that_a_process_holds_is_left_alone() {
     let bench = bench(&newest(), false);
@@ -284,7 +289,12 @@ fn a_lock_that_a_process_holds_is_left_alone() {
     assert!(cache.diagnose_vcs(&clone, &evidence).is_empty(), "this process has it open");
     assert!(cache.evict(&found[0]).is_err() && lock.exists());
     drop(open);
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+    // A child that another test is just starting has, until it is go or git, what this process had
+    // open: those are waited for.
+    while cache.evict(&found[0]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock) {
+        std::thread::yield_now();
+    }
+    assert!(!lock.exists());
     // What the server says of its own repository is not about the clone.
     assert!(cache.diagnose_vcs(&clone, "remote: fatal: bad object 1234").is_empty());
     assert!(

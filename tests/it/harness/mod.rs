@@ -13,6 +13,7 @@ mod processes;
 mod releases;
 mod run;
 mod terminal;
+mod watched_go;
 
 pub(crate) use fake_go::{Act, Call, FakeGo};
 pub(crate) use outcome::Outcome;
@@ -20,6 +21,7 @@ pub(crate) use processes::Process;
 pub(crate) use releases::{go, go_minor, go_releases};
 pub(crate) use run::{Run, Started};
 pub(crate) use terminal::Terminal;
+pub(crate) use watched_go::{Noted, WatchedGo};
 
 use crate::lab::Running;
 use processes::MARKER;
@@ -42,8 +44,14 @@ pub(crate) struct Project {
 impl Project {
     /// The main module that requires everything of a lab, with a whole go.sum; the lab watches its cache.
     pub(crate) fn new(lab: &Running) -> Project {
-        let mut project = Project::empty();
+        let project = Project::without_files(lab);
         lab.write_project(&project.dir()).expect("files in a temporary folder");
+        project
+    }
+
+    /// The same surroundings with an empty folder.
+    pub(crate) fn without_files(lab: &Running) -> Project {
+        let mut project = Project::empty();
         project.env.extend(lab.env().into_iter().map(|(key, value)| (key.into(), value.into())));
         lab.watch(&project.module_cache());
         project

@@ -115,12 +115,24 @@ async fn send(
         stream.send_reset(Reason::INTERNAL_ERROR);
         return Ok(());
     }
-    if reply.ending == Ending::Hang {
-        let _ = poll_fn(|context| stream.poll_reset(context)).await;
-        return Ok(());
+    if let Some(what) = wish(reply.ending) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        // A connection that is gone already needs no end.
+        let _ = order.send(what);
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    end(respond, reply.ending, order).await
+    // Dropped now, the stream would be cancelled politely before the connection ends.
+    let _ = poll_fn(|context| stream.poll_reset(context)).await;
+    Ok(())
+}
+
+/// What an ending asks of the whole connection.
+fn wish(ending: Ending) -> Option<Order> {
+    match ending {
+        Ending::Close => Some(Order::Close),
+        Ending::Reset => Some(Order::Reset),
+        Ending::GoAway => Some(Order::GoAway),
+        Ending::Hang | Ending::StreamReset | Ending::Garbage | Ending::Proper => None,
+    }
 }
 
 async fn end(
@@ -128,18 +140,11 @@ async fn end(
     ending: Ending,
     order: &mpsc::UnboundedSender<Order>,
 ) -> Result<(), h2::Error> {
-    let what = match ending {
-        Ending::Close => Some(Order::Close),
-        Ending::Reset => Some(Order::Reset),
-        Ending::GoAway => Some(Order::GoAway),
-        Ending::Hang => None,
-        Ending::StreamReset | Ending::Garbage | Ending::Proper => {
-            respond.send_reset(Reason::INTERNAL_ERROR);
-            return Ok(());
-        }
-    };
-    if let Some(what) = what {
-        // A connection that is gone already needs no end.
+    if matches!(ending, Ending::StreamReset | Ending::Garbage | Ending::Proper) {
+        respond.send_reset(Reason::INTERNAL_ERROR);
+        return Ok(());
+    }
+    if let Some(what) = wish(ending) {
         let _ = order.send(what);
     }
     // Dropped now, the stream would be cancelled politely before the connection ends.

@@ -15,6 +15,7 @@ mod h1;
 mod h2;
 mod modules;
 mod names;
+mod real;
 mod record;
 mod reply;
 mod running;
@@ -25,7 +26,8 @@ mod tls;
 
 pub(crate) use entry::Entry;
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
-pub(crate) use modules::{Module, Shape, Shelf, escape};
+pub(crate) use modules::{Files, Module, Shape, Shelf, escape};
+pub(crate) use real::{REAL_PROGRAM, REAL_ROOTS, modules_below, real_go_mod};
 pub(crate) use record::Seen;
 pub(crate) use running::Running;
 pub(crate) use site::SIGNATURE;
@@ -142,6 +144,12 @@ impl Lab {
     /// A module of one's own, beside the generated ones.
     pub(crate) fn module(mut self, module: Module) -> Lab {
         self.given.push(module);
+        self
+    }
+
+    /// Several of them.
+    pub(crate) fn given(mut self, modules: Vec<Module>) -> Lab {
+        self.given.extend(modules);
         self
     }
 

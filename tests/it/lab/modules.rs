@@ -6,10 +6,14 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
+use std::sync::{Arc, OnceLock};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
-/// One version of one module, ready to be served.
+/// Names relative to the module's root, and contents.
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
+
+/// One version of one module, ready to be served. Zip and hashes are made when they are first wanted.
 #[derive(Clone)]
 pub(crate) struct Module {
     /// `example.test/m007`.
@@ -18,35 +22,59 @@ pub(crate) struct Module {
     pub(crate) version: String,
     /// The bytes of `V.mod`.
     pub(crate) go_mod: Bytes,
-    /// The bytes of `V.zip`.
-    pub(crate) zip: Bytes,
-    /// `h1:…` of the zip, as go.sum has it.
-    pub(crate) sum: String,
-    /// `h1:…` of go.mod.
-    pub(crate) mod_sum: String,
+    files: Arc<Files>,
+    zip: Arc<OnceLock<Bytes>>,
+    sums: Arc<OnceLock<(String, String)>>,
 }
 
 impl Module {
-    /// Builds a module from its go.mod and its other files (names relative to its root).
-    pub(crate) fn new(path: &str, version: &str, go_mod: &str, files: &[(String, Vec<u8>)]) -> Module {
-        let prefix = format!("{path}@{version}/");
-        let mut all: BTreeMap<String, &[u8]> =
-            files.iter().map(|(name, bytes)| (format!("{prefix}{name}"), bytes.as_slice())).collect();
-        all.entry(format!("{prefix}go.mod")).or_insert(go_mod.as_bytes());
-        let zip = zip_of(&all);
+    /// Builds a module from its go.mod and its other files.
+    pub(crate) fn new(path: &str, version: &str, go_mod: &str, mut files: Files) -> Module {
+        // Versions from before modules have none in their zip; `V.mod` is made up for them.
+        if !version.ends_with("+incompatible") && !files.iter().any(|(name, _)| name == "go.mod") {
+            files.push(("go.mod".to_owned(), go_mod.as_bytes().to_vec()));
+        }
+        Module::sharing(path, version, go_mod, Arc::new(files))
+    }
+
+    /// The same with files that other versions have, too (go.mod among them).
+    pub(super) fn sharing(path: &str, version: &str, go_mod: &str, files: Arc<Files>) -> Module {
         Module {
             path: path.to_owned(),
             version: version.to_owned(),
-            sum: hash1(all.iter().map(|(name, bytes)| (name.as_str(), *bytes))),
-            mod_sum: hash1([("go.mod", go_mod.as_bytes())]),
             go_mod: Bytes::copy_from_slice(go_mod.as_bytes()),
-            zip: zip.into(),
+            files,
+            zip: Arc::default(),
+            sums: Arc::default(),
         }
+    }
+
+    /// The files under the names they have in the zip.
+    fn named(&self) -> BTreeMap<String, &[u8]> {
+        let Module { path, version, .. } = self;
+        self.files
+            .iter()
+            .map(|(name, bytes)| (format!("{path}@{version}/{name}"), bytes.as_slice()))
+            .collect()
+    }
+
+    /// The bytes of `V.zip`.
+    pub(crate) fn zip(&self) -> Bytes {
+        self.zip.get_or_init(|| zip_of(&self.named()).into()).clone()
+    }
+
+    fn sums(&self) -> &(String, String) {
+        self.sums.get_or_init(|| {
+            let named = self.named();
+            let all = hash1(named.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+            (all, hash1([("go.mod", &self.go_mod[..])]))
+        })
     }
 
     /// The two lines of go.sum.
     pub(crate) fn go_sum(&self) -> String {
-        let Module { path, version, sum, mod_sum, .. } = self;
+        let Module { path, version, .. } = self;
+        let (sum, mod_sum) = self.sums();
         format!("{path} {version} {sum}\n{path} {version}/go.mod {mod_sum}\n")
     }
 }
@@ -76,10 +104,14 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 
 fn zip_of(files: &BTreeMap<String, &[u8]>) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let large = files.values().map(|bytes| bytes.len()).sum::<usize>() > 1 << 20;
     for (name, bytes) in files {
-        // Filler does not shrink, and compressing it would only cost time.
-        let method =
-            if name.ends_with(".bin") { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        // Filler does not shrink, and compressing large modules would only cost time.
+        let method = if large || name.ends_with(".bin") {
+            CompressionMethod::Stored
+        } else {
+            CompressionMethod::Deflated
+        };
         let options = SimpleFileOptions::default().compression_method(method);
         zip.start_file(name.as_str(), options).expect("a zip in memory");
         zip.write_all(bytes).expect("a zip in memory");
@@ -182,14 +214,21 @@ impl Recipe {
             filler.truncate(size);
             files.push(("filler.bin".to_owned(), filler));
         }
-        Module::new(&path, version, &go_mod, &files)
+        Module::new(&path, version, &go_mod, files)
     }
 }
 
 /// The GOPROXY protocol over a set of modules.
 pub(crate) struct Shelf {
-    files: BTreeMap<String, (&'static str, Bytes)>,
+    files: BTreeMap<String, File>,
     modules: Vec<Module>,
+}
+
+enum File {
+    Info(String),
+    Text(Bytes),
+    /// Of the module with this number.
+    Zip(usize),
 }
 
 impl Shelf {
@@ -197,20 +236,19 @@ impl Shelf {
     pub(crate) fn new(modules: Vec<Module>) -> Shelf {
         let mut files = BTreeMap::new();
         let mut versions: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for module in &modules {
-            let Module { path, version, go_mod, zip, .. } = module;
+        for (number, Module { path, version, go_mod, .. }) in modules.iter().enumerate() {
             let at = format!("{}/@v/{}", escape(path), escape(version));
-            files.insert(format!("{at}.info"), ("application/json", info(version)));
-            files.insert(format!("{at}.mod"), ("text/plain; charset=UTF-8", go_mod.clone()));
-            files.insert(format!("{at}.zip"), ("application/zip", zip.clone()));
+            files.insert(format!("{at}.info"), File::Info(version.clone()));
+            files.insert(format!("{at}.mod"), File::Text(go_mod.clone()));
+            files.insert(format!("{at}.zip"), File::Zip(number));
             versions.entry(escape(path)).or_default().push(version);
         }
         for (path, mut list) in versions {
             list.sort_by_key(|version| version_key(version));
             let text: String = list.iter().map(|version| format!("{version}\n")).collect();
-            files.insert(format!("{path}/@v/list"), ("text/plain; charset=UTF-8", text.into()));
+            files.insert(format!("{path}/@v/list"), File::Text(text.into()));
             if let Some(last) = list.last() {
-                files.insert(format!("{path}/@latest"), ("application/json", info(last)));
+                files.insert(format!("{path}/@latest"), File::Info((*last).to_owned()));
             }
         }
         Shelf { files, modules }
@@ -218,7 +256,11 @@ impl Shelf {
 
     /// The file at a path below the proxy's root: its content type and bytes.
     pub(super) fn get(&self, path: &str) -> Option<(&'static str, Bytes)> {
-        self.files.get(path).cloned()
+        match self.files.get(path)? {
+            File::Info(version) => Some(("application/json", info(version))),
+            File::Text(bytes) => Some(("text/plain; charset=UTF-8", bytes.clone())),
+            File::Zip(number) => Some(("application/zip", self.modules[*number].zip())),
+        }
     }
 
     /// What is on it.

@@ -1,0 +1,502 @@
+#!/bin/sh
+# Installs gox, shows what it does (--try), and takes itself back (--uninstall).
+#
+# Everything happens in functions that the last line calls, so that a script cut off in the middle
+# of a download does nothing at all.
+
+set -eu
+
+usage() {
+    cat <<'END'
+usage: sh install.sh [--to DIR] [--from-release URL] [--alias] [--shim DIR]
+       sh install.sh --try
+       sh install.sh --uninstall
+
+Builds gox with cargo from this checkout and installs it to ~/.local/bin.
+
+  --to DIR            install to DIR
+  --from-release URL  download gox (the program itself, or a .tar.gz that holds it) instead of
+                      building it; URL.sha256 must hold its checksum
+  --alias             add "alias go=gox" to the start file of your shell, once
+  --shim DIR          put a link named go, which leads to gox, into DIR
+  --try               install nothing: build gox, and show plain go failing and gox succeeding
+                      behind a misbehaving module proxy on this machine
+  --uninstall         take back exactly what this script did
+END
+}
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+tab=$(printf '\t')
+newline='
+'
+demonstration_go=1.27.3
+alias_line='alias go=gox # added by the install.sh of gox'
+scratch=
+proxy_id=
+
+# Ends what --try started and removes what was only for the meantime.
+clean_up() {
+    status=$?
+    trap - EXIT HUP INT TERM
+    if [ -n "$proxy_id" ]; then
+        kill "$proxy_id" 2>/dev/null || :
+        wait "$proxy_id" 2>/dev/null || :
+    fi
+    if [ -n "$scratch" ]; then
+        # go makes its module cache read-only.
+        chmod -R u+w "$scratch" 2>/dev/null || :
+        rm -rf "$scratch"
+    fi
+    exit "$status"
+}
+
+make_scratch() {
+    trap clean_up EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/gox-install.XXXXXX")
+}
+
+# --- paths -------------------------------------------------------------------------------------
+
+# Sets $absolute.
+make_absolute() {
+    case $1 in
+        '') fail "a folder is missing" ;;
+        *"$newline"* | *"$tab"*) fail "a path with a tab or newline is not supported" ;;
+        /*) absolute=$1 ;;
+        *) absolute=$(pwd)/$1 ;;
+    esac
+    while [ "$absolute" != / ] && [ "${absolute%/}" != "$absolute" ]; do absolute=${absolute%/}; done
+}
+
+# Sets $root to the checkout that this script lies in, or to nothing.
+find_checkout() {
+    root=
+    case $0 in */*) root=$(cd "${0%/*}" && pwd) ;; *) [ ! -f "$0" ] || root=$(pwd) ;; esac
+    if [ -n "$root" ] && ! grep -q '^name = "gox"$' "$root/Cargo.toml" 2>/dev/null; then root=; fi
+}
+
+# Sets $start_file to the file that the user's shell reads when it starts.
+find_start_file() {
+    shell=${SHELL:-}
+    case ${shell##*/} in
+        bash)
+            # A terminal on macOS starts login shells, which read no .bashrc.
+            if [ "$(uname -s)" = Darwin ]; then start_file=$HOME/.bash_profile; else start_file=$HOME/.bashrc; fi ;;
+        zsh) start_file=${ZDOTDIR:-$HOME}/.zshrc ;;
+        fish) start_file=${XDG_CONFIG_HOME:-$HOME/.config}/fish/config.fish ;;
+        *) fail "--alias knows bash, zsh and fish, not '${shell##*/}' (\$SHELL); add this by hand: alias go=gox" ;;
+    esac
+}
+
+on_path() {
+    case :${PATH:-}: in *:"$1":*) return 0 ;; *) return 1 ;; esac
+}
+
+# --- the manifest: one line for each thing done, its kind first ----------------------------------
+#
+# Each line is written before the thing is done: whatever goes wrong in between, --uninstall knows.
+
+find_manifest() {
+    [ -n "${HOME:-}" ] || fail "HOME is not set"
+    make_absolute "${XDG_DATA_HOME:-$HOME/.local/share}/gox"
+    manifest_dir=$absolute
+    manifest=$manifest_dir/installed
+    is_open=
+    unwritten=
+}
+
+# Notes a line, once. Lines from before the manifest is open are kept until it is.
+note() {
+    if [ -z "$is_open" ]; then
+        unwritten=$unwritten$1$newline
+    elif ! grep -qxF -e "$1" "$manifest" 2>/dev/null; then
+        printf '%s\n' "$1" >>"$manifest"
+    fi
+}
+
+# True where the manifest has a line of this kind for this path.
+is_noted() {
+    [ -f "$manifest" ] && kind=$1 path=$2 awk -F "$tab" \
+        '$1 == ENVIRON["kind"] && $2 == ENVIRON["path"] { found = 1 } END { exit !found }' "$manifest"
+}
+
+# Makes a folder and those above it, noting each that was not there.
+make_dir() {
+    [ ! -d "$1" ] || return 0
+    case $1 in /*/*) make_dir "${1%/*}" ;; esac
+    note "dir$tab$1"
+    mkdir "$1"
+}
+
+open_manifest() {
+    make_dir "$manifest_dir"
+    printf '%s' "$unwritten" >>"$manifest"
+    unwritten=
+    is_open=yes
+}
+
+# --- getting the program: each sets $program -----------------------------------------------------
+
+is_here() { command -v "$1" >/dev/null 2>&1; }
+
+sha256_of() {
+    if is_here sha256sum; then
+        sha256sum <"$1" | cut -d' ' -f1
+    elif is_here shasum; then
+        shasum -a 256 <"$1" | cut -d' ' -f1
+    elif is_here openssl; then
+        openssl dgst -sha256 <"$1" | sed 's/.*[ =]//'
+    else
+        fail "none of sha256sum, shasum and openssl is here to check a download with"
+    fi
+}
+
+# Tells a program that this script installed from another; cksum is a part of POSIX.
+fingerprint() {
+    if is_here sha256sum || is_here shasum || is_here openssl; then sha256_of "$1"; else cksum <"$1"; fi
+}
+
+# Builds what is named in the remaining arguments; sets $built to the folder it is in.
+build() {
+    [ -n "$root" ] || fail "this script is not in a checkout of gox: run it from one, or use --from-release URL"
+    is_here cargo || [ ! -x "${HOME:-}/.cargo/bin/cargo" ] || PATH=$PATH:$HOME/.cargo/bin
+    is_here cargo ||
+        fail "cargo is not here: install Rust first (https://rustup.rs or your system's packages)"
+    make_absolute "${CARGO_TARGET_DIR:-$root/target}"
+    # Another target than this machine's would not run here.
+    (unset CARGO_BUILD_TARGET && cd "$root" && cargo build --release --locked --target-dir "$absolute" "$@") ||
+        fail "the build failed"
+    built=$absolute/release
+}
+
+# Copies what is at a URL to a file.
+fetch() {
+    case $1 in
+        file://*) cp "${1#file://}" "$2" || fail "cannot read $1" ;;
+        *)
+            if is_here curl; then
+                case $1 in https:*) only='=https' ;; *) only='=http' ;; esac
+                curl -fsSL --proto "$only" --retry 3 -o "$2" "$1" || fail "cannot download $1"
+            elif is_here wget; then
+                wget -q -O "$2" "$1" || fail "cannot download $1"
+            else
+                fail "neither curl nor wget is here to download with"
+            fi ;;
+    esac
+}
+
+download() {
+    fetch "$1" "$scratch/download"
+    fetch "$1.sha256" "$scratch/download.sha256"
+    want=
+    read -r want _ <"$scratch/download.sha256" || :
+    want=$(printf '%s' "$want" | tr 'A-F' 'a-f')
+    case $want in
+        *[!0-9a-f]* | '') fail "$1.sha256 holds no checksum" ;;
+    esac
+    got=$(sha256_of "$scratch/download")
+    [ "$got" = "$want" ] || fail "checksum of $1 is wrong, nothing was installed
+  expected: $want
+  got:      $got"
+    program=$scratch/gox
+    case $1 in
+        *.tar.gz | *.tgz)
+            member=$(tar -tzf "$scratch/download" | grep -E '^([^/]+/)*gox$' | head -n 1)
+            [ -n "$member" ] || fail "$1 holds no gox"
+            tar -xzOf "$scratch/download" "$member" >"$program" ;;
+        *) mv "$scratch/download" "$program" ;;
+    esac
+    chmod 755 "$program"
+}
+
+# --- installing ----------------------------------------------------------------------------------
+
+# Refuses what would destroy something of somebody else's, before anything is done.
+check_places() {
+    if [ -e "$to/gox" ] && ! is_noted binary "$to/gox"; then
+        fail "$to/gox is there already and was not installed by this script: remove it, or choose --to DIR"
+    fi
+    if [ -n "$shim" ] && { [ -e "$shim/go" ] || [ -L "$shim/go" ]; }; then
+        [ "$(readlink "$shim/go" 2>/dev/null)" = "$to/gox" ] ||
+            fail "$shim/go is there already and is no link to $to/gox: choose another folder for --shim"
+    fi
+}
+
+announce() {
+    say "This will:"
+    if [ -n "$release" ]; then
+        say "  - download $release and check it against $release.sha256"
+    else
+        say "  - build gox with cargo in ${root:-this checkout}"
+    fi
+    say "  - install it as $to/gox"
+    [ -z "$add_alias" ] || say "  - add to $start_file, once: alias go=gox"
+    [ -z "$shim" ] || say "  - make the link $shim/go -> $to/gox"
+    say "  - note what was done in $manifest, for --uninstall"
+}
+
+install_program() {
+    make_dir "$to"
+    mark=$(fingerprint "$program")
+    line=binary$tab$to/gox$tab$mark
+    if is_noted binary "$to/gox"; then
+        path=$to/gox line=$line awk -F "$tab" \
+            '$1 == "binary" && $2 == ENVIRON["path"] { print ENVIRON["line"]; next } { print }' \
+            "$manifest" >"$scratch/manifest"
+        cat "$scratch/manifest" >"$manifest"
+    else
+        note "$line"
+    fi
+    # A new file that takes the old one's place: a gox that runs meanwhile is not disturbed.
+    cp "$program" "$to/.gox.$$"
+    chmod 755 "$to/.gox.$$"
+    mv -f "$to/.gox.$$" "$to/gox"
+    say "installed $to/gox"
+}
+
+install_alias() {
+    if grep -q '^[[:space:]]*alias go=gox\([[:space:]]\|$\)' "$start_file" 2>/dev/null; then
+        say "$start_file has the alias already"
+        return
+    fi
+    before=whole
+    if [ ! -e "$start_file" ]; then
+        make_dir "${start_file%/*}"
+        before=absent
+    elif [ -s "$start_file" ] && [ -n "$(tail -c 1 "$start_file")" ]; then
+        before=unended
+    fi
+    note "alias$tab$start_file$tab$before"
+    if [ "$before" = unended ]; then printf '\n' >>"$start_file"; fi
+    printf '%s\n' "$alias_line" >>"$start_file"
+    say "added the alias to $start_file; new shells have it"
+}
+
+install_shim() {
+    make_dir "$shim"
+    if [ ! -L "$shim/go" ]; then
+        note "shim$tab$shim/go$tab$to/gox"
+        ln -s "$to/gox" "$shim/go"
+    fi
+    say "linked $shim/go"
+    on_path "$shim" || say "put it first on PATH: export PATH=\"$shim:\$PATH\""
+}
+
+install_all() {
+    find_manifest
+    make_absolute "${to:-$HOME/.local/bin}"
+    to=$absolute
+    if [ -n "$shim" ]; then
+        make_absolute "$shim"
+        shim=$absolute
+    fi
+    [ -z "$add_alias" ] || find_start_file
+    if [ -n "$release" ]; then
+        # The checksum comes from the same place as the program: the way there must be safe.
+        case $release in
+            https://* | file:///* | http://127.0.0.1[:/]* | http://localhost[:/]*) ;;
+            *) fail "--from-release takes an https:// URL" ;;
+        esac
+    fi
+    check_places
+    announce
+    make_scratch
+    if [ -n "$release" ]; then
+        download "$release"
+        source="the download"
+    else
+        build --bin gox
+        program=$built/gox
+        source="the build"
+    fi
+    case $("$program" --version 2>/dev/null || :) in
+        "gox "*) ;;
+        *) fail "$source does not run as gox on this machine, nothing was installed" ;;
+    esac
+    open_manifest
+    install_program
+    [ -z "$add_alias" ] || install_alias
+    [ -z "$shim" ] || install_shim
+    on_path "$to" || say "put it on PATH: export PATH=\"$to:\$PATH\""
+}
+
+# --- taking back ---------------------------------------------------------------------------------
+
+remove_alias() {
+    file=$1
+    if ! grep -qxF -e "$alias_line" "$file" 2>/dev/null; then
+        say "$file has the alias no more"
+        return
+    fi
+    # A newline too many is left where ours was put after a line without one, and where awk ends
+    # such a line.
+    too_many=
+    if [ -n "$(tail -c 1 "$file")" ]; then
+        too_many=yes
+    elif [ "$2" = unended ] && [ "$(tail -n 1 "$file")" = "$alias_line" ]; then
+        too_many=yes
+    fi
+    # The first line of ours only: a copy made since is the user's.
+    awk -v line="$alias_line" '$0 == line && !done { done = 1; next } { print }' "$file" >"$scratch/start_file"
+    if [ "$2" = absent ] && [ ! -s "$scratch/start_file" ]; then
+        rm -f "$file"
+    elif [ -n "$too_many" ]; then
+        size=$(wc -c <"$scratch/start_file")
+        dd if="$scratch/start_file" bs=1 count=$((size - 1)) 2>/dev/null | cat >"$file"
+    else
+        # Written in place: the file may be a link, and keeps its owner and mode.
+        cat "$scratch/start_file" >"$file"
+    fi
+    say "took the alias out of $file"
+}
+
+uninstall() {
+    find_manifest
+    [ -f "$manifest" ] || fail "nothing to take back: $manifest is not there"
+    say "This will take back what $manifest lists:"
+    sed "s/^/  - /; s/$tab/ /; s/$tab.*//" "$manifest"
+    make_scratch
+    # The last thing done is the first to be taken back.
+    sed '1!G;h;$!d' "$manifest" >"$scratch/reversed"
+    while IFS=$tab read -r kind path more; do
+        case $kind in
+            binary)
+                if [ ! -f "$path" ]; then
+                    say "$path is gone already"
+                elif [ "$(fingerprint "$path")" = "$more" ]; then
+                    rm -f "$path"
+                    say "removed $path"
+                else
+                    say "$path has changed since and is left alone"
+                fi ;;
+            shim)
+                if [ -L "$path" ] && [ "$(readlink "$path")" = "$more" ]; then
+                    rm -f "$path"
+                    say "removed $path"
+                else
+                    say "$path is no link of this script's any more and is left alone"
+                fi ;;
+            alias) remove_alias "$path" "$more" ;;
+        esac
+    done <"$scratch/reversed"
+    # The manifest goes when all is done, and before the folder that holds it.
+    rm -f "$manifest"
+    while IFS=$tab read -r kind path more; do
+        # Folders that hold something else by now stay.
+        [ "$kind" != dir ] || rmdir "$path" 2>/dev/null || :
+    done <"$scratch/reversed"
+}
+
+# --- the demonstration ---------------------------------------------------------------------------
+
+# Sets $go to a go command, downloading one into the scratch folder where there is none.
+find_go() {
+    go=$(command -v go || :)
+    if [ -z "$go" ] && [ -x /usr/local/go/bin/go ]; then go=/usr/local/go/bin/go; fi
+    # The demonstration's modules are for go 1.21 and later.
+    case $([ -z "$go" ] || GOTOOLCHAIN=local "$go" version 2>/dev/null || :) in
+        *" go1."[0-9].* | *" go1.1"[0-9]* | *" go1.20"* | '') go= ;;
+    esac
+    if [ -z "$go" ]; then
+        say "no go (1.21 or later) here: getting one for the demonstration"
+        go=$(GOX_TEST_GO_DIR=$scratch/go sh "$root/tests/go-releases.sh" "$demonstration_go") ||
+            fail "cannot get go $demonstration_go"
+    fi
+}
+
+# Runs a command in the project with nothing of the user's: settings, caches, configuration.
+in_project() {
+    (
+        cd "$scratch/project" || exit 1
+        unset GOX_GO GOX_BYPASS GOX_ATTEMPTS GOX_BUDGET GOX_STALL GOX_BACKOFF_BASE GOX_BACKOFF_MAX GOX_ROTATE \
+            GOX_MIRRORS GOX_PRIVATE GOX_RELAY GOX_VERBOSITY GOX_REPORT GOX_OFFLINE \
+            GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK
+        GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOENV=off GOTOOLCHAIN=local GOTELEMETRY=off \
+            GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
+            PATH=${go%/*}:$PATH
+        export GOX_CONFIG GOX_STATE_DIR GOENV GOTOOLCHAIN GOTELEMETRY GOSUMDB GOPROXY HOME GOPATH GOCACHE PATH
+        # The go on PATH may be a link to a gox installed before.
+        if [ "$1" = plain ]; then
+            GOX_BYPASS=1
+            export GOX_BYPASS
+        fi
+        shift
+        exec "$@"
+    )
+}
+
+demonstrate() {
+    find_checkout
+    say "This will build gox and a misbehaving module proxy in ${root:-a checkout}, run go and gox against it,"
+    say "and install nothing: all else happens in a temporary folder that is removed at the end."
+    make_scratch
+    build --bin gox --example bad_proxy
+    find_go
+    mkdir "$scratch/home" "$scratch/project"
+    mkfifo "$scratch/said"
+    "$built/examples/bad_proxy" --project "$scratch/project" --seconds 60 >"$scratch/said" &
+    proxy_id=$!
+    # Kept open: the proxy may say more than the one line.
+    exec 3<"$scratch/said"
+    read -r goproxy <&3 || fail "the misbehaving proxy did not start"
+
+    say ""
+    say "\$ go mod download"
+    status=0
+    in_project plain "$go" mod download || status=$?
+    say "(exit status $status)"
+    [ "$status" -ne 0 ] || fail "plain go got through: the proxy did not misbehave"
+    say ""
+    say "\$ gox mod download"
+    status=0
+    in_project helped "$built/gox" mod download || status=$?
+    say "(exit status $status)"
+    [ "$status" -eq 0 ] || fail "gox did not get through"
+    say ""
+    say "The same project, the same proxy, empty caches both times."
+}
+
+# --- the command line ----------------------------------------------------------------------------
+
+main() {
+    to='' release='' shim='' add_alias='' mode=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --to | --from-release | --shim)
+                [ $# -ge 2 ] && [ -n "$2" ] || fail "$1 needs a value"
+                case $1 in --to) to=$2 ;; --shim) shim=$2 ;; *) release=$2 ;; esac
+                shift ;;
+            --to=?*) to=${1#*=} ;;
+            --from-release=?*) release=${1#*=} ;;
+            --shim=?*) shim=${1#*=} ;;
+            --alias) add_alias=yes ;;
+            --try | --uninstall)
+                [ -z "$mode" ] || fail "$mode and $1 do not go together"
+                mode=$1 ;;
+            -h | --help)
+                usage
+                return ;;
+            *) fail "unknown argument '$1' (--help lists them)" ;;
+        esac
+        shift
+    done
+    if [ -n "$mode" ] && [ -n "$to$release$shim$add_alias" ]; then fail "$mode takes no other arguments"; fi
+    case $mode in
+        --uninstall) uninstall ;;
+        --try) demonstrate ;;
+        *)
+            find_checkout
+            install_all ;;
+    esac
+}
+
+main "$@"

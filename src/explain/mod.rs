@@ -1,0 +1,170 @@
+//! `gox explain`: tells a person, or a script, what failed in a text and what gox would do.
+
+mod words;
+
+pub use words::text;
+
+use crate::classify::{Classifier, Reading, Rules, Stream};
+use crate::vocabulary::{Action, Cause, Failure, Source};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// How the verdict is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// At most ten lines for a person.
+    Text,
+    /// One line of JSON for a script.
+    Json,
+}
+
+/// Bytes read at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Reads `input` (standard input where it is `None` or `-`) and prints the verdict.
+///
+/// # Errors
+/// The input cannot be opened or read (the error names it), or `out` cannot be written.
+pub fn main(format: Format, input: Option<&Path>, rules: &Rules, out: &mut impl Write) -> io::Result<()> {
+    let reading = match input.filter(|p| *p != Path::new("-")) {
+        None => read(rules, io::stdin().lock())?,
+        Some(path) => {
+            let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", path.display()));
+            read(rules, File::open(path).map_err(named)?).map_err(named)?
+        }
+    };
+    match format {
+        Format::Json => writeln!(out, "{}", json(&reading)),
+        Format::Text => out.write_all(text(&reading).as_bytes()),
+    }
+}
+
+/// Reads a log to its end.
+///
+/// # Errors
+/// Those of `from`.
+pub fn read(rules: &Rules, mut from: impl Read) -> io::Result<Reading> {
+    let mut classifier = Classifier::new(rules, Stream::Log);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(classifier.finish()),
+            Ok(n) => classifier.push(&chunk[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema: u8,
+    cause: Cause,
+    source: Option<Source>,
+    action: Action,
+    module: Option<&'r str>,
+    version: Option<&'r str>,
+    host: Option<&'r str>,
+    url: Option<&'r str>,
+    failures: &'r [Failure],
+}
+
+/// The verdict as one line of JSON.
+pub fn json(reading: &Reading) -> String {
+    let dominant = reading.dominant();
+    let document = Document {
+        schema: 1,
+        cause: dominant.map_or(Cause::None, |f| f.cause),
+        source: dominant.and_then(|f| f.source),
+        action: dominant.map_or(Action::Stop, |f| f.action),
+        module: dominant.and_then(|f| f.module.as_deref()),
+        version: dominant.and_then(|f| f.version.as_deref()),
+        host: dominant.and_then(|f| f.host.as_deref()),
+        url: dominant.and_then(|f| f.url.as_deref()),
+        failures: &reading.failures,
+    };
+    // Strings, numbers and names only: this cannot fail.
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(text: &[u8]) -> (String, String) {
+        let reading = read(&Rules::default(), text).unwrap();
+        (json(&reading), super::text(&reading))
+    }
+
+    #[test]
+    fn nothing_to_explain_is_a_verdict_too() {
+        let none = r#"{"schema":1,"cause":"none","source":null,"action":"stop","module":null,"version":null,"host":null,"url":null,"failures":[]}"#;
+        let long = vec![b'x'; 3 << 20];
+        for odd in
+            [&b""[..], b"\n\n\r\n", b"\0\x01\xff\xfe\x80binary\0", b"all is well\n", b"\xff\xfe", &long]
+        {
+            let (json, text) = explained(odd);
+            assert_eq!(json, none);
+            assert_eq!(text, "No failure of go's is in this text.\n");
+        }
+    }
+
+    #[test]
+    fn a_failure_in_ten_lines_at_most() {
+        let (json, text) = explained(
+            b"go: example.test/dep@v1.0.0: Get \"https://u:p@proxy.example.test/example.test/dep/@v/v1.0.0.mod?sig=1\": EOF\n\
+              go: example.test/two@v1.0.0: reading https://proxy.example.test/example.test/two/@v/v1.0.0.mod: 503 Service Unavailable\n",
+        );
+        assert!(text.lines().count() <= 10, "{text}");
+        assert_eq!(
+            text,
+            "failed    eof: the connection ended before the answer was whole\n\
+             where     the module proxy proxy.example.test\n\
+             module    example.test/dep v1.0.0\n\
+             url       https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\n\
+             gox       would run go again, with the next proxy of GOPROXY first\n\
+             you       run the command as `gox ...`, or once more by hand\n\
+             also      1 more: http-5xx\n\
+             evidence  line 1: go: example.test/dep@v1.0.0: Get \"https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\": EOF\n"
+        );
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["failures"].as_array().unwrap().len(), 2);
+        assert_eq!(value["failures"][1]["line"], 2);
+        assert!(!json.contains("sig=1") && !json.contains("u:p"));
+    }
+
+    #[test]
+    fn colours_carriage_returns_and_utf_16_do_not_hide_a_failure() {
+        let line = "go: example.test/dep@v1.0.0: Get \"https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\": EOF";
+        let coloured = format!("\x1b[31m{line}\x1b[0m\r\n");
+        let wide: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain(line.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let big: Vec<u8> =
+            [0xfe, 0xff].into_iter().chain(line.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+        for odd in [coloured.as_bytes(), &wide, &big] {
+            assert!(explained(odd).0.contains("\"cause\":\"eof\""));
+        }
+    }
+
+    #[test]
+    fn a_rule_of_the_users_own_is_named() {
+        let rule = crate::classify::UserRule {
+            pattern: regex::Regex::new("flux capacitor").unwrap(),
+            action: crate::classify::UserAction::Retry,
+            origin: "gox.toml:3".into(),
+        };
+        let rules = Rules { user: vec![rule] };
+        let reading = read(&rules, &b"one\ntwo: the flux capacitor is empty\n"[..]).unwrap();
+        assert!(text(&reading).contains("your rule at gox.toml:3"), "{}", text(&reading));
+        assert!(json(&reading).contains("\"action\":\"retry\""));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error =
+            main(Format::Text, Some(Path::new("/nonexistent/log")), &Rules::default(), &mut Vec::new());
+        assert!(error.unwrap_err().to_string().starts_with("/nonexistent/log: "));
+    }
+}

@@ -1,0 +1,271 @@
+//! What the caller's environment says about the way out: HTTP proxies, certificates, credentials.
+//!
+//! Pure but for reading the files named. Semantics are those of Go's net/http and of `go help
+//! goauth`, because the user set these variables for go.
+
+use base64::Engine;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// The variables that matter, captured once.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// HTTPS_PROXY or https_proxy.
+    pub https_proxy: Option<String>,
+    /// HTTP_PROXY or http_proxy.
+    pub http_proxy: Option<String>,
+    /// NO_PROXY or no_proxy.
+    pub no_proxy: String,
+    /// REQUEST_METHOD is set: a CGI program, where go refuses HTTP_PROXY.
+    pub cgi: bool,
+    /// SSL_CERT_FILE.
+    pub cert_file: Option<PathBuf>,
+    /// SSL_CERT_DIR, a list with `:` between.
+    pub cert_dirs: Option<String>,
+    /// go's effective GOAUTH; empty means `netrc`.
+    pub goauth: String,
+    /// The .netrc file, whether it exists or not.
+    pub netrc: Option<PathBuf>,
+    /// GODEBUG holds `http2client=0`.
+    pub http1_only: bool,
+}
+
+impl Surroundings {
+    /// Reads the variables through `var` (for a live process: `|name| std::env::var(name).ok()`).
+    /// GOAUTH may come from `go env` instead of the environment: set [`Surroundings::goauth`] then.
+    pub fn capture(var: impl Fn(&str) -> Option<String>) -> Surroundings {
+        let var = |name: &str| var(name).filter(|v| !v.is_empty());
+        let either = |upper: &str, lower: &str| var(upper).or_else(|| var(lower));
+        Surroundings {
+            https_proxy: either("HTTPS_PROXY", "https_proxy"),
+            http_proxy: either("HTTP_PROXY", "http_proxy"),
+            no_proxy: either("NO_PROXY", "no_proxy").unwrap_or_default(),
+            cgi: var("REQUEST_METHOD").is_some(),
+            cert_file: var("SSL_CERT_FILE").map(PathBuf::from),
+            cert_dirs: var("SSL_CERT_DIR"),
+            goauth: var("GOAUTH").unwrap_or_default(),
+            netrc: var("NETRC")
+                .map(PathBuf::from)
+                .or_else(|| var("HOME").map(|home| Path::new(&home).join(".netrc"))),
+            http1_only: var("GODEBUG")
+                .is_some_and(|v| v.split(',').any(|setting| setting.trim() == "http2client=0")),
+        }
+    }
+
+    /// True where GOAUTH asks for credentials in a way that only go can follow.
+    pub fn needs_go_for_auth(&self) -> bool {
+        self.goauth.split(';').map(str::trim).any(|word| !matches!(word, "" | "netrc" | "off"))
+    }
+
+    /// The proxy for a URL of this `scheme`, `host` (no brackets) and `port`, as Go decides it:
+    /// never for loopback.
+    pub fn proxy_for(&self, scheme: &str, host: &str, port: u16) -> Option<String> {
+        let proxy = match scheme {
+            "https" => self.https_proxy.as_ref(),
+            "http" if !self.cgi => self.http_proxy.as_ref(),
+            _ => None,
+        }?;
+        let ip = host.parse::<IpAddr>().ok();
+        if host.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.is_loopback()) {
+            return None;
+        }
+        if is_excepted(&self.no_proxy, &host.to_ascii_lowercase(), port, ip) {
+            return None;
+        }
+        Some(if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") })
+    }
+
+    /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
+    pub fn read_netrc(&self) -> Netrc {
+        let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
+        Netrc(
+            file.and_then(|file| std::fs::read_to_string(file).ok())
+                .map_or_else(Vec::new, |t| parse_netrc(&t)),
+        )
+    }
+}
+
+/// The logins of a .netrc file.
+pub struct Netrc(Vec<Login>);
+
+impl Netrc {
+    /// The `Authorization` value for `https://HOST/PATH` (given without scheme): the longest
+    /// prefix that is a machine, the first of equal ones.
+    pub fn for_url(&self, url: &str) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut prefix = url.trim_end_matches('/');
+        loop {
+            if let Some(entry) = self.0.iter().find(|e| e.machine.trim_end_matches('/') == prefix) {
+                return Some(basic(&entry.login, &entry.password));
+            }
+            prefix = &prefix[..prefix.rfind('/')?];
+        }
+    }
+}
+
+/// The value of a Basic `Authorization` header.
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// NO_PROXY as Go reads it: `*`, addresses, CIDR, names with subdomains, `.name` for subdomains
+/// only, each but the CIDR with an optional port.
+fn is_excepted(no_proxy: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
+    no_proxy.split(',').map(|word| word.trim().to_ascii_lowercase()).any(|word| {
+        if word.is_empty() {
+            return false;
+        }
+        if word == "*" {
+            return true;
+        }
+        if let Some((network, bits)) = word.split_once('/') {
+            return match (network.parse::<IpAddr>(), bits.parse::<u32>(), ip) {
+                (Ok(network), Ok(bits), Some(ip)) => in_network(ip, network, bits),
+                _ => false,
+            };
+        }
+        let (name, wanted_port) = match word.rsplit_once(':') {
+            Some((name, digits)) if !name.contains(':') || name.ends_with(']') => {
+                (name.trim_matches(['[', ']']).to_owned(), digits.parse::<u16>().ok())
+            }
+            _ => (word.trim_matches(['[', ']']).to_owned(), None),
+        };
+        if wanted_port.is_some_and(|p| p != port) {
+            return false;
+        }
+        if let Ok(address) = name.parse::<IpAddr>() {
+            return ip == Some(address);
+        }
+        let name = name.strip_prefix('*').unwrap_or(&name);
+        match name.strip_prefix('.') {
+            Some(_) => host.ends_with(name),
+            None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
+        }
+    })
+}
+
+fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (ip, network) {
+        (IpAddr::V4(a), IpAddr::V4(b)) if bits <= 32 => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            a.to_bits() & mask == b.to_bits() & mask
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) if bits <= 128 => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            a.to_bits() & mask == b.to_bits() & mask
+        }
+        _ => false,
+    }
+}
+
+struct Login {
+    machine: String,
+    login: String,
+    password: String,
+}
+
+/// .netrc as go reads it: pairs of words on one line, machine entries only, macros skipped.
+fn parse_netrc(text: &str) -> Vec<Login> {
+    let mut entries = Vec::new();
+    let (mut machine, mut login, mut password) = (String::new(), String::new(), String::new());
+    let mut in_macro = false;
+    for line in text.split('\n') {
+        if in_macro {
+            in_macro = !line.is_empty();
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        for pair in words.chunks_exact(2) {
+            match pair[0] {
+                "machine" => {
+                    machine = pair[1].to_owned();
+                    login.clear();
+                    password.clear();
+                }
+                "login" => login = pair[1].to_owned(),
+                "password" => password = pair[1].to_owned(),
+                "macdef" => in_macro = true,
+                _ => {}
+            }
+            if !machine.is_empty() && !login.is_empty() && !password.is_empty() {
+                entries.push(Login {
+                    machine: std::mem::take(&mut machine),
+                    login: std::mem::take(&mut login),
+                    password: std::mem::take(&mut password),
+                });
+            }
+        }
+        if words.len() % 2 == 1 && words.last() == Some(&"default") {
+            break;
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(vars: &[(&str, &str)]) -> Surroundings {
+        Surroundings::capture(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn http_proxies_are_chosen_as_go_does() {
+        let env = with(&[
+            ("https_proxy", "proxy.example:3128"),
+            ("HTTP_PROXY", "http://u:p@plain.example:1"),
+            ("NO_PROXY", "exact.test, .sub.test,10.0.0.0/8,[2001:db8::1]:443,port.test:8443,192.0.2.7"),
+        ]);
+        let https = |host: &str, port| env.proxy_for("https", host, port).is_some();
+        assert_eq!(env.proxy_for("https", "a.b", 443).as_deref(), Some("http://proxy.example:3128"));
+        assert_eq!(env.proxy_for("http", "a.b", 80).as_deref(), Some("http://u:p@plain.example:1"));
+        assert!(!https("localhost", 443) && !https("127.0.0.9", 443) && !https("::1", 443));
+        assert!(!https("exact.test", 443) && !https("x.exact.test", 1) && https("notexact.test", 443));
+        assert!(!https("x.sub.test", 443) && https("sub.test", 443));
+        assert!(!https("10.200.0.1", 443) && https("11.0.0.1", 443) && !https("192.0.2.7", 1));
+        assert!(!https("2001:db8::1", 443) && https("2001:db8::1", 444));
+        assert!(!https("port.test", 8443) && https("port.test", 443));
+        assert!(with(&[("HTTPS_PROXY", "p"), ("NO_PROXY", "*")]).proxy_for("https", "a.b", 443).is_none());
+        let cgi = with(&[("HTTP_PROXY", "p"), ("REQUEST_METHOD", "GET")]);
+        assert!(cgi.proxy_for("http", "a.b", 80).is_none());
+    }
+
+    #[test]
+    fn netrc_is_read_as_go_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("netrc");
+        std::fs::write(
+            &file,
+            "machine a.test login me password one\nmacdef init\nmachine evil login x password y\n\n\
+             machine b.test:8443\n login you\n password two\nmachine a.test login late password no\n\
+             machine c.test/deep login d password four\ndefault login z password z\n",
+        )
+        .unwrap();
+        let env = Surroundings { netrc: Some(file), ..Surroundings::default() };
+        assert_eq!(env.read_netrc().for_url("a.test/x/y"), Some(basic("me", "one")));
+        assert_eq!(env.read_netrc().for_url("b.test:8443/x"), Some(basic("you", "two")));
+        assert_eq!(
+            env.read_netrc().for_url("b.test/x"),
+            None,
+            "with a port in the URL the machine needs it too"
+        );
+        assert_eq!(env.read_netrc().for_url("c.test/deep/m"), Some(basic("d", "four")));
+        assert_eq!(env.read_netrc().for_url("c.test/m"), None);
+        assert_eq!(env.read_netrc().for_url("evil"), None);
+        let off = Surroundings { goauth: "off".into(), ..env };
+        assert_eq!(off.read_netrc().for_url("a.test/x"), None);
+    }
+
+    #[test]
+    fn goauth_commands_stay_with_go() {
+        for (goauth, want) in
+            [("", false), ("netrc", false), ("off", false), ("git /x", true), ("netrc; my-tool", true)]
+        {
+            let env = Surroundings { goauth: goauth.into(), ..Surroundings::default() };
+            assert_eq!(env.needs_go_for_auth(), want, "{goauth}");
+        }
+    }
+}

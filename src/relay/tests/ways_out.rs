@@ -1,0 +1,174 @@
+//! TLS, HTTP proxies and credentials: the ways out that the user's environment prescribes.
+
+use super::faulty::{Reply, Server, good};
+use super::{ask, options};
+use crate::relay::{Options, Surroundings, start};
+use crate::vocabulary::Cause;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+const MOD: &str = "e.test/m1/@v/v1.0.0.mod";
+
+struct Certified {
+    dir: tempfile::TempDir,
+    config: Arc<rustls::ServerConfig>,
+}
+
+impl Certified {
+    fn new(names: &[&str]) -> Certified {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("root.pem"), made.cert.pem()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        Certified { dir, config: Arc::new(config) }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("root.pem")
+    }
+}
+
+/// An HTTP proxy that leads every CONNECT to one address; logs what it was told.
+struct ConnectProxy {
+    address: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl ConnectProxy {
+    fn start(to: SocketAddr) -> ConnectProxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = log.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let lines = lines.clone();
+                std::thread::spawn(move || tunnel(client, to, &lines));
+            }
+        });
+        ConnectProxy { address, log }
+    }
+}
+
+fn tunnel(client: TcpStream, to: SocketAddr, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if line.trim_end().is_empty() {
+            break;
+        }
+        log.lock().unwrap().push(line.trim_end().to_owned());
+    }
+    let mut client = client;
+    let mut server = TcpStream::connect(to)?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let mut up = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut up.0, &mut up.1));
+    std::io::copy(&mut server, &mut client)?;
+    Ok(())
+}
+
+#[test]
+fn https_goes_through_connect_with_the_roots_and_credentials_of_the_environment() {
+    let certified = Certified::new(&["proxy.test"]);
+    let server = Server::start_tls(certified.config.clone(), good);
+    let connect = ConnectProxy::start(server.address);
+    let netrc = certified.dir.path().join("netrc");
+    std::fs::write(&netrc, "machine proxy.test login me password secret\n").unwrap();
+    let surroundings = Surroundings {
+        https_proxy: Some(format!("http://user:word@{}", connect.address)),
+        cert_file: Some(certified.root()),
+        netrc: Some(netrc),
+        ..Surroundings::default()
+    };
+    let relay = start(Options { surroundings, ..options("https://proxy.test") }).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    let log = connect.log.lock().unwrap().clone();
+    assert_eq!(log[0], "CONNECT proxy.test:443 HTTP/1.1");
+    assert!(log.iter().any(|l| l.eq_ignore_ascii_case("Proxy-Authorization: Basic dXNlcjp3b3Jk")), "{log:?}");
+    assert_eq!(server.log()[0].headers["authorization"], "Basic bWU6c2VjcmV0");
+    assert!(!format!("{:?}", relay.stop()).contains("secret"));
+}
+
+#[test]
+fn credentials_do_not_follow_a_redirect_to_another_host() {
+    let certified = Certified::new(&["localhost", "127.0.0.1"]);
+    let storage = Server::start_tls(certified.config.clone(), good);
+    let port = storage.address.port();
+    let server = Server::start_tls(certified.config.clone(), move |seen| match seen.path.as_str() {
+        p if p.contains("m1") => {
+            Reply::Headers(302, format!("Location: https://127.0.0.1:{port}/{p}\r\n"), Vec::new())
+        }
+        p if p.starts_with("moved/") => {
+            good(&super::faulty::Seen { path: p["moved/".len()..].into(), ..seen.clone() })
+        }
+        p if p.contains("m2") => Reply::Headers(307, format!("Location: /moved/{p}\r\n"), Vec::new()),
+        p => Reply::Headers(302, format!("Location: http://127.0.0.1:1/{p}\r\n"), Vec::new()),
+    });
+    let list = format!("https://me:secret@localhost:{}", server.address.port());
+    let surroundings = Surroundings { cert_file: Some(certified.root()), ..Surroundings::default() };
+    let relay = start(Options { surroundings, ..options(&list) }).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert!(server.log()[0].headers.contains_key("authorization"));
+    assert!(!storage.log()[0].headers.contains_key("authorization"));
+    assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", relay.goproxy()), "GET").0, 200);
+    let moved = server.log().into_iter().find(|seen| seen.path.starts_with("moved/")).unwrap();
+    assert_eq!(moved.headers["authorization"], "Basic bWU6c2VjcmV0");
+    let (status, words) = ask(&format!("{}/e.test/m3/@v/v1.0.0.mod", relay.goproxy()), "GET");
+    assert_eq!(status, 502);
+    assert!(String::from_utf8(words).unwrap().contains("redirected from secure URL"));
+    assert!(!format!("{:?}", relay.stop()).contains("secret@"));
+}
+
+#[test]
+fn a_certificate_the_relay_rejects_is_left_to_go() {
+    let certified = Certified::new(&["localhost"]);
+    let server = Server::start_tls(certified.config.clone(), good);
+    let relay = {
+        let list = format!("https://localhost:{}", server.address.port());
+        let surroundings = Surroundings {
+            cert_file: Some(Certified::new(&["other.test"]).root()),
+            ..Surroundings::default()
+        };
+        start(Options { surroundings, ..options(&list) }).unwrap()
+    };
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
+    let stats = relay.stop();
+    assert_eq!(stats.left_to_go.len(), 1);
+    assert_eq!(stats.failed[0].cause, Cause::TlsCert);
+    assert_eq!(stats.asked, 2, "a certificate is not argued with");
+}
+
+#[test]
+fn plain_http_through_a_proxy_names_the_whole_url() {
+    let proxy = Server::start(|seen| {
+        let path = seen.path.strip_prefix("http://far.test/base/").unwrap_or("").to_owned();
+        good(&super::faulty::Seen { path, ..seen.clone() })
+    });
+    let surroundings = Surroundings { http_proxy: Some(proxy.url()), ..Surroundings::default() };
+    let relay = start(Options { surroundings, ..options("http://far.test/base") }).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert_eq!(proxy.log()[0].headers["host"], "far.test");
+}
+
+#[test]
+fn a_dead_http_proxy_is_named_as_such() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let surroundings = Surroundings { https_proxy: Some(gone.to_string()), ..Surroundings::default() };
+    let relay = start(Options { surroundings, ..options("https://far.test") }).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
+    let failed = relay.stop().failed;
+    assert_eq!(failed[0].cause, Cause::ConnRefused);
+    assert!(failed[0].detail.http_proxy);
+}

@@ -1,0 +1,425 @@
+//! The relay asked directly, without go: who is asked, in what order, how often, and what comes.
+
+use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
+use super::{ask, options, relay};
+use crate::goproxy::List;
+use crate::private::Rules;
+use crate::relay::{Options, SumdbRoute, start, verify};
+use crate::vocabulary::{Action, Cause, Source};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const MOD: &str = "e.test/m1/@v/v1.0.0.mod";
+const ZIP: &str = "e.test/m1/@v/v1.0.0.zip";
+
+/// An address where nobody listens.
+fn closed() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn with_sums(list: &str, known: &[(&str, String)]) -> Options {
+    let known: Vec<(String, String)> = known.iter().map(|(k, v)| ((*k).into(), v.clone())).collect();
+    Options {
+        go_sum: Arc::new(move |module, _, go_mod| {
+            let key = format!("{module}{}", if go_mod { "/go.mod" } else { "" });
+            known.iter().filter(|(k, _)| *k == key).map(|(_, v)| v.clone()).collect()
+        }),
+        ..options(list)
+    }
+}
+
+#[test]
+fn only_the_secret_path_and_the_protocol_are_served() {
+    let server = Server::start(good);
+    let relay = relay(&server.url());
+    let root = relay.goproxy();
+    let outside = root.rsplit_once('/').unwrap().0.to_owned();
+    for url in [
+        format!("{outside}/{MOD}"),
+        format!("{outside}/0123456789abcdef0123456789abcdef/{MOD}"),
+        format!("{root}/e.test/m1/../m2/@v/v1.0.0.mod"),
+        format!("{root}/e.test/%2e%2e/m2/@v/v1.0.0.mod"),
+        format!("{root}/e.test/m1%0d%0aX/@v/v1.0.0.mod"),
+        format!("{root}/{MOD}?x=1"),
+        format!("{root}/http://elsewhere.test/@v/list"),
+    ] {
+        assert_eq!(ask(&url, "GET").0, 404, "{url}");
+    }
+    assert_eq!(ask(&format!("{root}/{MOD}"), "POST").0, 404);
+    assert_eq!(ask(&format!("{root}/{MOD}/{}", "x".repeat(20_000)), "GET").0 / 100, 4);
+    assert_eq!(server.log().len(), 0, "nothing of this reached an upstream");
+    assert_eq!(ask(&format!("{root}/{MOD}"), "GET").0, 200);
+    assert!(server.log()[0].headers["user-agent"].starts_with("gox/"));
+}
+
+#[test]
+fn nothing_listens_once_it_is_stopped_or_dropped() {
+    let server = Server::start(good);
+    for drop_it in [false, true] {
+        let relay = relay(&server.url());
+        let address = relay.goproxy()["http://".len()..].split('/').next().unwrap().to_owned();
+        // Open and idle: it must not keep anything alive.
+        let idle = TcpStream::connect(&address).unwrap();
+        if drop_it {
+            drop(relay)
+        } else {
+            drop(relay.stop())
+        }
+        assert!(TcpStream::connect(&address).is_err());
+        drop(idle);
+    }
+}
+
+#[test]
+fn what_stays_gos_keeps_its_separator() {
+    for (list, tail) in [
+        ("http://a.test,direct", ",direct"),
+        ("http://a.test|direct", "|direct"),
+        ("http://a.test|http://b.test|direct,off", "|direct"),
+        ("http://a.test,http://b.test|direct", ",direct"),
+        ("http://a.test,off", ",off"),
+        ("http://a.test", ""),
+    ] {
+        let goproxy = relay(list).goproxy();
+        let (_, rest) = goproxy["http://127.0.0.1:".len()..].split_once('/').unwrap();
+        assert_eq!(rest.len(), 32 + tail.len());
+        assert!(rest.ends_with(tail) && rest[..32].chars().all(|c| c.is_ascii_hexdigit()));
+    }
+    for list in ["direct", "off", "file:///x,direct", "nonsense,direct", "http://u:p@a.test"] {
+        assert!(start(options(list)).is_err(), "{list}");
+    }
+}
+
+#[test]
+fn a_dead_first_proxy_costs_three_tries_and_the_next_run_none() {
+    let dead = closed();
+    let server = Server::start(good);
+    let list = format!("{dead},{}", server.url());
+    let relay = relay(&list);
+    for n in 0..20 {
+        let (status, body) = ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET");
+        assert_eq!((status, body), (200, go_mod(&format!("e.test/m{n}")).into_bytes()));
+    }
+    let stats = relay.stop();
+    assert_eq!(stats.retries, 3);
+    assert_eq!(stats.upstreams[0].cause, Some(Cause::ConnRefused));
+    assert!(stats.upstreams[0].down && !stats.upstreams[1].down);
+    assert_eq!(stats.cured.len(), 3);
+    let next =
+        start(Options { initially_down: vec![stats.upstreams[0].url.clone()], ..options(&list) }).unwrap();
+    ask(&format!("{}/{MOD}", next.goproxy()), "GET");
+    assert_eq!(next.stop().retries, 0);
+}
+
+#[test]
+fn a_proxy_that_refuses_everything_is_left_and_one_that_refuses_a_module_is_obeyed() {
+    let refusing = Server::start(|_| Reply::Status(403, "not from here"));
+    let server = Server::start(good);
+    let relay1 = relay(&format!("{},{}", refusing.url(), server.url()));
+    for n in 0..10 {
+        assert_eq!(ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay1.goproxy()), "GET").0, 200);
+    }
+    assert_eq!(refusing.log().len(), 3);
+    let choosy = Server::start(|seen| {
+        if seen.path.contains("m7") { Reply::Status(403, "licence not allowed") } else { good(seen) }
+    });
+    let relay2 = relay(&format!("{},{}", choosy.url(), server.url()));
+    assert_eq!(ask(&format!("{}/{MOD}", relay2.goproxy()), "GET").0, 200);
+    let before = server.log().len();
+    let (status, words) = ask(&format!("{}/e.test/m7/@v/v1.0.0.mod", relay2.goproxy()), "GET");
+    assert_eq!((status, words.as_slice()), (403, b"licence not allowed".as_slice()));
+    assert_eq!(server.log().len(), before);
+    let failed = relay2.stop().failed;
+    assert_eq!((failed[0].cause, failed[0].action), (Cause::Http403, Action::Reroute));
+    assert_eq!(failed[0].module.as_deref(), Some("e.test/m7"));
+}
+
+#[test]
+fn not_found_leads_on_over_commas_and_ends_with_the_upstreams_words() {
+    let lacking = Server::start(|_| Reply::Status(404, "not found: nobody has it"));
+    let server = Server::start(good);
+    let relay = relay(&format!("{},{}", lacking.url(), server.url()));
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    let gone = ask(&format!("{}/other.test/x/@v/list", relay.goproxy()), "GET");
+    assert_eq!(gone, (404, b"not found".to_vec()));
+    assert_eq!((lacking.log().len(), server.log().len()), (2, 2));
+    let stats = relay.stop();
+    assert_eq!((stats.not_found, stats.retries), (1, 2));
+    assert!(stats.failed.is_empty());
+}
+
+#[test]
+fn a_silent_first_proxy_is_hedged_and_then_passed_over() {
+    let silent = Server::start(|_| Reply::Silent);
+    let server = Server::start(good);
+    let relay = relay(&format!("{},{}", silent.url(), server.url()));
+    let started = Instant::now();
+    for n in 0..8 {
+        assert_eq!(ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET").0, 200);
+    }
+    let stats = relay.stop();
+    assert_eq!(stats.hedged, 3);
+    assert_eq!(silent.log().len(), 3);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(stats.upstreams[0].down);
+}
+
+#[test]
+fn lists_are_never_hedged_and_stay_with_who_answered_first() {
+    let first = Server::start(|seen| if seen.before == 0 { good(seen) } else { Reply::Eof });
+    let second = Server::start(good);
+    let relay = relay(&format!("{}|{}", first.url(), second.url()));
+    let url = format!("{}/e.test/m1/@v/list", relay.goproxy());
+    assert_eq!(ask(&url, "GET").0, 200);
+    assert_eq!(ask(&url, "GET").0, 502, "another's list may be another list");
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert_eq!(second.count("@v/list"), 0);
+}
+
+#[test]
+fn likely_private_modules_are_asked_as_go_would() {
+    let failing = Server::start(|_| Reply::Status(500, "down"));
+    let other = Server::start(good);
+    let private = Rules { configured: "e.test/m1".into(), ..Rules::default() };
+    let of = |separator: &str| {
+        let list = format!("{}{separator}{}", failing.url(), other.url());
+        start(Options { private: private.clone(), ..options(&list) }).unwrap()
+    };
+    let comma = of(",");
+    assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
+    assert_eq!(other.log().len(), 0, "a comma is not crossed for it, not even with an open breaker");
+    assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
+    assert_eq!(other.log().len(), 0);
+    assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", comma.goproxy()), "GET").0, 200);
+    let asked = failing.log().len();
+    let pipe = of("|");
+    assert_eq!(ask(&format!("{}/{MOD}", pipe.goproxy()), "GET").0, 200);
+    assert_eq!(failing.log().len() - asked, 2, "a second chance before anybody else learns of it");
+    let mirror = Server::start(good);
+    let mirrored = start(Options {
+        private: private.clone(),
+        mirrors: List::parse(&mirror.url()).entries,
+        ..options(&failing.url())
+    })
+    .unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", mirrored.goproxy()), "GET").0, 502);
+    assert_eq!(mirror.log().len(), 0);
+    assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", mirrored.goproxy()), "GET").0, 200);
+}
+
+#[test]
+fn a_wrong_copy_is_exchanged_for_another_upstreams() {
+    let lying = Server::start(|_| Reply::Ok(b"module e.test/m1\n\nrequire evil.test/x v1.0.0\n".to_vec()));
+    let server = Server::start(good);
+    let known = [("e.test/m1/go.mod", verify::h1_of_mod(go_mod("e.test/m1").as_bytes()))];
+    let relay = start(with_sums(&format!("{},{}", lying.url(), server.url()), &known)).unwrap();
+    let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
+    assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
+    let stats = relay.stop();
+    assert_eq!((stats.verified, stats.cured.len()), (1, 1));
+    assert_eq!(stats.cured[0].cause, Cause::ChecksumMismatch);
+    assert!(stats.cured[0].detail.go_mod && stats.cured[0].detail.got.is_some());
+}
+
+#[test]
+fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
+    let known = [("e.test/m1/go.mod", verify::h1_of_mod(b"another"))];
+    let steady = Server::start(good);
+    let relay = start(with_sums(&steady.url(), &known)).unwrap();
+    let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
+    assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
+    assert_eq!(steady.log().len(), 4, "asked in all its tries");
+    assert_eq!(relay.stop().failed.len(), 4);
+    let varying = Server::start(|seen| Reply::Ok(format!("module e.test/m1\n// {}\n", seen.before).into()));
+    let relay = start(with_sums(&varying.url(), &known)).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
+}
+
+#[test]
+fn the_same_wrong_copy_from_two_upstreams_is_believed() {
+    let known = [("e.test/m1/go.mod", verify::h1_of_mod(b"another"))];
+    let (one, two) = (Server::start(good), Server::start(good));
+    let relay = start(with_sums(&format!("{},{}", one.url(), two.url()), &known)).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert_eq!((one.log().len(), two.log().len()), (1, 1));
+}
+
+#[test]
+fn a_forks_module_line_costs_one_more_request() {
+    let fork = Server::start(|_| Reply::Ok(b"module upstream.test/m1\n".to_vec()));
+    let relay = relay(&fork.url());
+    assert_eq!(
+        ask(&format!("{}/{MOD}", relay.goproxy()), "GET"),
+        (200, b"module upstream.test/m1\n".to_vec())
+    );
+    assert_eq!(fork.log().len(), 2);
+}
+
+#[test]
+fn a_zip_cut_five_times_is_continued() {
+    let whole = Arc::new(module_zip("e.test/m1", 3 << 20));
+    let body = whole.clone();
+    let piece = whole.len() / 6 + 1;
+    let server = Server::start(move |seen| {
+        if seen.before < 5 { Reply::CutAfter(body.to_vec(), piece) } else { Reply::Ranged(body.to_vec()) }
+    });
+    let relay = relay(&server.url());
+    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
+    let stats = relay.stop();
+    assert_eq!((stats.resumed, stats.retries), (5, 5));
+    assert_eq!(stats.bytes, whole.len() as u64, "no byte twice");
+}
+
+#[test]
+fn a_changed_zip_is_not_glued_to_the_old_piece() {
+    let whole = Arc::new(module_zip("e.test/m1", 1 << 20));
+    let body = whole.clone();
+    let server = Server::start(move |seen| match seen.before {
+        0 => Reply::CutAfter(body.to_vec(), 1000),
+        // Another ETag than the one If-Range names: the whole again.
+        _ => Reply::Headers(200, "ETag: \"other\"\r\n".into(), body.to_vec()),
+    });
+    let relay = relay(&server.url());
+    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
+}
+
+#[test]
+fn a_stalled_body_is_ended_and_continued() {
+    let whole = Arc::new(module_zip("e.test/m1", 1 << 20));
+    let body = whole.clone();
+    let server = Server::start(move |seen| match seen.before {
+        0 => Reply::Drip(body.to_vec(), 500_000, Duration::from_secs(60)),
+        _ => Reply::Ranged(body.to_vec()),
+    });
+    let relay = start(Options { stall: Duration::from_millis(300), ..options(&server.url()) }).unwrap();
+    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
+    assert_eq!(relay.stop().cured[0].cause, Cause::Stalled);
+}
+
+#[test]
+fn a_pause_that_is_asked_for_is_kept_by_all() {
+    let opened = Instant::now() + Duration::from_millis(900);
+    let server = Server::start(move |seen| {
+        if Instant::now() < opened {
+            Reply::Headers(429, "Retry-After: 1\r\n".into(), Vec::new())
+        } else {
+            good(seen)
+        }
+    });
+    let relay = relay(&server.url());
+    let root = relay.goproxy();
+    let ask_one = |n: usize| ask(&format!("{root}/e.test/m{n}/@v/v1.0.0.mod"), "GET").0;
+    assert_eq!(ask_one(0), 200);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (1..5).map(|n| scope.spawn(move || ask_one(n))).collect();
+        all.into_iter().for_each(|one| assert_eq!(one.join().unwrap(), 200));
+    });
+    assert_eq!(relay.stop().retries, 1);
+}
+
+#[test]
+fn an_outage_is_told_in_words_that_go_prints() {
+    let server = Server::start(|_| Reply::Status(503, "maintenance\nsecond line"));
+    let relay = relay(&format!("{}/base?token=hush", server.url()));
+    let (status, words) = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
+    let words = String::from_utf8(words).unwrap();
+    assert_eq!(status, 502);
+    assert!(words.starts_with("gox tried 4 times:\n"), "{words}");
+    assert!(words.contains("503 Service Unavailable (maintenance) (4 times)"), "{words}");
+    assert!(!words.contains("hush") && words.lines().count() <= 8 && words.len() <= 648);
+    assert_eq!(server.log()[0].path, format!("base/{MOD}?token=hush"), "go keeps the query too");
+    let stats = relay.stop();
+    assert_eq!((stats.failed.len(), stats.gave_up), (4, 1));
+    let failure = &stats.failed[0];
+    assert_eq!((failure.cause, failure.source), (Cause::Http5xx, Some(Source::Proxy)));
+    assert!(!format!("{stats:?}").contains("hush"));
+}
+
+#[test]
+fn nonsense_is_bounded() {
+    let server = Server::start(|seen| match seen.path.as_str() {
+        p if p.contains("m1/") => Reply::Endless,
+        p if p.contains("m2/") => Reply::Headers(302, format!("Location: /{p}\r\n"), Vec::new()),
+        p if p.contains("m3/") => Reply::Raw(b"\0\xff\xfenonsense".repeat(100_000)),
+        p if p.contains("m4/") => {
+            Reply::Raw(format!("HTTP/1.1 200 OK\r\nX: {}\r\n", "y".repeat(1 << 20)).into())
+        }
+        p if p.contains("m5/") => {
+            Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".to_vec())
+        }
+        p if p.contains("m6/") => {
+            Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabc".to_vec())
+        }
+        _ => Reply::Headers(302, "Location: javascript:alert(1)\r\n".into(), Vec::new()),
+    });
+    let relay = relay(&server.url());
+    for n in 1..=7 {
+        let (status, words) = ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET");
+        assert_eq!(status, 502, "m{n}");
+        assert!(words.len() <= 648, "m{n}");
+    }
+}
+
+#[test]
+fn redirects_are_followed_and_their_signatures_kept_quiet() {
+    let storage = Server::start(|seen| {
+        if seen.path.contains("m1") && seen.path.ends_with("?sig=hush") {
+            return Reply::Ok(go_mod("e.test/m1").into());
+        }
+        Reply::Status(500, "broken")
+    });
+    let at = storage.url();
+    let server = Server::start(move |seen| {
+        Reply::Headers(302, format!("Location: {at}/{}?sig=hush\r\n", seen.path), Vec::new())
+    });
+    let relay = relay(&server.url());
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    let (status, words) = ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", relay.goproxy()), "GET");
+    assert_eq!(status, 502);
+    let stats = relay.stop();
+    assert_eq!(stats.failed[0].host.as_deref(), Some(storage.address.to_string().as_str()));
+    assert!(!format!("{stats:?}{}", String::from_utf8_lossy(&words)).contains("hush"));
+}
+
+#[test]
+fn a_checksum_database_is_carried_and_never_answered_for() {
+    let record = "go.sum database tree\n3\nx=\n\n— sum.golang.org 8w==\n";
+    let without = Server::start(|_| Reply::Status(404, "no"));
+    let with = Server::start(move |seen| match seen.path.as_str() {
+        "sumdb/sum.golang.org/supported" => Reply::Ok(Vec::new()),
+        "sumdb/sum.golang.org/latest" if seen.before == 0 => Reply::Eof,
+        "sumdb/sum.golang.org/latest" => Reply::Ok(record.into()),
+        _ => Reply::Status(410, "gone: never heard of it"),
+    });
+    let relay1 = relay(&format!("{},{}", without.url(), with.url()));
+    let root = format!("{}/sumdb/sum.golang.org", relay1.goproxy());
+    assert_eq!(ask(&format!("{root}/latest"), "GET").0, 404, "not before `supported`");
+    assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
+    assert_eq!(ask(&format!("{root}/latest"), "GET"), (200, record.as_bytes().to_vec()));
+    let verdict = ask(&format!("{root}/lookup/e.test/m1@v1.0.0"), "GET");
+    assert_eq!(verdict, (410, b"gone: never heard of it".to_vec()));
+    let relay2 = relay(&without.url());
+    assert_eq!(ask(&format!("{}/sumdb/sum.golang.org/supported", relay2.goproxy()), "GET").0, 404);
+    let database = Server::start(move |seen| {
+        if seen.path == "copy/latest" { Reply::Ok(record.into()) } else { Reply::Status(500, "") }
+    });
+    let sumdb = SumdbRoute { name: "sum.golang.org".into(), base: format!("{}/copy", database.url()) };
+    let relay3 = start(Options { sumdb: Some(sumdb), ..options(&without.url()) }).unwrap();
+    let root = format!("{}/sumdb/sum.golang.org", relay3.goproxy());
+    assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
+    assert_eq!(ask(&format!("{root}/latest"), "GET").0, 200);
+    assert_eq!(ask(&format!("{root}/lookup/e.test/m1@v1.0.0"), "GET").0, 502);
+    assert_eq!(ask(&format!("{}/sumdb/other.test/supported", relay3.goproxy()), "GET").0, 404);
+}
+
+#[test]
+fn bytes_move_before_go_gets_any() {
+    let body = module_file(ZIP).unwrap();
+    let server = Server::start(move |_| Reply::Drip(body.clone(), 64, Duration::from_millis(1)));
+    let relay = relay(&server.url());
+    assert_eq!(relay.bytes_moving(), 0);
+    ask(&format!("{}/{ZIP}", relay.goproxy()), "GET");
+    assert_eq!(relay.bytes_moving(), module_file(ZIP).unwrap().len() as u64);
+}

@@ -1,0 +1,478 @@
+//! Asks one upstream once: the URL, the redirects as go follows them, the status, and the body
+//! with the rules for silence and stalls.
+
+use super::body::{Spool, Stored};
+use super::client::{self, Fault, Http};
+use super::path::{Kind, Wanted};
+use super::surroundings::basic;
+use super::verify::{MAX_SMALL, MAX_ZIP};
+use crate::redact;
+use crate::vocabulary::Cause;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Response, Uri, Version};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// As many redirects as go follows.
+const REDIRECTS: usize = 10;
+
+/// A body that brings less than this in [`STALL_WINDOW`] (10 B/s) has stalled.
+const STALL_BYTES: u64 = 100;
+
+/// Longest time over which a body is judged.
+pub(super) const STALL_WINDOW: Duration = Duration::from_secs(10);
+
+/// As much of an error's body is kept as go itself would print.
+const WORDS: usize = 4 << 10;
+
+/// A module proxy, or the base of a checksum database.
+#[derive(Clone, Debug)]
+pub(super) struct Upstream {
+    /// `scheme://host[:port]/path`, no user, no trailing slash.
+    base: String,
+    /// `?query` of the user's URL, or nothing.
+    query: String,
+    authorization: Option<HeaderValue>,
+    host: String,
+    https: bool,
+}
+
+impl Upstream {
+    /// Reads an entry of GOPROXY. The error says why the relay cannot serve it.
+    pub(super) fn new(url: &str) -> Result<Upstream, String> {
+        let shown = redact::url(url);
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{shown}: no scheme"))?;
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            other => return Err(format!("{shown}: scheme {other} is go's own business")),
+        };
+        let rest = rest.split('#').next().unwrap_or("");
+        let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(r, q)| (r, format!("?{q}")));
+        let (authority, path) = rest.split_once('/').map_or((rest, ""), |(a, p)| (a, p));
+        let (info, host) = authority.rsplit_once('@').map_or((None, authority), |(i, h)| (Some(i), h));
+        let authorization = match info {
+            None => None,
+            Some(_) if !https => return Err(format!("{shown}: go refuses a password over plain http")),
+            Some(info) => {
+                let (user, password) = info.split_once(':').unwrap_or((info, ""));
+                let decode = super::path::percent_decode;
+                let (Some(user), Some(password)) = (decode(user), decode(password)) else {
+                    return Err(format!("{shown}: a malformed escape in the password"));
+                };
+                let mut value = HeaderValue::from_str(&basic(&user, &password))
+                    .map_err(|_| format!("{shown}: password"))?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let path = path.trim_end_matches('/');
+        let scheme = if https { "https" } else { "http" };
+        let slash = if path.is_empty() { "" } else { "/" };
+        let base = format!("{scheme}://{host}{slash}{path}");
+        let upstream = Upstream { base, query, authorization, host: host.to_ascii_lowercase(), https };
+        let uri = upstream.uri("x").map_err(|_| format!("{shown}: not a URL"))?;
+        // The URL library forgets a port that is no number; go refuses it.
+        let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        if uri.host().is_none_or(str::is_empty) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(format!("{shown}: no host, or no port"));
+        }
+        Ok(upstream)
+    }
+
+    fn uri(&self, raw: &str) -> Result<Uri, hyper::http::uri::InvalidUri> {
+        format!("{}/{raw}{}", self.base, self.query).parse()
+    }
+
+    /// The URL without secrets, for people and as the key of its health.
+    pub(super) fn shown(&self) -> &str {
+        &self.base
+    }
+
+    /// Host and port.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// How far a fetch has come; read by the one who may hedge it.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// When it was asked.
+    pub(super) asked: Instant,
+    headers_after_us: AtomicU64,
+    bytes: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    pub(super) fn new() -> Progress {
+        Progress {
+            asked: Instant::now(),
+            headers_after_us: AtomicU64::new(u64::MAX),
+            bytes: AtomicU64::new(0),
+            total: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Time to the headers, once they are here.
+    pub(super) fn first_byte(&self) -> Option<Duration> {
+        let us = self.headers_after_us.load(Ordering::Relaxed);
+        (us != u64::MAX).then(|| Duration::from_micros(us))
+    }
+
+    /// The same for the rules of hedging.
+    pub(super) fn moved(&self) -> super::hedge::Moved {
+        let elapsed = self.asked.elapsed();
+        let total = self.total.load(Ordering::Relaxed);
+        super::hedge::Moved {
+            elapsed,
+            body: self.first_byte().map(|first| elapsed.saturating_sub(first)),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            total: (total != u64::MAX).then_some(total),
+        }
+    }
+}
+
+/// The piece of a broken body that its upstream may continue.
+pub(super) struct Part {
+    body: Stored,
+    validator: HeaderValue,
+    total: u64,
+}
+
+impl Part {
+    pub(super) fn len(&self) -> u64 {
+        self.body.len()
+    }
+}
+
+/// How one request ended.
+pub(super) enum Got {
+    /// 200 (or 206 that completed a part), whole.
+    Whole {
+        body: Stored,
+        /// The end was told by closing the connection only, so the body may be cut.
+        loose_end: bool,
+    },
+    /// Another status.
+    Status {
+        status: u16,
+        pause: Option<Duration>,
+        words: Option<Vec<u8>>,
+        /// A server's trouble, or a busy one, does not spoil what is here already.
+        part: Option<Part>,
+    },
+    /// Nothing whole.
+    Fault { fault: Fault, part: Option<Part> },
+}
+
+/// One request to one upstream.
+pub(super) struct Asking<'a> {
+    pub(super) http: &'a Http,
+    pub(super) upstream: &'a Upstream,
+    pub(super) wanted: &'a Wanted,
+    pub(super) spool: &'a Arc<Spool>,
+    /// Patience for the headers.
+    pub(super) patience: Duration,
+    /// Over how long a body is judged to stall.
+    pub(super) stall: Duration,
+    pub(super) http1: bool,
+    pub(super) progress: &'a Progress,
+    /// All bytes of all requests.
+    pub(super) all_bytes: &'a AtomicU64,
+}
+
+/// What came, and the host that sent it: storage hosts differ from the upstream's own.
+pub(super) struct Reply {
+    pub(super) host: String,
+    pub(super) got: Got,
+}
+
+impl Asking<'_> {
+    /// Asks, continuing `part` where there is one.
+    pub(super) async fn run(&self, part: Option<Part>) -> Reply {
+        let mut host = self.upstream.host().to_owned();
+        let got = match tokio::time::timeout(self.patience, self.headers(part.as_ref(), &mut host)).await {
+            Ok(Ok(response)) => {
+                let us = self.progress.asked.elapsed().as_micros();
+                self.progress.headers_after_us.store(u64::try_from(us).unwrap_or(0), Ordering::Relaxed);
+                self.answer(response, part).await
+            }
+            Ok(Err(fault)) => Got::Fault { fault, part },
+            Err(_) => {
+                let words = format!("no answer within {} s", self.patience.as_secs_f32());
+                Got::Fault { fault: Fault { cause: Cause::Timeout, words, http_proxy: false }, part }
+            }
+        };
+        Reply { host, got }
+    }
+
+    async fn headers(&self, part: Option<&Part>, host: &mut String) -> Result<Response<Incoming>, Fault> {
+        let odd = |words: String| Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false };
+        let mut uri = self.upstream.uri(&self.wanted.raw).map_err(|e| odd(e.to_string()))?;
+        let mut headers = HeaderMap::new();
+        if let Some(value) = &self.upstream.authorization {
+            headers.insert(header::AUTHORIZATION, value.clone());
+        } else if self.upstream.https
+            && let Some(value) = self.http.netrc(&uri)
+        {
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        if let Some(part) = part {
+            let range = format!("bytes={}-", part.len());
+            headers.insert(header::RANGE, HeaderValue::from_str(&range).map_err(|e| odd(e.to_string()))?);
+            headers.insert(header::IF_RANGE, part.validator.clone());
+        }
+        let mut redirects = 0;
+        loop {
+            let response = self.http.get(uri.clone(), &headers, self.http1).await?;
+            let location = match response.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => client::text(response.headers(), &header::LOCATION),
+                _ => None,
+            };
+            let Some(location) = location else { return Ok(response) };
+            redirects += 1;
+            if redirects > REDIRECTS {
+                return Err(odd(format!("stopped after {REDIRECTS} redirects")));
+            }
+            let next = resolve(&uri, location)
+                .ok_or_else(|| odd(format!("redirected to nonsense: {}", redact::url(location))))?;
+            if self.upstream.https && next.scheme_str() != Some("https") {
+                let from = redact::url(&uri.to_string());
+                let to = redact::url(&next.to_string());
+                return Err(odd(format!("redirected from secure URL {from} to insecure URL {to}")));
+            }
+            if next.host() != uri.host() {
+                headers.remove(header::AUTHORIZATION);
+            }
+            uri = next;
+            if let Some(authority) = uri.authority() {
+                let text = authority.as_str();
+                *host = text.rsplit_once('@').map_or(text, |(_, h)| h).to_ascii_lowercase();
+            }
+        }
+    }
+
+    async fn answer(&self, response: Response<Incoming>, part: Option<Part>) -> Got {
+        let status = response.status().as_u16();
+        let page = client::text(response.headers(), &header::CONTENT_TYPE)
+            .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
+        if status == 200 && page {
+            let words = "a page (text/html) instead of an answer".into();
+            return Got::Fault {
+                fault: Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false },
+                part: None,
+            };
+        }
+        match (status, part) {
+            (200, _) => self.body(response, Stored::new(self.spool)).await,
+            (206, Some(part)) if continues(response.headers(), &part) => self.body(response, part.body).await,
+            // 206 for something else, or 416: the part is of no use any more.
+            (206 | 416, _) => {
+                let words = format!("status {status} for a part");
+                Got::Fault { fault: Fault { cause: Cause::Eof, words, http_proxy: false }, part: None }
+            }
+            (_, part) => {
+                let pause = client::text(response.headers(), &header::RETRY_AFTER).and_then(retry_after);
+                let plain = client::text(response.headers(), &header::CONTENT_TYPE)
+                    .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/plain"));
+                let words = words(response.into_body()).await.filter(|_| plain);
+                Got::Status { status, pause, words, part }
+            }
+        }
+    }
+
+    async fn body(&self, response: Response<Incoming>, mut stored: Stored) -> Got {
+        let limit = if self.wanted.kind == Kind::Zip { MAX_ZIP } else { MAX_SMALL };
+        let headers = response.headers();
+        let hint = response.body().size_hint().exact();
+        let total = hint.map(|length| stored.len() + length);
+        let validator = validator(headers);
+        let chunked = headers.contains_key(header::TRANSFER_ENCODING);
+        let loose_end = hint.is_none() && !chunked && response.version() < Version::HTTP_2;
+        let ranges = client::text(headers, &header::ACCEPT_RANGES) != Some("none");
+        if let Some(total) = total {
+            self.progress.total.store(total, Ordering::Relaxed);
+            if total > limit {
+                let words = format!("an answer of {total} bytes, more than go accepts");
+                return Got::Fault {
+                    fault: Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false },
+                    part: None,
+                };
+            }
+            stored.expect(total);
+        }
+        self.progress.bytes.store(stored.len(), Ordering::Relaxed);
+        let mut body = response.into_body();
+        let mut window = (Instant::now(), 0u64);
+        let fault = loop {
+            match tokio::time::timeout_at(window.0 + self.stall, body.frame()).await {
+                Ok(None) => {
+                    if total.is_some_and(|t| t != stored.len()) {
+                        break Fault { cause: Cause::Eof, words: "unexpected EOF".into(), http_proxy: false };
+                    }
+                    return Got::Whole { body: stored, loose_end };
+                }
+                Ok(Some(Ok(frame))) => {
+                    let Some(data) = frame.data_ref() else { continue };
+                    let length = data.len() as u64;
+                    window.1 += length;
+                    self.all_bytes.fetch_add(length, Ordering::Relaxed);
+                    self.progress.bytes.fetch_add(length, Ordering::Relaxed);
+                    if stored.len() + length > limit {
+                        let words = "an endless answer".into();
+                        let fault = Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false };
+                        return Got::Fault { fault, part: None };
+                    }
+                    if let Err(error) = stored.push(data) {
+                        let fault =
+                            Fault { cause: Cause::DiskFull, words: error.to_string(), http_proxy: false };
+                        return Got::Fault { fault, part: None };
+                    }
+                }
+                Ok(Some(Err(error))) => break client::fault(&error),
+                Err(_) if window.1 >= STALL_BYTES => window = (Instant::now(), 0),
+                Err(_) => {
+                    let words = format!("stalled after {} bytes", stored.len());
+                    break Fault { cause: Cause::Stalled, words, http_proxy: false };
+                }
+            }
+            if window.0.elapsed() >= self.stall {
+                if window.1 < STALL_BYTES {
+                    let words = format!("stalled after {} bytes", stored.len());
+                    break Fault { cause: Cause::Stalled, words, http_proxy: false };
+                }
+                window = (Instant::now(), 0);
+            }
+        };
+        let part = match (validator, total) {
+            (Some(validator), Some(total))
+                if ranges && self.wanted.kind == Kind::Zip && stored.len() > 0 && stored.len() < total =>
+            {
+                Some(Part { body: stored, validator, total })
+            }
+            _ => None,
+        };
+        Got::Fault { fault, part }
+    }
+}
+
+/// What may stand in If-Range: a strong ETag, else the date of the last change.
+fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers
+        .get(header::ETAG)
+        .filter(|tag| !tag.as_bytes().starts_with(b"W/"))
+        .or_else(|| headers.get(header::LAST_MODIFIED))
+        .cloned()
+}
+
+/// Whether a 206 begins where the part ends and ends where the whole does.
+fn continues(headers: &HeaderMap, part: &Part) -> bool {
+    let range = client::text(headers, &header::CONTENT_RANGE).unwrap_or("");
+    range == format!("bytes {}-{}/{}", part.len(), part.total - 1, part.total)
+}
+
+/// Seconds, or a date.
+fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+}
+
+/// The beginning of an error's body. What cannot be read soon is not worth it.
+async fn words(mut body: Incoming) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Some(data) = frame.data_ref() {
+                let room = WORDS.saturating_sub(text.len());
+                text.extend_from_slice(&data[..data.len().min(room)]);
+                if room < data.len() {
+                    break;
+                }
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(2), read).await;
+    (!text.is_empty()).then_some(text)
+}
+
+/// A Location against the URL it came from.
+fn resolve(from: &Uri, location: &str) -> Option<Uri> {
+    let location = location.split('#').next().unwrap_or("");
+    let scheme = from.scheme_str()?;
+    let authority = from.authority()?.as_str();
+    let lower = location.to_ascii_lowercase();
+    let absolute = if lower.starts_with("http://") || lower.starts_with("https://") {
+        location.to_owned()
+    } else if let Some(rest) = location.strip_prefix("//") {
+        format!("{scheme}://{rest}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}")
+    } else if location.starts_with('?') {
+        format!("{scheme}://{authority}{}{location}", from.path())
+    } else if location.split(['/', '?']).next().unwrap_or("").contains(':') || location.is_empty() {
+        return None;
+    } else {
+        let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{folder}/{location}")
+    };
+    let uri: Uri = absolute.parse().ok()?;
+    uri.host().is_some_and(|h| !h.is_empty()).then_some(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_the_list_become_urls_without_secrets() {
+        let upstream = Upstream::new("https://me:p%40ss@Proxy.Example:8443/api/go/?t=1").unwrap();
+        assert_eq!(upstream.uri("m/@v/list").unwrap(), "https://Proxy.Example:8443/api/go/m/@v/list?t=1");
+        assert_eq!(upstream.shown(), "https://Proxy.Example:8443/api/go");
+        assert_eq!(upstream.host(), "proxy.example:8443");
+        assert_eq!(upstream.authorization.unwrap(), basic("me", "p@ss").as_str());
+        for bad in [
+            "file:///x",
+            "http://u:p@h",
+            "https://",
+            "nonsense",
+            "https://a b/",
+            "https://h:99999/",
+            "ftp://h",
+        ] {
+            assert!(Upstream::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn locations_are_resolved() {
+        let from: Uri = "https://h.test:8443/a/b/c.zip?x=1".parse().unwrap();
+        for (location, want) in [
+            ("https://s.test/k?sig=1#f", "https://s.test/k?sig=1"),
+            ("//s.test/k", "https://s.test/k"),
+            ("/k", "https://h.test:8443/k"),
+            ("d.zip", "https://h.test:8443/a/b/d.zip"),
+            ("?y=2", "https://h.test:8443/a/b/c.zip?y=2"),
+        ] {
+            assert_eq!(resolve(&from, location).unwrap(), want);
+        }
+        for bad in ["", "ftp://x/y", "javascript:1", "https://"] {
+            assert_eq!(resolve(&from, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon"), None);
+    }
+}

@@ -1,0 +1,309 @@
+//! Checks an answer before go sees it: against a known hash where there is one, else its
+//! structure.
+//!
+//! Pure but for reading the stored body. Nothing here accepts what go would refuse: a copy that
+//! passes is judged by go again.
+
+use super::path::{Kind, Wanted};
+use base64::Engine;
+use sha2::{Digest, Sha256};
+use std::io::{Read, Seek};
+
+/// Largest sum of file sizes in a module zip: go's own limit.
+pub const MAX_UNPACKED: u64 = 500 << 20;
+
+/// Largest `.mod` and `.info`: go's own limit for go.mod.
+pub const MAX_SMALL: u64 = 16 << 20;
+
+/// Largest zip: go's own limit.
+pub const MAX_ZIP: u64 = 500 << 20;
+
+/// The verdict on one answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has the hash that go.sum holds.
+    Known,
+    /// Its structure is right; no hash was known.
+    Sound,
+    /// It cannot be right.
+    Wrong {
+        /// What is wrong, for people.
+        why: String,
+        /// The hash it has, for a mismatch.
+        got: Option<String>,
+        /// False where it may well be what the upstreams hold (a fork's `module` line).
+        hard: bool,
+    },
+}
+
+fn wrong(why: impl Into<String>) -> Verdict {
+    Verdict::Wrong { why: why.into(), got: None, hard: true }
+}
+
+/// Checks the small kinds, held in memory. `hashes` are the known `h1:` values of a `.mod`.
+pub fn small(wanted: &Wanted, body: &[u8], hashes: &[String]) -> Verdict {
+    match wanted.kind {
+        Kind::Mod => go_mod(&wanted.module, body, hashes),
+        Kind::Info => info(body, Some(&wanted.version)),
+        Kind::Query | Kind::Latest => info(body, None),
+        Kind::List => list(body),
+        Kind::Sumdb => sumdb(&wanted.version, body),
+        Kind::SumdbSupported | Kind::Zip => Verdict::Sound,
+    }
+}
+
+/// The `h1:` hash of a set of files, given (name, SHA-256 of content) in any order.
+pub fn h1(files: &mut [(String, [u8; 32])]) -> String {
+    files.sort();
+    let mut all = Sha256::new();
+    for (name, digest) in files {
+        for byte in digest {
+            all.update(format!("{byte:02x}").as_bytes());
+        }
+        all.update(b"  ");
+        all.update(name.as_bytes());
+        all.update(b"\n");
+    }
+    format!("h1:{}", base64::engine::general_purpose::STANDARD.encode(all.finalize()))
+}
+
+/// The `h1:` hash of a go.mod file.
+pub fn h1_of_mod(body: &[u8]) -> String {
+    h1(&mut [("go.mod".to_owned(), Sha256::digest(body).into())])
+}
+
+fn is_page(body: &[u8]) -> bool {
+    body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
+}
+
+fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Verdict {
+    if let Some(verdict) = against(hashes, || h1_of_mod(body)) {
+        return verdict;
+    }
+    if is_page(body) {
+        return wrong("a page instead of a go.mod");
+    }
+    let Ok(text) = std::str::from_utf8(body) else { return wrong("a go.mod that is no text") };
+    match module_line(text) {
+        Some(path) if path == module => Verdict::Sound,
+        Some(path) => {
+            Verdict::Wrong { why: format!("go.mod declares module {path}"), got: None, hard: false }
+        }
+        None => wrong("go.mod without a module line"),
+    }
+}
+
+/// `None` where no `h1:` hash is known.
+fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Verdict> {
+    let mut known = hashes.iter().filter(|h| h.starts_with("h1:")).peekable();
+    known.peek()?;
+    let got = got();
+    Some(if known.any(|h| *h == got) {
+        Verdict::Known
+    } else {
+        Verdict::Wrong { why: format!("checksum mismatch (downloaded {got})"), got: Some(got), hard: true }
+    })
+}
+
+/// The path of the `module` line, quoted or not, as a block or not.
+fn module_line(text: &str) -> Option<String> {
+    let mut block = false;
+    for line in text.lines() {
+        let line = line.split("//").next().unwrap_or("").trim();
+        let value = if block {
+            line
+        } else {
+            let Some(rest) = line.strip_prefix("module") else { continue };
+            if !rest.starts_with([' ', '\t', '"', '`', '(']) {
+                continue;
+            }
+            rest.trim()
+        };
+        if value.is_empty() {
+            continue;
+        }
+        if value == "(" {
+            block = true;
+            continue;
+        }
+        return Some(value.trim_matches(['"', '`']).to_owned()).filter(|v| !v.is_empty() && v != ")");
+    }
+    None
+}
+
+#[derive(serde::Deserialize)]
+struct Info {
+    #[serde(rename = "Version")]
+    version: Option<String>,
+}
+
+fn info(body: &[u8], asked: Option<&str>) -> Verdict {
+    match serde_json::from_slice::<Info>(body) {
+        Err(_) if is_page(body) => wrong("a page instead of JSON"),
+        Err(_) => wrong("broken JSON"),
+        Ok(Info { version: None }) => wrong("JSON without a version"),
+        Ok(Info { version: Some(version) }) => match asked {
+            Some(asked) if asked != version => {
+                Verdict::Wrong { why: format!("info for version {version}"), got: None, hard: false }
+            }
+            _ => Verdict::Sound,
+        },
+    }
+}
+
+fn list(body: &[u8]) -> Verdict {
+    let versions = |text: &str| text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('v'));
+    match std::str::from_utf8(body) {
+        Ok(text) if versions(text) => Verdict::Sound,
+        _ if is_page(body) => wrong("a page instead of a list of versions"),
+        // go ignores what is no version; so does the relay, after a second look.
+        _ => Verdict::Wrong { why: "a list with other lines than versions".into(), got: None, hard: false },
+    }
+}
+
+/// Tiles are hashes of 32 bytes each; the notes are text that ends in a signature. Whether they
+/// are true only go can tell, with the database's key.
+fn sumdb(path: &str, body: &[u8]) -> Verdict {
+    if path.starts_with("tile/") {
+        let hashes = path.rsplit_once(".p/").map_or(Some(256), |(_, n)| n.parse::<usize>().ok());
+        let is_data = path.split('/').nth(2) == Some("data");
+        if is_data || hashes.is_some_and(|n| n * 32 == body.len()) {
+            return Verdict::Sound;
+        }
+        return wrong("a tile of a wrong length");
+    }
+    let signed = body.windows(4).any(|w| w == "\n— ".as_bytes().get(..4).unwrap_or(b"\n"));
+    if signed && body.last() == Some(&b'\n') { Verdict::Sound } else { wrong("an unsigned or cut record") }
+}
+
+/// Checks a zip: directory, CRC of every file, and the `h1:` hash where one is known. Reads
+/// through it once with a small buffer, however large it is.
+pub fn zip<R: Read + Seek>(wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
+    zip_within(MAX_UNPACKED, wanted, body, hashes)
+}
+
+fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
+    let mut archive = match zip::ZipArchive::new(body) {
+        Ok(archive) => archive,
+        Err(error) => return wrong(format!("not a valid zip file ({error})")),
+    };
+    let prefix = format!("{}@{}/", wanted.module, wanted.version);
+    let hashing = hashes.iter().any(|h| h.starts_with("h1:"));
+    let mut files = Vec::new();
+    let mut buffer = vec![0; 32 << 10];
+    let mut unpacked = 0u64;
+    for index in 0..archive.len() {
+        let mut file = match archive.by_index(index) {
+            Ok(file) => file,
+            Err(error) => return wrong(format!("zip entry {index}: {error}")),
+        };
+        let name = String::from_utf8_lossy(file.name_raw()).into_owned();
+        let mut hash = Sha256::new();
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    unpacked += n as u64;
+                    if unpacked > limit {
+                        return wrong(format!("a zip that unpacks to more than {limit} bytes"));
+                    }
+                    if hashing {
+                        hash.update(&buffer[..n]);
+                    }
+                }
+                Err(error) => return wrong(format!("zip entry {name}: {error}")),
+            }
+        }
+        if !name.starts_with(&prefix) {
+            return Verdict::Wrong { why: format!("zip has unexpected file {name}"), got: None, hard: false };
+        }
+        if hashing {
+            files.push((name, hash.finalize().into()));
+        }
+    }
+    against(hashes, || h1(&mut files)).unwrap_or(Verdict::Sound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::path;
+    use super::*;
+    use std::io::{Cursor, Write};
+
+    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in files {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn the_hash_of_a_go_mod_is_gos() {
+        // Well known: rsc.io/quote v1.5.2/go.mod as every go.sum has it.
+        let text = "module \"rsc.io/quote\"\n\nrequire \"rsc.io/sampler\" v1.3.0\n";
+        let known = ["h1:LzX7hefJvL54yjefDEDHNONDjII0t9xZLPXsUe+TKr0=".to_owned()];
+        let wanted = path::parse("rsc.io/quote/@v/v1.5.2.mod").unwrap();
+        assert_eq!(small(&wanted, text.as_bytes(), &known), Verdict::Known);
+        assert_eq!(small(&wanted, text.as_bytes(), &[]), Verdict::Sound);
+        assert!(matches!(
+            small(&wanted, b"module x\n", &known),
+            Verdict::Wrong { hard: true, got: Some(_), .. }
+        ));
+    }
+
+    #[test]
+    fn structure_is_checked_where_no_hash_is_known() {
+        let verdict = |raw: &str, body: &str| small(&path::parse(raw).unwrap(), body.as_bytes(), &[]);
+        let is_hard = |v| matches!(v, Verdict::Wrong { hard: true, .. });
+        let is_soft = |v| matches!(v, Verdict::Wrong { hard: false, .. });
+        assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "<html>module e.t/a\n")));
+        assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "// nothing\n")));
+        assert!(is_soft(verdict("e.t/a/@v/v1.0.0.mod", "module e.t/upstream\n")));
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "module (\n\t`e.t/a` // x\n)\n"), Verdict::Sound);
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "modules\nmodule\te.t/a\n"), Verdict::Sound);
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0.0","Time":"x"}"#), Verdict::Sound);
+        assert!(is_soft(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0.1"}"#)));
+        assert!(is_hard(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0"#)));
+        assert!(is_hard(verdict("e.t/a/@latest", "<!doctype html>")));
+        assert_eq!(verdict("e.t/a/@v/list", ""), Verdict::Sound);
+        assert_eq!(verdict("e.t/a/@v/list", "v1.0.0\nv1.1.0 2020-01-01T00:00:00Z\n"), Verdict::Sound);
+        assert!(is_hard(verdict("e.t/a/@v/list", "\n <html>")));
+        let tile = "x".repeat(64);
+        assert_eq!(verdict("sumdb/s/tile/8/0/000.p/2", &tile), Verdict::Sound);
+        assert!(is_hard(verdict("sumdb/s/tile/8/0/000", &tile)));
+        assert!(is_hard(verdict("sumdb/s/lookup/e.t/a@v1.0.0", "<html>")));
+        assert_eq!(verdict("sumdb/s/latest", "go.sum database tree\n3\nx=\n\n— s 8w==\n"), Verdict::Sound);
+    }
+
+    #[test]
+    fn zips_are_read_to_the_last_crc() {
+        let wanted = path::parse("e.t/a/@v/v1.0.0.zip").unwrap();
+        let good = packed(&[("e.t/a@v1.0.0/go.mod", "module e.t/a\n"), ("e.t/a@v1.0.0/a.go", "package a\n")]);
+        assert_eq!(zip(&wanted, Cursor::new(&good), &[]), Verdict::Sound);
+        let mut files = vec![
+            ("e.t/a@v1.0.0/a.go".to_owned(), Sha256::digest("package a\n").into()),
+            ("e.t/a@v1.0.0/go.mod".to_owned(), Sha256::digest("module e.t/a\n").into()),
+        ];
+        let known = [h1(&mut files)];
+        assert_eq!(zip(&wanted, Cursor::new(&good), &known), Verdict::Known);
+        let other = ["h1:AAAA".to_owned()];
+        assert!(matches!(zip(&wanted, Cursor::new(&good), &other), Verdict::Wrong { got: Some(_), .. }));
+        for cut in [0, 10, good.len() / 2, good.len() - 1] {
+            assert!(matches!(
+                zip(&wanted, Cursor::new(&good[..cut]), &[]),
+                Verdict::Wrong { hard: true, .. }
+            ));
+        }
+        let mut flipped = good.clone();
+        let at = flipped.windows(9).position(|w| w == b"package a").unwrap_or(60);
+        flipped[at] ^= 0x20;
+        assert!(matches!(zip(&wanted, Cursor::new(&flipped), &[]), Verdict::Wrong { hard: true, .. }));
+        let bomb = packed(&[("e.t/a@v1.0.0/zeros", &"0".repeat(1 << 20))]);
+        assert!(bomb.len() < 10_000);
+        assert!(matches!(zip_within(1 << 19, &wanted, Cursor::new(&bomb), &[]), Verdict::Wrong { .. }));
+        let foreign = packed(&[("other@v1.0.0/go.mod", "module other\n")]);
+        assert!(matches!(zip(&wanted, Cursor::new(&foreign), &[]), Verdict::Wrong { hard: false, .. }));
+    }
+}

@@ -1,0 +1,180 @@
+//! The relay as the loop sees it: whether it may serve, its start, and what it knows afterwards.
+
+use super::speak::Level;
+use super::{Run, health};
+use crate::child::Outcome;
+use crate::configuration::{Relay as RelayMode, Settings};
+use crate::decide::{Observation, Policy, State};
+use crate::go_env::GoEnv;
+use crate::goproxy::Entry;
+use crate::health::Health;
+use crate::relay::{self, Options, Relay, Stats, Surroundings};
+use crate::vocabulary::{Cause, Source};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The status with which the relay tells go that all was in vain.
+const GAVE_UP: u16 = 502;
+
+/// The relay of a run.
+#[derive(Default)]
+pub(super) struct Relaying {
+    relay: Option<Rc<Relay>>,
+    /// Why it must not serve (any more).
+    refused: Option<String>,
+    /// What it counted, as of the last look.
+    stats: Option<Stats>,
+}
+
+fn surroundings(go_env: &GoEnv) -> Surroundings {
+    Surroundings::capture(|name| match name {
+        // `go env -w` may have set it.
+        "GOAUTH" => Some(go_env.get("GOAUTH").to_owned()).filter(|v| !v.is_empty()),
+        _ => std::env::var(name).ok(),
+    })
+}
+
+impl Relaying {
+    /// Whether a relay may serve this run.
+    pub(super) fn may_serve(&mut self, settings: &Settings, go_env: &GoEnv, policy: &Policy) -> bool {
+        if settings.relay == RelayMode::Never || self.refused.is_some() || policy.vendored {
+            return false;
+        }
+        match relay::relayable(&policy.list, &surroundings(go_env)) {
+            Ok(()) => true,
+            Err(why) => {
+                self.refused = Some(why);
+                false
+            }
+        }
+    }
+
+    /// The relay that serves the next attempt, if one does.
+    pub(super) fn serving(&self, state: &State) -> Option<Rc<Relay>> {
+        let aside = state.rotated_to == Some(Entry::Direct);
+        self.relay.clone().filter(|_| !aside && self.refused.is_none())
+    }
+
+    /// The GOPROXY that leads to it.
+    pub(super) fn goproxy(&self) -> Option<String> {
+        self.relay.as_ref().filter(|_| self.refused.is_none()).map(|relay| relay.goproxy())
+    }
+
+    /// Whether one was started in this run.
+    pub(super) fn has_served(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    /// Its numbers for the report.
+    pub(super) fn report(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(self.stats.as_ref()?).ok()
+    }
+}
+
+impl Run {
+    /// Starts the relay; where that fails the run goes on without, for the cost of a line.
+    pub(super) fn start_relay(&mut self) {
+        if self.relaying.relay.is_some() {
+            return;
+        }
+        let go_env = self.asked_go.as_ref().unwrap_or(&self.job.go_env);
+        let policy = &self.policy;
+        let state = self.state();
+        let mut options = Options::new(policy.list.clone(), surroundings(go_env));
+        options.rotate = policy.rotate;
+        options.mirrors = policy.mirrors.clone();
+        options.private = policy.private.clone();
+        let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
+        options.go_sum =
+            Arc::new(move |module, version, go_mod| sums.lookup(module, version, go_mod).to_vec());
+        if let Some(cache) = go_env.mod_cache().map(|c| c.join("cache/download")).filter(|d| d.is_dir()) {
+            options.spool_dir = cache;
+        }
+        options.backoff_base = policy.backoff_base;
+        options.backoff_max = policy.backoff_max;
+        options.attempts = policy.attempts;
+        options.stall = policy.stall;
+        options.budget = policy.budget;
+        options.initially_down = state.resting.iter().map(Entry::shown).collect();
+        match relay::start(options) {
+            Ok(relay) => self.relaying.relay = Some(Rc::new(relay)),
+            Err(error) => self.do_without_relay(&error.to_string()),
+        }
+    }
+
+    fn do_without_relay(&mut self, why: &str) {
+        self.policy.relay = false;
+        self.relaying.refused = Some(why.to_owned());
+        self.voice.say(&mut self.supervisor, Level::Normal, &format!("going on without the relay: {why}"));
+    }
+
+    /// Takes what the relay knows into the observation: it saw each request, go only its answers.
+    pub(super) fn read_relay(&mut self, observation: &mut Observation) {
+        let Some(relay) = self.relaying.relay.clone() else { return };
+        let stats = relay.snapshot();
+        observation.relayed = true;
+        let gave_up = |f: &crate::vocabulary::Failure| {
+            f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.detail.status == Some(GAVE_UP)
+        };
+        if !stats.failed.is_empty() && observation.failures.iter().any(gave_up) {
+            observation.failures.retain(|f| !gave_up(f));
+            for failure in &stats.failed {
+                let known = |f: &crate::vocabulary::Failure| {
+                    f.cause == failure.cause && f.module == failure.module && f.host == failure.host
+                };
+                if !observation.failures.iter().any(known) {
+                    observation.failures.push(failure.clone());
+                }
+            }
+        }
+        for upstream in &stats.upstreams {
+            let entry = self.policy.list.entries.iter().find(|e| e.shown() == upstream.url).cloned();
+            if let Some(entry) = entry {
+                if upstream.served > 0
+                    && let Some(host) = entry.host()
+                {
+                    self.note_serving(host);
+                }
+                if upstream.down && !observation.dead.contains(&entry) {
+                    observation.dead.push(entry);
+                }
+            }
+        }
+        if let Some(url) = stats.left_to_go.first() {
+            let why = format!("its TLS library does not trust {url}; go may");
+            self.do_without_relay(&why);
+        }
+        self.relaying.stats = Some(stats);
+    }
+
+    /// What the relay learned of each upstream, for the next runs.
+    pub(super) fn relay_news(&self, news: &mut Health) {
+        let Some(stats) = &self.relaying.stats else { return };
+        let at = health::now();
+        for upstream in &stats.upstreams {
+            let entry = Entry::Proxy(upstream.url.clone());
+            if upstream.down {
+                news.note_failure(&entry, Cause::Timeout, at);
+            } else if upstream.served > 0 {
+                news.note_success(&entry, at);
+            }
+            if upstream.faults > 0 {
+                news.network_failed = news.network_failed.max(at);
+            }
+        }
+    }
+
+    /// Puts the real upstreams' names into a `-json` answer; other stdout holds no URL of ours.
+    pub(super) fn name_upstreams(&self, outcome: &mut Outcome) {
+        let Some(relay) = self.relaying.relay.as_ref().filter(|_| self.job.invocation.json) else { return };
+        let mut rewriter = relay.rewriter();
+        let real = outcome.stdout.rewritten(|piece| match piece {
+            Some(bytes) => rewriter.feed(bytes),
+            None => rewriter.finish(),
+        });
+        // A spool that cannot be read back cannot be delivered either, and says so then.
+        if let Ok(real) = real {
+            outcome.stdout = real;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The configuration as the real gox meets it: what stops a run, what is only told, what is never read.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A home, a repository and a go that says what it was called with.
+struct Machine {
+    root: PathBuf,
+}
+
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Machine {
+    fn new() -> Machine {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let root = std::env::temp_dir().join(format!("gox configuration {}-{number}", std::process::id()));
+        // Of an earlier process with the same id.
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&root).unwrap();
+        let machine = Machine { root: root.canonicalize().unwrap() };
+        fs::create_dir_all(machine.path("src/.git")).unwrap();
+        machine.write("src/go.mod", "module example.test/tool\n\ngo 1.21\n");
+        let go = machine.write("sdk/bin/go", "#!/bin/sh\necho go \"$@\"\n");
+        fs::set_permissions(go, fs::Permissions::from_mode(0o755)).unwrap();
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn gox(&self, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
+        self.run(Path::new(env!("CARGO_BIN_EXE_gox")), variables, args)
+    }
+
+    fn run(&self, program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
+        let path = std::env::join_paths([self.path("sdk/bin")]).unwrap();
+        let output = Command::new(program)
+            .args(args)
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("PATH", path)
+            .envs(variables.iter().copied())
+            .current_dir(self.path("src"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+#[test]
+fn a_wrong_file_variable_or_option_ends_with_125_before_go_runs() {
+    let machine = Machine::new();
+    let file = machine.write("home/.config/gox/gox.toml", "\natempts = 6\n");
+    let wrong = machine.gox(&[], &["mod", "download"]);
+    let at = format!("gox: {}:2: unknown key \"atempts\"; did you mean \"attempts\"?\n", file.display());
+    assert_eq!((wrong.code, wrong.stdout.as_str(), wrong.stderr), (Some(125), "", at));
+    let wrong = machine.gox(&[("GOX_CONFIG", "none"), ("GOX_STALL", "30")], &["mod", "download"]);
+    let want = "gox: GOX_STALL: 30 has no unit; write \"30s\", \"30m\" or the like\n";
+    assert_eq!((wrong.code, wrong.stdout.as_str(), wrong.stderr.as_str()), (Some(125), "", want));
+    let wrong = machine.gox(&[], &["--atempts=6", "mod", "download"]);
+    let want = "gox: unknown option \"--atempts\"; did you mean --attempts?\n";
+    assert_eq!((wrong.code, wrong.stdout.as_str(), wrong.stderr.as_str()), (Some(125), "", want));
+}
+
+#[test]
+fn verbs_that_pass_through_read_no_file() {
+    let machine = Machine::new();
+    machine.write("home/.config/gox/gox.toml", "= nonsense");
+    machine.write("src/gox.toml", "= nonsense");
+    let version = machine.gox(&[], &["version"]);
+    assert_eq!(
+        (version.code, version.stdout.as_str(), version.stderr.as_str()),
+        (Some(0), "go version\n", "")
+    );
+    let bypassed = machine.gox(&[("GOX_BYPASS", "1")], &["mod", "download"]);
+    assert_eq!((bypassed.code, bypassed.stdout.as_str()), (Some(0), "go mod download\n"));
+}
+
+#[test]
+fn what_a_project_asks_too_much_is_one_line_and_the_run_goes_on() {
+    let machine = Machine::new();
+    let file = machine.write("src/gox.toml", "attempts = 2\nprivate = [\"github.com\"]\n");
+    let run = machine.gox(&[], &["mod", "download"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "go mod download\n"));
+    let want = format!(
+        "gox: {}:2: private = \"github.com\" is ignored: a project may not name private modules; to have it, set \
+         GOX_PRIVATE=github.com or put it into your own gox.toml\n",
+        file.display()
+    );
+    assert_eq!(run.stderr, want);
+}
+
+#[test]
+fn gox_config_tells_each_origin() {
+    let machine = Machine::new();
+    machine.write("home/.config/gox/gox.toml", "budget = \"1m\"\nattempts = 9\n");
+    machine.write("src/gox.toml", "attempts = 2\n");
+    let run = machine.gox(&[("GOX_STALL", "9s")], &["--rotate", "never", "config"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let line = |key: &str| {
+        let line = run.stdout.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap();
+        line.split_once(char::is_whitespace).unwrap().1.trim().to_owned()
+    };
+    let ends = |key: &str, value: &str, origin: &str| {
+        let line = line(key);
+        assert!(line.starts_with(value) && line.ends_with(origin), "{key}: {line}");
+    };
+    ends("rotate", "never", "command line");
+    ends("stall", "9s", "GOX_STALL");
+    ends("attempts", "2", "src/gox.toml:1");
+    ends("budget", "1m", "gox/gox.toml:1");
+    ends("relay", "auto", "built in");
+}
+
+#[test]
+fn through_a_link_named_go_goxs_words_are_gos() {
+    let machine = Machine::new();
+    let link = machine.path("bin/go");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gox"), &link).unwrap();
+    for args in [&["config"][..], &["--version"], &["--attempts", "6"], &["doctor"]] {
+        let run = machine.run(&link, &[], args);
+        assert_eq!((run.code, run.stdout), (Some(0), format!("go {}\n", args.join(" "))));
+    }
+}

@@ -1,0 +1,117 @@
+//! Invariants of absence: what must not stand in the code, checked as text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below a path, tests of a module left out.
+fn sources(below: &Path) -> Vec<PathBuf> {
+    if below.is_file() {
+        return vec![below.to_owned()];
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).expect("a source folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(
+                sources(&path).into_iter().filter(|p| !p.components().any(|c| c.as_os_str() == "tests")),
+            );
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && path.file_name().is_some_and(|n| n != "tests.rs")
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The code of a file: comments and the tests at its end left out.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a source file");
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn pure_modules_touch_nothing() {
+    let pure = [
+        "vocabulary.rs",
+        "redact.rs",
+        "goproxy.rs",
+        "private.rs",
+        "verb.rs",
+        "classify",
+        "decide",
+        "configuration",
+        "command_line.rs",
+        "report.rs",
+        "relay/policy.rs",
+        "relay/breaker.rs",
+        "relay/hedge.rs",
+        "relay/path.rs",
+    ];
+    let forbidden = [
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "time::Instant",
+        "SystemTime",
+        "fastrand",
+        "getrandom",
+        "tokio::",
+        "std::thread",
+    ];
+    for module in pure {
+        let files = sources(&root().join("src").join(module));
+        assert!(!files.is_empty(), "{module} is gone");
+        for file in files {
+            let code = code(&file);
+            for word in forbidden {
+                assert!(!code.contains(word), "{} is pure and names {word}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_code_weakens_gos_checks() {
+    let setters = ["GONOSUMDB", "GONOSUMCHECK", "GOINSECURE", "GIT_SSL_NO_VERIFY"];
+    for file in sources(&root().join("src")) {
+        let code = code(&file);
+        for name in setters {
+            for way in [format!("set(\"{name}\""), format!("env(\"{name}\""), format!("(\"{name}\".into()")] {
+                assert!(!code.contains(&way), "{} sets {name}", file.display());
+            }
+        }
+        for danger in ["danger_accept", "dangerous()", "insecureSkip", "sslVerify"] {
+            assert!(!code.contains(danger), "{} names {danger}", file.display());
+        }
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    for folder in ["src", "tests", "examples", "benches"] {
+        let below = root().join(folder);
+        if !below.exists() {
+            continue;
+        }
+        for file in sources(&below) {
+            let lines = fs::read_to_string(&file).expect("a source file").lines().count();
+            assert!(lines <= 520, "{} has {lines} lines: is there a second duty in it?", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for file in sources(&root().join("src")) {
+        let text = fs::read_to_string(&file).expect("a source file");
+        assert!(text.starts_with("//! "), "{} begins without its duty", file.display());
+    }
+}

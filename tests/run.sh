@@ -1,0 +1,75 @@
+#!/bin/sh
+# Runs all tests on a machine with Rust and Python: gets the go releases and the real modules first.
+#
+#     tests/run.sh [FILTER...]
+#
+# All tests run with the newest go; those named release_ run again with each of the others.
+# GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13", the newest first) says which. The last line is the sum:
+# "N passed, N failed".
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+: "${GOX_TEST_RELEASES:=1.27.3 1.24.11 1.21.13}"
+export GOX_TEST_GO_DIR="${GOX_TEST_GO_DIR:-$root/target/go-releases}"
+
+# cargo nextest where it is installed (each test a process of its own), else cargo test.
+if cargo nextest --version >/dev/null 2>&1; then
+	nextest=1
+else
+	nextest=
+fi
+
+# Runs cargo, shows its output and keeps it; a failure is remembered in $log.failed.
+recorded() {
+	{ "$@" 2>&1 </dev/null || : >"$log.failed"; } | tee -a "$log"
+}
+
+run_tests() {
+	if [ -n "$nextest" ]; then
+		recorded cargo nextest run --color never --all-targets --no-fail-fast "$@"
+	else
+		recorded cargo test --color never --all-targets --no-fail-fast "$@"
+	fi
+}
+
+# Adds up the runners' summaries. Below nextest the lines of cargo test are those of single tests, indented,
+# but for the documentation tests at the end.
+sum_up() {
+	awk '
+		/^ *Summary \[/ || /^test result: / {
+			for (i = 2; i <= NF; i++) {
+				if ($i ~ /^passed/) passed += $(i - 1)
+				if ($i ~ /^failed/) failed += $(i - 1)
+			}
+		}
+		END { printf "%d passed, %d failed\n", passed, failed }
+	' "$log"
+}
+
+# shellcheck disable=SC2086 # several words
+releases=$(tests/go-releases.sh $GOX_TEST_RELEASES)
+GOX_TEST_REAL_DIR=$(tests/real-modules.sh)
+export GOX_TEST_REAL_DIR
+
+mkdir -p target
+log=$(mktemp "$root/target/tests.XXXXXX")
+trap 'rm -f "$log" "$log.failed"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+newest=$(printf '%s\n' "$releases" | head -n 1)
+echo "== all tests, $("$newest" version)"
+export GOX_TEST_GO="$newest"
+run_tests "$@"
+if [ $# -eq 0 ]; then
+	recorded cargo test --color never --quiet --doc
+	printf '%s\n' "$releases" | tail -n +2 | while IFS= read -r go; do
+		echo "== tests of each release, $("$go" version)"
+		GOX_TEST_GO=$go
+		run_tests release_
+	done
+fi
+echo
+sum_up
+[ ! -e "$log.failed" ]
