@@ -295,7 +295,8 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
             said.named.version = Some(format!("v0.0.1-{}.{}-{}", &c[1], os.as_str(), arch.as_str()));
         }
         // A network error inside is for the caller to read; what is left names no cause.
-        said.detail.ambiguous = !lower.contains("gosumdb=off");
+        // A file that an unpacked toolchain lacks is no network's fault.
+        said.detail.ambiguous = !lower.contains("gosumdb=off") && !lower.contains(": lstat ");
         return Some(said);
     }
     if MISSING_GO.is_match(main) {
