@@ -33,18 +33,25 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// `M@V: `, as module errors begin.
-static VERSIONED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:^|[\s(:])[A-Za-z0-9_][A-Za-z0-9_.~!+/-]*@v\d[A-Za-z0-9_.+!-]*(?:/go\.mod)?: ").expect("fixed"));
+static VERSIONED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[\s(:])[A-Za-z0-9_][A-Za-z0-9_.~!+/-]*@v\d[A-Za-z0-9_.+!-]*(?:/go\.mod)?: ")
+        .expect("fixed")
+});
 
-static MODULE_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
-static IMPORT_PATH: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?:unrecognized import path|malformed module path) "([^"\s]+)""#).expect("fixed"));
+static MODULE_WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
+static IMPORT_PATH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:unrecognized import path|malformed module path) "([^"\s]+)""#).expect("fixed")
+});
 static PACKAGE_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)
         .expect("fixed")
 });
 static LEADING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:go: |go get: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/[A-Za-z0-9_.~+-]+)*)(?: (v\d\S*))?: ").expect("fixed")
+    Regex::new(
+        r"^(?:go: |go get: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/[A-Za-z0-9_.~+-]+)*)(?: (v\d\S*))?: ",
+    )
+    .expect("fixed")
 });
 static CACHE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|[/\\])((?:[A-Za-z0-9!-]+\.)+[A-Za-z0-9!-]+(?:[/\\][A-Za-z0-9_.~!+-]+)*)@(v\d[A-Za-z0-9.+!-]*)(?:[/\\]|$)")
@@ -96,13 +103,16 @@ pub(super) fn named(text: &str) -> Named {
     }
     if let Some(c) = IMPORT_PATH.captures_iter(text).last() {
         let same = found.module.as_deref() == Some(&c[1]);
-        found = Named { module: Some(c[1].to_owned()), version: found.version.filter(|_| same), go_mod: false };
+        found =
+            Named { module: Some(c[1].to_owned()), version: found.version.filter(|_| same), go_mod: false };
     }
     if found.module.is_none() {
         let word = MODULE_WORD.captures_iter(text).last().or_else(|| PACKAGE_WORD.captures_iter(text).last());
         if let Some(c) = word.filter(|c| c[1].contains(['.', '/'])) {
             found.module = Some(c[1].to_owned());
-        } else if let Some(c) = LEADING.captures(text).filter(|c| urls::is_domain(c[1].split('/').next().unwrap_or(""))) {
+        } else if let Some(c) =
+            LEADING.captures(text).filter(|c| urls::is_domain(c[1].split('/').next().unwrap_or("")))
+        {
             found.module = Some(c[1].to_owned());
             found.version = c.get(2).map(|v| v.as_str().to_owned());
         }

@@ -178,10 +178,13 @@ static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |connection to |connection closed by |resolve hostname )\[?([A-Za-z0-9._:-]*[A-Za-z0-9])")
         .expect("fixed")
 });
-static PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
-static SSH_TARGET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bgit@([A-Za-z0-9._-]+)[:/]").expect("fixed"));
-static CLONE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed"));
+static PORT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
+static SSH_TARGET: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\bgit@([A-Za-z0-9._-]+)[:/]").expect("fixed"));
+static CLONE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
+});
 
 fn any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|w| text.contains(w))
@@ -189,9 +192,15 @@ fn any(text: &str, words: &[&str]) -> bool {
 
 /// True where the message is version control's.
 pub(super) fn is_vcs(main: &str, details: &str) -> bool {
-    (EXIT.is_match(main) && (main.contains("exit status") || main.contains("exec: ") || main.contains("signal: ") || !details.is_empty()))
+    (EXIT.is_match(main)
+        && (main.contains("exit status")
+            || main.contains("exec: ")
+            || main.contains("signal: ")
+            || !details.is_empty()))
         || OWN_WORDS.is_match(main)
-        || (OWN_WORDS.is_match(details) && !details.starts_with("server response:") && !main.contains("reading http"))
+        || (OWN_WORDS.is_match(details)
+            && !details.starts_with("server response:")
+            && !main.contains("reading http"))
 }
 
 /// Reads the words of one failing command.
@@ -210,9 +219,7 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         Cause::VcsMissing
     } else if any(&lower, CERTIFICATE) {
         Cause::TlsCert
-    } else if any(&lower, AUTH) && !strong_network(&lower) {
-        Cause::PrivateAuth
-    } else if is_not_found(&lower) {
+    } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         Cause::PrivateAuth
     } else if any(&lower, DAMAGE) && !any(&lower, NETWORK) {
         Cause::CacheCorrupt
@@ -220,7 +227,9 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         Cause::UnknownRevision
     } else if any(&lower, NETWORK) || lower.contains("unable to access") {
         Cause::GitNetwork
-    } else if lower.contains("dubious ownership") || any(&lower, &["could not create", "unable to create", "insufficient permission"]) {
+    } else if lower.contains("dubious ownership")
+        || any(&lower, &["could not create", "unable to create", "insufficient permission"])
+    {
         Cause::CachePermission
     } else if lower.contains("could not read from remote repository") {
         Cause::PrivateAuth
@@ -244,7 +253,16 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
 fn strong_network(lower: &str) -> bool {
     any(
         lower,
-        &["could not resolve", "failed to connect", "connect to host", "rpc failed", "returned error: 5", "returned error: 429", "early eof", "kex_exchange"],
+        &[
+            "could not resolve",
+            "failed to connect",
+            "connect to host",
+            "rpc failed",
+            "returned error: 5",
+            "returned error: 429",
+            "early eof",
+            "kex_exchange",
+        ],
     )
 }
 
@@ -262,7 +280,9 @@ fn place(main: &str, details: &str, vcs: &mut Vcs) {
         .filter(|l| !l.starts_with("remote:") && !l.starts_with("warning:") && !l.starts_with("If this is"))
         .flat_map(|l| [l, "\n"])
         .collect();
-    if let Some(url) = urls::find_all(&own).into_iter().find(|u| !u.path.contains("/s/gogetcmd") && !u.path.contains("faq#")) {
+    if let Some(url) =
+        urls::find_all(&own).into_iter().find(|u| !u.path.contains("/s/gogetcmd") && !u.path.contains("faq#"))
+    {
         vcs.host = Some(url.host.clone());
         vcs.url = Some(url.text);
     }

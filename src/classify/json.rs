@@ -77,17 +77,27 @@ fn object(value: &Value) -> Option<Held> {
         let output = field("Output").unwrap_or_default();
         return Some(match action {
             "build-output" => Held::Words { text: output.to_owned(), module: None, version: None },
-            "fail" if value.get("Test").is_some() => Held::TestFailed(format!("--- FAIL: {}", field("Test").unwrap_or_default())),
-            "output" if output.trim_start().starts_with("--- FAIL") => Held::TestFailed(output.trim().to_owned()),
+            "fail" if value.get("Test").is_some() => {
+                Held::TestFailed(format!("--- FAIL: {}", field("Test").unwrap_or_default()))
+            }
+            "output" if output.trim_start().starts_with("--- FAIL") => {
+                Held::TestFailed(output.trim().to_owned())
+            }
             _ => Held::Nothing,
         });
     }
     if let Some(log) = field("log").or_else(|| field("msg")).or_else(|| field("message")) {
         return Some(Held::Line(log.to_owned()));
     }
-    if let Some(error) = field("Error").or_else(|| value.get("Error").and_then(|e| e.get("Err")).and_then(Value::as_str)) {
+    if let Some(error) =
+        field("Error").or_else(|| value.get("Error").and_then(|e| e.get("Err")).and_then(Value::as_str))
+    {
         let name = |key: &str| field(key).map(str::to_owned);
-        return Some(Held::Words { text: error.to_owned(), module: name("Path").or_else(|| name("ImportPath")), version: name("Version") });
+        return Some(Held::Words {
+            text: error.to_owned(),
+            module: name("Path").or_else(|| name("ImportPath")),
+            version: name("Version"),
+        });
     }
     Some(Held::Nothing)
 }

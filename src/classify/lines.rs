@@ -26,18 +26,90 @@ const AFTER: usize = 12;
 /// are anybody's. Their only purpose is speed; a line without any is still read near one.
 static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
     let words = [
-        "@v", "go-get=1", "/lookup/", "sumdb", "go: ", "go get ", "unrecognized import", "invalid version", "exit status 128",
-        "fatal: ", "error: RPC", "remote: ", ".golang.org", "goproxy", "Get \"http", "read \"http", "reading http", "Get http",
-        "verifying ", "SECURITY ERROR", "checksum mismatch", "no space left", "quota exceeded", "not enough space",
-        "ermission denied", "ccess is denied", "read-only file system", "signal: killed", "out of memory", "allocate memory",
-        "--- FAIL", "FAIL\t", "FAIL ", "\nFAIL", "errors parsing", "go.mod", "go.sum", "go.work", "providing package",
-        "provides package", "contain package", "not in std", "not in GOROOT", "ambiguous import", "GOPROXY=",
-        "unknown revision", "no matching versions", "toolchain not", ".go:", "declares its path", "required as:",
-        "executable file not found", "missing Git", "malformed module", "could not import", "has been modified", "zip: ",
-        "-mod=", "inconsistent vendoring", "internal package", "import cycle", "GOVCS", "secure protocol", "Host key verif",
-        "could not read ", "unexpected status (", "cannot find package", "cannot find module", "cannot open file",
-        "is replaced in", "-mod may", "build cache", "module cache", "linker command", "undefined reference", "ld: symbol",
-        "\"Error\": ", "no Go files", "build constraints exclude", "go1.", "go version", "flag provided", "work dir", "vcs/",
+        "@v",
+        "go-get=1",
+        "/lookup/",
+        "sumdb",
+        "go: ",
+        "go get ",
+        "unrecognized import",
+        "invalid version",
+        "exit status 128",
+        "fatal: ",
+        "error: RPC",
+        "remote: ",
+        ".golang.org",
+        "goproxy",
+        "Get \"http",
+        "read \"http",
+        "reading http",
+        "Get http",
+        "verifying ",
+        "SECURITY ERROR",
+        "checksum mismatch",
+        "no space left",
+        "quota exceeded",
+        "not enough space",
+        "ermission denied",
+        "ccess is denied",
+        "read-only file system",
+        "signal: killed",
+        "out of memory",
+        "allocate memory",
+        "--- FAIL",
+        "FAIL\t",
+        "FAIL ",
+        "\nFAIL",
+        "errors parsing",
+        "go.mod",
+        "go.sum",
+        "go.work",
+        "providing package",
+        "provides package",
+        "contain package",
+        "not in std",
+        "not in GOROOT",
+        "ambiguous import",
+        "GOPROXY=",
+        "unknown revision",
+        "no matching versions",
+        "toolchain not",
+        ".go:",
+        "declares its path",
+        "required as:",
+        "executable file not found",
+        "missing Git",
+        "malformed module",
+        "could not import",
+        "has been modified",
+        "zip: ",
+        "-mod=",
+        "inconsistent vendoring",
+        "internal package",
+        "import cycle",
+        "GOVCS",
+        "secure protocol",
+        "Host key verif",
+        "could not read ",
+        "unexpected status (",
+        "cannot find package",
+        "cannot find module",
+        "cannot open file",
+        "is replaced in",
+        "-mod may",
+        "build cache",
+        "module cache",
+        "linker command",
+        "undefined reference",
+        "ld: symbol",
+        "\"Error\": ",
+        "no Go files",
+        "build constraints exclude",
+        "go1.",
+        "go version",
+        "flag provided",
+        "work dir",
+        "vcs/",
     ];
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });
@@ -46,7 +118,8 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
 fn is_noise(line: &[u8]) -> bool {
     if let Some(at) = memmem::find(line, b"go: ").filter(|at| *at < 80) {
         let rest = &line[at + 4..];
-        if [&b"downloading "[..], b"extracting ", b"added ", b"finding "].iter().any(|w| rest.starts_with(w)) {
+        if [&b"downloading "[..], b"extracting ", b"added ", b"finding "].iter().any(|w| rest.starts_with(w))
+        {
             return true;
         }
     }
@@ -56,8 +129,12 @@ fn is_noise(line: &[u8]) -> bool {
         Some(at) => {
             let rest = &line[at + 4..];
             let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-            let column = rest.get(digits) == Some(&b':') && rest.get(digits + 1).is_some_and(u8::is_ascii_digit);
-            digits > 0 && !column && memmem::find(&line[..at], b"@v").is_none() && memmem::find(rest, b"undefined").is_none()
+            let column =
+                rest.get(digits) == Some(&b':') && rest.get(digits + 1).is_some_and(u8::is_ascii_digit);
+            digits > 0
+                && !column
+                && memmem::find(&line[..at], b"@v").is_none()
+                && memmem::find(rest, b"undefined").is_none()
         }
         None => false,
     }
@@ -143,7 +220,8 @@ impl Lines {
     }
 
     fn drain(&mut self, last: bool, sink: &mut impl Sink) {
-        let mut end = if last { self.buffer.len() } else { memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1) };
+        let mut end =
+            if last { self.buffer.len() } else { memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1) };
         if end <= self.fed && !last && self.buffer.len() - self.fed >= 4 * MAX_LINE {
             // A line without end: keep its beginning, as if it ended here.
             self.buffer.truncate(self.fed + MAX_LINE);
@@ -332,8 +410,11 @@ impl Decoder {
         let mut pairs = bytes.chunks_exact(2);
         for pair in &mut pairs {
             let pair = [pair[0], pair[1]];
-            let unit =
-                if self.kind == Encoding::Utf16Big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            let unit = if self.kind == Encoding::Utf16Big {
+                u16::from_be_bytes(pair)
+            } else {
+                u16::from_le_bytes(pair)
+            };
             let units = self.high.take().into_iter().chain([unit]);
             if (0xd800..0xdc00).contains(&unit) {
                 self.high = Some(unit);

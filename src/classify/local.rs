@@ -184,12 +184,47 @@ const WORDS: &[(&str, Cause, Option<Source>)] = &[
 
 /// Packages that came to the standard library after Go 1.11: an old go looks for them elsewhere.
 const NEW_STD: &[&str] = &[
-    "io/fs", "embed", "slices", "maps", "cmp", "iter", "unique", "weak", "structs", "log/slog", "net/netip", "math/rand/v2",
-    "testing/fstest", "testing/slogtest", "testing/synctest", "testing/cryptotest", "testing/iotest", "time/tzdata",
-    "hash/maphash", "runtime/metrics", "runtime/coverage", "go/build/constraint", "go/version", "go/doc/comment",
-    "crypto/ecdh", "crypto/ed25519", "crypto/hkdf", "crypto/mlkem", "crypto/pbkdf2", "crypto/sha3", "crypto/fips140",
-    "crypto/hpke", "debug/buildinfo", "encoding/json/v2", "encoding/json/jsontext", "os/user", "sync/atomic", "arena",
-    "internal/goexperiment", "simd", "uuid",
+    "io/fs",
+    "embed",
+    "slices",
+    "maps",
+    "cmp",
+    "iter",
+    "unique",
+    "weak",
+    "structs",
+    "log/slog",
+    "net/netip",
+    "math/rand/v2",
+    "testing/fstest",
+    "testing/slogtest",
+    "testing/synctest",
+    "testing/cryptotest",
+    "testing/iotest",
+    "time/tzdata",
+    "hash/maphash",
+    "runtime/metrics",
+    "runtime/coverage",
+    "go/build/constraint",
+    "go/version",
+    "go/doc/comment",
+    "crypto/ecdh",
+    "crypto/ed25519",
+    "crypto/hkdf",
+    "crypto/mlkem",
+    "crypto/pbkdf2",
+    "crypto/sha3",
+    "crypto/fips140",
+    "crypto/hpke",
+    "debug/buildinfo",
+    "encoding/json/v2",
+    "encoding/json/jsontext",
+    "os/user",
+    "sync/atomic",
+    "arena",
+    "internal/goexperiment",
+    "simd",
+    "uuid",
 ];
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -198,16 +233,23 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
 static PROVIDES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:provid(?:es|ing) package|contain package|cannot find package|for path) "?([A-Za-z0-9_][^\s":;,]*)"?"#).expect("fixed")
 });
-static REQUIRED_AS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"but was required as: *(\S+)").expect("fixed"));
+static REQUIRED_AS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"but was required as: *(\S+)").expect("fixed"));
 static FOUND: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bmodule (\S+?)@(\S+) found").expect("fixed"));
-static LISTED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:multiple modules:\s*|^)((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?)(?: (v\d\S*))?").expect("fixed"));
-static VENDORED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^([A-Za-z0-9][^\s:@]*)(?:@(v\S+))?: ").expect("fixed"));
-static SPACED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:go: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed"));
+static LISTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:multiple modules:\s*|^)((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?)(?: (v\d\S*))?")
+        .expect("fixed")
+});
+static VENDORED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^([A-Za-z0-9][^\s:@]*)(?:@(v\S+))?: ").expect("fixed"));
+static SPACED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:go: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed")
+});
 static UNZIP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"unzip (.+?\.zip): ").expect("fixed"));
-static DOWNLOADED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"cache[\\/]download[\\/](.+?)[\\/]@v[\\/]([^\\/]+)\.(zip|ziphash|mod|info|lock|list)").expect("fixed"));
+static DOWNLOADED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"cache[\\/]download[\\/](.+?)[\\/]@v[\\/]([^\\/]+)\.(zip|ziphash|mod|info|lock|list)")
+        .expect("fixed")
+});
 static OPENED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:open|stat|lstat|read|chdir|fork/exec) ([^:]*(?:[\\/]pkg[\\/]mod[\\/]|@v\d|[\\/]go-build[\\/])[^:]*|[A-Za-z]:[^:]*[\\/]pkg[\\/]mod[\\/][^:]*): (?:no such file|The system cannot find|input/output error|is a directory|not a directory|bad message|unexpected)")
         .expect("fixed")
@@ -215,23 +257,33 @@ static OPENED: LazyLock<Regex> = LazyLock::new(|| {
 static COMPILED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:could not import|cannot open file|open) .*(?:-[ad]\b|go-build[^:]*|\(open [^)]*): ?(?:no such file|The system cannot find|input/output)").expect("fixed")
 });
-static TOOLCHAIN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bdownload (go\d[\w.]*)(?: for ([a-z0-9]+)/([a-z0-9]+))?: ").expect("fixed"));
-static MISSING_TOOL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"exec: "?(?:git|hg|svn|bzr|fossil)(?:\.exe)?"?: (?:executable file )?not found"#).expect("fixed")
+static TOOLCHAIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bdownload (go\d[\w.]*)(?: for ([a-z0-9]+)/([a-z0-9]+))?: ").expect("fixed")
 });
-static MISSING_GO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"cannot find "?go1[\w.]*"? in "#).expect("fixed"));
+static MISSING_TOOL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"exec: "?(?:git|hg|svn|bzr|fossil)(?:\.exe)?"?: (?:executable file )?not found"#)
+        .expect("fixed")
+});
+static MISSING_GO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"cannot find "?go1[\w.]*"? in "#).expect("fixed"));
 static DEPENDENCY_GO_MOD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"@v\S+: parsing (?:\S*[\\/])?go\.mod:").expect("fixed"));
-static GO_MOD_LINE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:go: )?(?:\S.*?[\\/])?go\.(?:mod|work|sum):\d+(?::\d+)?: ").expect("fixed"));
-static PAGE_WORDS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
+static GO_MOD_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:go: )?(?:\S.*?[\\/])?go\.(?:mod|work|sum):\d+(?::\d+)?: ").expect("fixed")
+});
+static PAGE_WORDS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
 
 /// Reads go's own words. `main` is the line with the error, `details` what stands below it.
 pub(super) fn read(main: &str, details: &str) -> Option<Said> {
     let whole = if details.is_empty() { main.to_owned() } else { format!("{main}\n{details}") };
     let lower = whole.to_lowercase();
-    let mut said = Said { cause: Cause::Other, source: Some(Source::Local), named: envelope::named(main), detail: Detail::default() };
+    let mut said = Said {
+        cause: Cause::Other,
+        source: Some(Source::Local),
+        named: envelope::named(main),
+        detail: Detail::default(),
+    };
     if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
@@ -259,13 +311,14 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
         cache_path(main, &mut said);
         return Some(said);
     }
-    if DEPENDENCY_GO_MOD.is_match(&whole) && !lower.contains("declares its path as") {
-        if let Some(cause) = dependency_go_mod(&lower) {
-            said.cause = cause;
-            said.detail.go_mod = true;
-            said.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
-            return Some(said);
-        }
+    if DEPENDENCY_GO_MOD.is_match(&whole)
+        && !lower.contains("declares its path as")
+        && let Some(cause) = dependency_go_mod(&lower)
+    {
+        said.cause = cause;
+        said.detail.go_mod = true;
+        said.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
+        return Some(said);
     }
     if let Some(&(_, cause, source)) = WORDS.iter().find(|(words, ..)| lower.contains(words)) {
         said.cause = cause;
@@ -282,11 +335,18 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
 
 /// The go.mod of a dependency does not parse: a page came instead, or go is too old for it.
 fn dependency_go_mod(lower: &str) -> Option<Cause> {
-    if lower.contains("invalid go version") || lower.contains("unknown directive: tool") || lower.contains("unknown directive: godebug") {
+    if lower.contains("invalid go version")
+        || lower.contains("unknown directive: tool")
+        || lower.contains("unknown directive: godebug")
+    {
         Some(Cause::GoVersion)
     } else if PAGE_WORDS.is_match(lower) {
         Some(Cause::CaptiveOrHtml)
-    } else if lower.contains("missing module") || lower.contains("syntax error") || lower.contains("unknown directive") || lower.contains("unexpected") {
+    } else if lower.contains("missing module")
+        || lower.contains("syntax error")
+        || lower.contains("unknown directive")
+        || lower.contains("unexpected")
+    {
         Some(Cause::CacheCorrupt)
     } else {
         None
@@ -319,7 +379,8 @@ fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
         Cause::ToolchainDownload => said.detail.ambiguous = lower.contains("toolchain not available"),
         Cause::GitNetwork => said.detail.ambiguous = true,
         Cause::CacheCorrupt => {
-            said.detail.verify = lower.contains("has been modified") || lower.contains("missing ziphash: open");
+            said.detail.verify =
+                lower.contains("has been modified") || lower.contains("missing ziphash: open");
             if let Some(c) = SPACED.captures(main) {
                 said.named.module = Some(c[1].to_owned());
                 said.named.version = Some(c[2].to_owned());
@@ -329,14 +390,17 @@ fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
             }
         }
         Cause::PathMismatch => {
-            if let Some(c) = REQUIRED_AS.captures(main).or_else(|| REQUIRED_AS.captures(details)) {
-                if said.named.module.as_deref() != Some(&c[1]) {
-                    said.named = Named { module: Some(c[1].to_owned()), ..Named::default() };
-                }
+            if let Some(c) = REQUIRED_AS.captures(main).or_else(|| REQUIRED_AS.captures(details))
+                && said.named.module.as_deref() != Some(&c[1])
+            {
+                said.named = Named { module: Some(c[1].to_owned()), ..Named::default() };
             }
         }
         Cause::AmbiguousImport => {
-            let listed = LISTED.captures(main).filter(|_| main.contains("multiple modules: ")).or_else(|| LISTED.captures(details));
+            let listed = LISTED
+                .captures(main)
+                .filter(|_| main.contains("multiple modules: "))
+                .or_else(|| LISTED.captures(details));
             if let Some(c) = listed {
                 said.named = Named {
                     module: Some(c[1].to_owned()),
@@ -345,9 +409,15 @@ fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
                 };
             }
         }
-        Cause::ImportRestriction if lower.contains("not marked as") || lower.contains("inconsistent vendoring") => {
+        Cause::ImportRestriction
+            if lower.contains("not marked as") || lower.contains("inconsistent vendoring") =>
+        {
             if let Some(c) = VENDORED.captures(if details.is_empty() { main } else { details }) {
-                said.named = Named { module: Some(c[1].to_owned()), version: c.get(2).map(|v| v.as_str().to_owned()), go_mod: false };
+                said.named = Named {
+                    module: Some(c[1].to_owned()),
+                    version: c.get(2).map(|v| v.as_str().to_owned()),
+                    go_mod: false,
+                };
             }
         }
         Cause::MissingPackage | Cause::ImportRestriction | Cause::GoModSyntax => package(main, lower, said),
@@ -359,13 +429,20 @@ fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
 fn package(main: &str, lower: &str, said: &mut Said) {
     let quoted = QUOTED.captures(main).map(|c| c[1].to_owned());
     let standard = quoted.as_deref().is_some_and(|p| NEW_STD.contains(&p));
-    if standard && (said.cause == Cause::MissingPackage || lower.contains("missing dot in first path element")) {
+    if standard
+        && (said.cause == Cause::MissingPackage || lower.contains("missing dot in first path element"))
+    {
         said.cause = Cause::GoVersion;
         return;
     }
     if said.cause == Cause::GoModSyntax && lower.contains("malformed module path") {
         // An import of the user's, not a line of go.mod and not an argument of go get.
-        if lower.starts_with("package ") || lower.contains("cannot load") || lower.contains("can't load") || lower.contains(" imports") || envelope::position(main).is_some() {
+        if lower.starts_with("package ")
+            || lower.contains("cannot load")
+            || lower.contains("can't load")
+            || lower.contains(" imports")
+            || envelope::position(main).is_some()
+        {
             said.cause = Cause::MissingPackage;
         }
         if said.named.module.as_deref().is_some_and(|m| !m.contains('.')) {

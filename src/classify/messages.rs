@@ -71,8 +71,9 @@ static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
-static CHAIN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?: imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed"));
+static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?: imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
+});
 
 /// Endings after which go itself breaks the line.
 static OWN_BREAK: LazyLock<Regex> = LazyLock::new(|| {
@@ -168,8 +169,14 @@ fn announces(message: &Message) -> bool {
 fn expects_followers(message: &Message) -> bool {
     message.parts.iter().any(|p| {
         let t = &p.text;
-        t.contains("git ") || t.contains("exit status ") || t.contains("fatal: ") || t.starts_with("remote: ")
-            || t.starts_with("error: ") || t.contains("checksum mismatch") || t.contains("hg ") || t.contains("reading http")
+        t.contains("git ")
+            || t.contains("exit status ")
+            || t.contains("fatal: ")
+            || t.starts_with("remote: ")
+            || t.starts_with("error: ")
+            || t.contains("checksum mismatch")
+            || t.contains("hg ")
+            || t.contains("reading http")
     })
 }
 
@@ -181,7 +188,8 @@ fn is_open(message: &Message) -> bool {
         return true;
     }
     if text.ends_with(':') {
-        return !OWN_BREAK.is_match(text) && (text.contains('"') || text.contains("go:") || text.contains('@'));
+        return !OWN_BREAK.is_match(text)
+            && (text.contains('"') || text.contains("go:") || text.contains('@'));
     }
     (text.ends_with(": read") || text.ends_with(": Get") || text.ends_with(": reading"))
         || (text.ends_with(',') && text.contains("dial tcp"))
@@ -191,7 +199,9 @@ fn is_open(message: &Message) -> bool {
 /// True where the break went through a URL.
 fn is_open_url(message: &Message) -> bool {
     message.parts.last().is_some_and(|p| {
-        p.text.ends_with('/') && p.text.contains("://") && (p.text.contains("reading ") || p.text.contains("Get "))
+        p.text.ends_with('/')
+            && p.text.contains("://")
+            && (p.text.contains("reading ") || p.text.contains("Get "))
     })
 }
 

@@ -7,17 +7,19 @@
 //! 3. `json`: errors inside `-json` objects come out.
 //! 4. `messages`: lines to messages, each with its continuations and without its import chain.
 //! 5. `verdict`: whose words are these? Those of tests, programs and compilers are no failures of
-//!    the network, whatever they say. Then `envelope` (go's prefix, position, module), `urls` (whose
+//!    the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
 //! 6. `table`: cause to action, and which failure dominates.
 
 mod envelope;
+mod found;
 mod git;
 mod inner;
 mod json;
 mod lines;
 mod local;
 mod messages;
+mod network;
 mod table;
 pub mod trace;
 mod urls;
@@ -216,7 +218,7 @@ impl Reader {
         if let Some((action, from)) = rule {
             let mut failure = match verdict {
                 Verdict::Failure(f) | Verdict::Weak(f) => f,
-                Verdict::Nothing => Box::new(verdict::ruled(message, action)),
+                Verdict::Nothing => Box::new(found::ruled(message, action)),
             };
             failure.action = action;
             failure.detail.user_rule = true;
@@ -227,7 +229,8 @@ impl Reader {
             Verdict::Nothing => {}
             Verdict::Failure(failure) => self.keep(*failure, origin),
             Verdict::Weak(failure) => {
-                let better = self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
+                let better =
+                    self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
                 if better {
                     self.weak = Some((*failure, origin));
                 }
@@ -263,7 +266,9 @@ impl Reader {
         }
         // Past the bound only what is new in kind is listed: it may be what forbids a retry.
         let full = self.reading.failures.len() >= MAX_FAILURES;
-        if full && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action) {
+        if full
+            && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action)
+        {
             self.reading.omitted += 1;
             return;
         }
@@ -276,7 +281,9 @@ impl Reader {
     fn finish(mut self) -> Reading {
         if let Some((failure, origin)) = self.weak.take() {
             let strong = self.reading.failures.iter().any(|f| f.cause != crate::vocabulary::Cause::Other);
-            if self.reading.failures.is_empty() || (!strong && failure.cause != crate::vocabulary::Cause::Other) {
+            if self.reading.failures.is_empty()
+                || (!strong && failure.cause != crate::vocabulary::Cause::Other)
+            {
                 self.keep(failure, origin);
             }
         }
@@ -288,7 +295,8 @@ impl Reader {
 /// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
 /// that names its module.
 fn dominant(failures: &[Failure]) -> Option<usize> {
-    let order = |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
+    let order =
+        |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
     let first = (0..failures.len()).min_by_key(order)?;
     if failures[first].module.is_some() {
         return Some(first);

@@ -6,7 +6,9 @@ use crate::vocabulary::{Action, Cause, Detail, Source};
 pub fn action_of(cause: Cause, source: Option<Source>, detail: &Detail) -> Action {
     match cause {
         // Transport: the same request may well pass the next time.
-        Cause::Eof | Cause::Timeout | Cause::ConnReset | Cause::Http2 | Cause::Http429 | Cause::Stalled => Action::Retry,
+        Cause::Eof | Cause::Timeout | Cause::ConnReset | Cause::Http2 | Cause::Http429 | Cause::Stalled => {
+            Action::Retry
+        }
         // Athens and others answer 500 for modules that do not exist; another try tells.
         Cause::Http5xx | Cause::GitNetwork => Action::Retry,
         // The place is dead for now; another may not be.

@@ -39,7 +39,10 @@ fn what_real_go_prints_is_read_right() {
                 };
                 // A log may hold more than one program's words: there, an unknown error is none.
                 let unknown = stream == Stream::Log && want == "other" && got.as_deref() == Some("none");
-                if got.as_deref() != Some(want) && !unknown && !(stream == Stream::Log && unlisted(header, key)) {
+                if got.as_deref() != Some(want)
+                    && !unknown
+                    && !(stream == Stream::Log && unlisted(header, key))
+                {
                     wrong.push(format!("{name} {stream:?}: {key} is {got:?}, not {want}"));
                 }
             }
@@ -68,7 +71,8 @@ fn the_table_of_actions_is_as_committed() {
         ("http proxy", Detail { http_proxy: true, ..Detail::default() }),
     ];
     let sources = || std::iter::once(None).chain(Source::ALL.iter().copied().map(Some));
-    let mut table = String::from("cause, what else is known: action; the last column is the order of domination\n\n");
+    let mut table =
+        String::from("cause, what else is known: action; the last column is the order of domination\n\n");
     for &cause in Cause::ALL {
         let base = action_of(cause, None, &Detail::default());
         table += &format!("{:<33} {:<8} {:>2}\n", cause.as_str(), base.as_str(), table::rank(cause));
@@ -97,7 +101,9 @@ const WIDE: &str = "go: a.test/b@v1.0.0: Get \"https://p.test/a.test/b/@v/v1.0.0
 
 #[test]
 fn chunks_do_not_matter() {
-    let text = format!("go: downloading x v1.0.0\r\n{WIDE}\r\nverifying c.test/d@v1.2.3: checksum mismatch\n\tdownloaded: h1:AA=\n\tgo.sum:     h1:BB=\n");
+    let text = format!(
+        "go: downloading x v1.0.0\r\n{WIDE}\r\nverifying c.test/d@v1.2.3: checksum mismatch\n\tdownloaded: h1:AA=\n\tgo.sum:     h1:BB=\n"
+    );
     for stream in [Stream::Stderr, Stream::Log] {
         let whole = classify(&Rules::default(), stream, text.as_bytes());
         assert_eq!(whole.failures.len(), 2);
@@ -135,14 +141,21 @@ fn the_same_failure_is_kept_once_and_their_number_is_bounded() {
     assert_eq!(reading.counts[0], 2);
     assert!(reading.failures.len() <= MAX_FAILURES + Cause::ALL.len());
     assert!(reading.omitted > 0);
-    assert!(reading.failures.iter().any(|f| f.cause == Cause::CompileError), "what forbids a retry is never omitted");
+    assert!(
+        reading.failures.iter().any(|f| f.cause == Cause::CompileError),
+        "what forbids a retry is never omitted"
+    );
 }
 
 #[test]
 fn a_mixed_run_reports_every_failure() {
-    let text = format!("{WIDE}\n# c.test/d\n./x.go:3:4: undefined: timeout\ngo: something nobody has heard of\n");
-    let causes: Vec<Cause> =
-        classify(&Rules::default(), Stream::Stderr, text.as_bytes()).failures.iter().map(|f| f.cause).collect();
+    let text =
+        format!("{WIDE}\n# c.test/d\n./x.go:3:4: undefined: timeout\ngo: something nobody has heard of\n");
+    let causes: Vec<Cause> = classify(&Rules::default(), Stream::Stderr, text.as_bytes())
+        .failures
+        .iter()
+        .map(|f| f.cause)
+        .collect();
     assert_eq!(causes, [Cause::Dns, Cause::CompileError, Cause::Other]);
 }
 
@@ -165,11 +178,49 @@ fn the_first_rule_that_matches_decides() {
 
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&'static str> = vec![
-        "go: ", "a.test/b@v1.0.0: ", "Get \"https://p.test/a/@v/v1.mod\"", ": EOF", "\n", "\r", "\t", " ", "verifying ",
-        "checksum mismatch", "\n\tdownloaded: h1:", "SECURITY ERROR", "# ", "#7 1.5 ", "fatal: ", "exit status 128:",
-        "git ls-remote", " in /x/cache/vcs/0a", "unzip ", ".zip: ", "é", "\u{1b}[31m", "http:/", "//", "@", "%21", "!",
-        "=== RUN x", "--- FAIL: x", "{", "}", "{\"Action\":\"output\",\"Output\":\"x\"}", "\"Error\": \"x\"", "x.go:1:2: ",
-        "imports", " requires", "server response:", "lookup h on ", "\u{1F600}", "2024-01-02T03:04:05Z ", ">", "\"", "=",
+        "go: ",
+        "a.test/b@v1.0.0: ",
+        "Get \"https://p.test/a/@v/v1.mod\"",
+        ": EOF",
+        "\n",
+        "\r",
+        "\t",
+        " ",
+        "verifying ",
+        "checksum mismatch",
+        "\n\tdownloaded: h1:",
+        "SECURITY ERROR",
+        "# ",
+        "#7 1.5 ",
+        "fatal: ",
+        "exit status 128:",
+        "git ls-remote",
+        " in /x/cache/vcs/0a",
+        "unzip ",
+        ".zip: ",
+        "é",
+        "\u{1b}[31m",
+        "http:/",
+        "//",
+        "@",
+        "%21",
+        "!",
+        "=== RUN x",
+        "--- FAIL: x",
+        "{",
+        "}",
+        "{\"Action\":\"output\",\"Output\":\"x\"}",
+        "\"Error\": \"x\"",
+        "x.go:1:2: ",
+        "imports",
+        " requires",
+        "server response:",
+        "lookup h on ",
+        "\u{1F600}",
+        "2024-01-02T03:04:05Z ",
+        ">",
+        "\"",
+        "=",
     ];
     prop::collection::vec(
         prop_oneof![8 => prop::sample::select(words).prop_map(|w| w.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..8)],
@@ -200,8 +251,17 @@ proptest! {
 /// parts, and every part is joined to the one before at most a bounded number of times.
 #[test]
 fn endless_messages_stay_bounded() {
-    for piece in ["\tmore of it\n", " requires\n", "a.test/b@v1.0.0: read\n", "go: x imports\n\t", "\"", "https://", "fatal: x\n"] {
-        let text = format!("go: a.test/b@v1.0.0: git ls-remote in /x: exit status 128:\n{}", piece.repeat(6_000));
+    for piece in [
+        "\tmore of it\n",
+        " requires\n",
+        "a.test/b@v1.0.0: read\n",
+        "go: x imports\n\t",
+        "\"",
+        "https://",
+        "fatal: x\n",
+    ] {
+        let text =
+            format!("go: a.test/b@v1.0.0: git ls-remote in /x: exit status 128:\n{}", piece.repeat(6_000));
         for stream in [Stream::Stderr, Stream::Log] {
             let reading = classify(&Rules::default(), stream, text.as_bytes());
             assert!(reading.failures.len() < 8, "{piece:?}");

@@ -79,7 +79,10 @@ mod tests {
             [
                 Request { url: url("a/@v/v1.0.0.mod"), outcome: Outcome::Open },
                 Request { url: url("b/@v/v1.0.0.mod"), outcome: Outcome::Status(404) },
-                Request { url: url("c/@v/list"), outcome: Outcome::Error("Get \"http://h:1/c/@v/list\": EOF".into()) },
+                Request {
+                    url: url("c/@v/list"),
+                    outcome: Outcome::Error("Get \"http://h:1/c/@v/list\": EOF".into())
+                },
             ]
         );
     }

@@ -123,7 +123,10 @@ pub(super) fn module(url: &Url) -> (Option<String>, Option<String>) {
 
 fn version_of(path: &str) -> Option<String> {
     let (_, file) = path.split_once("/@v/")?;
-    let stem = file.strip_suffix(".info").or_else(|| file.strip_suffix(".mod")).or_else(|| file.strip_suffix(".zip"))?;
+    let stem = file
+        .strip_suffix(".info")
+        .or_else(|| file.strip_suffix(".mod"))
+        .or_else(|| file.strip_suffix(".zip"))?;
     (!stem.is_empty() && !stem.contains('*')).then(|| unescape(stem))
 }
 

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Colours, cursor movements, titles.
-static ESCAPES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])").expect("fixed"));
+static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])").expect("fixed")
+});
 
 /// One layer of wrapper at the beginning of a line. What follows keeps its indentation.
 static LAYER: LazyLock<Regex> = LazyLock::new(|| {
@@ -36,7 +37,8 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"^\s*(?:{})", layers.join("|"))).expect("fixed")
 });
 
-static NUMBERED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d{1,9}[-:](?:[A-Za-z/.\t]|\s)").expect("fixed"));
+static NUMBERED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\d{1,9}[-:](?:[A-Za-z/.\t]|\s)").expect("fixed"));
 
 /// A heading of go build (`# example.com/pkg`, also with `[example.com/pkg.test]`).
 static HEADING: LazyLock<Regex> =
@@ -59,7 +61,11 @@ pub(super) fn is_trace(line: &str) -> bool {
 
 /// The line without escape sequences.
 pub(super) fn plain(line: &str) -> Cow<'_, str> {
-    if memchr::memchr(0x1b, line.as_bytes()).is_some() { ESCAPES.replace_all(line, "") } else { Cow::Borrowed(line) }
+    if memchr::memchr(0x1b, line.as_bytes()).is_some() {
+        ESCAPES.replace_all(line, "")
+    } else {
+        Cow::Borrowed(line)
+    }
 }
 
 /// The line without wrappers; for logs only.

@@ -89,7 +89,6 @@ pub fn json(reading: &Reading) -> String {
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +102,9 @@ mod tests {
     fn nothing_to_explain_is_a_verdict_too() {
         let none = r#"{"schema":1,"cause":"none","source":null,"action":"stop","module":null,"version":null,"host":null,"url":null,"failures":[]}"#;
         let long = vec![b'x'; 3 << 20];
-        for odd in [&b""[..], b"\n\n\r\n", b"\0\x01\xff\xfe\x80binary\0", b"all is well\n", b"\xff\xfe", &long] {
+        for odd in
+            [&b""[..], b"\n\n\r\n", b"\0\x01\xff\xfe\x80binary\0", b"all is well\n", b"\xff\xfe", &long]
+        {
             let (json, text) = explained(odd);
             assert_eq!(json, none);
             assert_eq!(text, "No failure of go's is in this text.\n");
@@ -138,8 +139,10 @@ mod tests {
     fn colours_carriage_returns_and_utf_16_do_not_hide_a_failure() {
         let line = "go: example.test/dep@v1.0.0: Get \"https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\": EOF";
         let coloured = format!("\x1b[31m{line}\x1b[0m\r\n");
-        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(line.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-        let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(line.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+        let wide: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain(line.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let big: Vec<u8> =
+            [0xfe, 0xff].into_iter().chain(line.encode_utf16().flat_map(u16::to_be_bytes)).collect();
         for odd in [coloured.as_bytes(), &wide, &big] {
             assert!(explained(odd).0.contains("\"cause\":\"eof\""));
         }
@@ -160,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = main(Format::Text, Some(Path::new("/nonexistent/log")), &Rules::default(), &mut Vec::new());
+        let error =
+            main(Format::Text, Some(Path::new("/nonexistent/log")), &Rules::default(), &mut Vec::new());
         assert!(error.unwrap_err().to_string().starts_with("/nonexistent/log: "));
     }
 }

@@ -116,12 +116,18 @@ fn meaning(failure: &Failure) -> &'static str {
 fn would(failure: &Failure) -> &'static str {
     match (failure.action, failure.cause) {
         (Action::Retry, Cause::Http429) => "would wait, then run go again with fewer downloads at once",
-        (Action::Retry, _) if failure.source == Some(Source::Vcs) => "would run go again, with a limit on git's stalls",
+        (Action::Retry, _) if failure.source == Some(Source::Vcs) => {
+            "would run go again, with a limit on git's stalls"
+        }
         (Action::Retry, _) if failure.detail.user_rule => "would run go again",
         (Action::Retry, _) => "would run go again, with the next proxy of GOPROXY first",
-        (Action::Repair, Cause::ChecksumMismatch) => "would check the cached file, fetch it once more, and stop if the hash stays wrong",
+        (Action::Repair, Cause::ChecksumMismatch) => {
+            "would check the cached file, fetch it once more, and stop if the hash stays wrong"
+        }
         (Action::Repair, _) => "would remove the damaged file only, and run go again",
-        (Action::Reroute, Cause::SumdbUnreachable) => "would ask the database by another way (never without it)",
+        (Action::Reroute, Cause::SumdbUnreachable) => {
+            "would ask the database by another way (never without it)"
+        }
         (Action::Reroute, _) => "would pass over that place for a while and ask the next proxy of GOPROXY",
         (Action::Private, _) => "would fetch it directly if your settings call it private, else stop",
         (Action::Stop, _) => "would stop: repeating cannot help",
@@ -138,36 +144,54 @@ fn advice(failure: &Failure) -> String {
         Cause::ConnRefused | Cause::Dns | Cause::Unreachable if failure.detail.http_proxy => {
             "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY: the HTTP proxy itself does not answer".into()
         }
-        Cause::ConnRefused | Cause::Unreachable => format!("check that {host} can be reached from here (`gox doctor`)"),
+        Cause::ConnRefused | Cause::Unreachable => {
+            format!("check that {host} can be reached from here (`gox doctor`)")
+        }
         Cause::Dns => format!("check the name {host} and this machine's resolver (`gox doctor`)"),
-        Cause::TlsCert => "install the certificate of the company's proxy (SSL_CERT_FILE), check the clock".into(),
+        Cause::TlsCert => {
+            "install the certificate of the company's proxy (SSL_CERT_FILE), check the clock".into()
+        }
         Cause::Http429 => "wait; a proxy of your own (GOPROXY) or GOFLAGS=-p=2 asks less".into(),
         Cause::Http403 => format!("ask who runs {host} whether {module} is allowed there"),
         Cause::Http404410 => {
             format!("check path and version; if it is private: go env -w GOPRIVATE={module}")
         }
         Cause::CaptiveOrHtml => "look at the URL in a browser: is there a login page on this network?".into(),
-        Cause::ChecksumMismatch => "do not edit go.sum; find out who changed the module (`go help module-auth`)".into(),
+        Cause::ChecksumMismatch => {
+            "do not edit go.sum; find out who changed the module (`go help module-auth`)".into()
+        }
         Cause::SumdbUnreachable if failure.action == Action::Stop => {
             format!("if it is private: go env -w GOPRIVATE={module}")
         }
-        Cause::SumdbUnreachable => "keep GOSUMDB on; GOSUMDB=sum.golang.google.cn is the same database".into(),
+        Cause::SumdbUnreachable => {
+            "keep GOSUMDB on; GOSUMDB=sum.golang.google.cn is the same database".into()
+        }
         Cause::SumdbMisbehaviour => "stop using this network or proxy until it is explained".into(),
-        Cause::CacheCorrupt if failure.detail.verify => "find out who changed it; then `go clean -modcache` fetches all anew".into(),
+        Cause::CacheCorrupt if failure.detail.verify => {
+            "find out who changed it; then `go clean -modcache` fetches all anew".into()
+        }
         Cause::CacheCorrupt => "run the command as `gox ...`, or remove that file by hand".into(),
-        Cause::CachePermission => "give yourself the folder, or set GOMODCACHE, GOCACHE or TMPDIR to another".into(),
+        Cause::CachePermission => {
+            "give yourself the folder, or set GOMODCACHE, GOCACHE or TMPDIR to another".into()
+        }
         Cause::DiskFull => "make room, e.g. `go clean -cache`".into(),
-        Cause::PrivateAuth => format!("give credentials for {host}: .netrc, GOAUTH, or ssh by git's insteadOf; set GOPRIVATE"),
+        Cause::PrivateAuth => {
+            format!("give credentials for {host}: .netrc, GOAUTH, or ssh by git's insteadOf; set GOPRIVATE")
+        }
         Cause::GitNetwork => "run the command as `gox ...`; a proxy in GOPROXY needs no git".into(),
         Cause::VcsMissing => "install git, or use a module proxy instead of direct (see also GOVCS)".into(),
         Cause::UnknownRevision => format!("see what there is: go list -m -versions {module}"),
         Cause::PathMismatch => "require the module by the path it declares, or replace it".into(),
         Cause::MissingPackage => "check the import path, then `go mod tidy`".into(),
         Cause::GoVersion => "use the Go release that is asked for (GOTOOLCHAIN=auto fetches it)".into(),
-        Cause::ToolchainDownload => "install that Go release, or set GOTOOLCHAIN=local and lower the go line".into(),
+        Cause::ToolchainDownload => {
+            "install that Go release, or set GOTOOLCHAIN=local and lower the go line".into()
+        }
         Cause::GoModSyntax => "mend the line that is named".into(),
         Cause::AmbiguousImport => "require a version of one of the two that no longer has the package".into(),
-        Cause::ImportRestriction => "run `go mod tidy` (and `go mod vendor` where there is a vendor folder)".into(),
+        Cause::ImportRestriction => {
+            "run `go mod tidy` (and `go mod vendor` where there is a vendor folder)".into()
+        }
         Cause::CompileError => "mend the code at that place".into(),
         Cause::TestFailure => "look at the test; its words are its own".into(),
         Cause::ProxyOff => "take `off` out of GOPROXY, or fill the cache first".into(),
