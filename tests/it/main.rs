@@ -25,8 +25,6 @@ mod toolchain;
 mod private;
 mod real;
 mod rotation;
-mod shim;
-mod streams;
 mod sumdb;
 mod tidy;
 mod together;
