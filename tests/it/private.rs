@@ -13,12 +13,12 @@ fn project(lab: &Running, path: &str, list: &str) -> Project {
 }
 
 fn refusing(status: u16) -> Lab {
-    Lab::new().fault(Fault::Status(status), always().path("secret"))
+    Lab::new().sumdb().fault(Fault::Status(status), always().path("secret"))
 }
 
 /// go.sum as it is once the private module's hashes are known.
 fn with_hashes(project: Project) -> Project {
-    project.go(["mod", "download"]).env("GOPRIVATE", "github.com/acme,git.corp").run().success();
+    project.go(["mod", "download"]).env("GOPRIVATE", "github.com,git.corp").run().success();
     let text = std::fs::read_to_string(project.dir().join("go.sum")).expect("go.sum");
     assert!(text.contains("/secret"), "go download adds what is missing: {text}");
     project.clear_module_cache();
@@ -26,11 +26,11 @@ fn with_hashes(project: Project) -> Project {
 }
 
 #[track_caller]
-fn never_private(go: &WatchedGo) {
+fn never_private(go: &WatchedGo, lab: &Running) {
     for run in go.runs() {
         assert_eq!((run.var("GOPRIVATE"), run.var("GONOPROXY")), ("", ""), "{run:?}");
     }
-    go.never_weakened();
+    go.never_weakened(&lab.gosumdb());
 }
 
 fn secret_requests(lab: &Running, place: Place) -> usize {
@@ -51,7 +51,7 @@ fn a_pattern_of_the_users_own_makes_it_private_for_the_run() {
         let last = go.runs().pop().expect("a run");
         assert_eq!(last.var("GOPRIVATE"), "github.com/acme/*");
         assert_eq!(go.runs()[0].var("GOPRIVATE"), "");
-        go.never_weakened();
+        go.never_weakened(&lab.gosumdb());
     }
 }
 
@@ -68,7 +68,7 @@ fn a_host_that_is_not_public_by_spelling_is_asked_itself() {
     // A list without `direct` is obeyed.
     let go = WatchedGo::new();
     project(&lab, path, lab.url(0)).with_go(&go.path()).gox(["mod", "download"]).run().exited(1);
-    never_private(&go);
+    never_private(&go, &lab);
 }
 
 /// A repository around the main module whose origin is a neighbour of the private module.
@@ -87,7 +87,7 @@ fn the_origins_owner_needs_a_hash_in_go_sum() {
     let unknown = in_repository(project(&lab, SECRET, &list).with_go(&go.path()));
     let outcome = unknown.gox(["mod", "download"]).run().exited(1);
     outcome.says("go env -w GOPRIVATE=github.com/acme/secret");
-    never_private(&go);
+    never_private(&go, &lab);
 
     let go = WatchedGo::new();
     let known = in_repository(with_hashes(project(&lab, SECRET, &list))).with_go(&go.path());
@@ -95,7 +95,7 @@ fn the_origins_owner_needs_a_hash_in_go_sum() {
     assert!(outcome.remedies().contains(&format!("private:{SECRET}")), "{outcome}");
     let last = go.runs().pop().expect("a run");
     assert_eq!((last.var("GOPRIVATE"), last.var("GONOPROXY")), ("", SECRET), "go.sum still judges it");
-    go.never_weakened();
+    go.never_weakened(&lab.gosumdb());
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn the_module_line_alone_moves_nothing() {
     let project =
         project.file("go.mod", text.replace("module example.test/main", "module github.com/acme/app"));
     project.gox(["mod", "download"]).run().exited(1).says("GOPRIVATE=github.com/acme/secret");
-    never_private(&go);
+    never_private(&go, &lab);
 }
 
 #[test]
@@ -119,28 +119,29 @@ fn a_public_module_that_is_refused_stays_refused() {
     let project = with_hashes(project(&lab, SECRET, &list)).with_go(&go.path());
     let outcome = project.gox(["mod", "download"]).run().exited(1);
     assert_eq!(outcome.attempts(), 1, "{outcome}");
-    never_private(&go);
+    never_private(&go, &lab);
 }
 
 #[test]
 fn a_fault_on_the_way_is_no_reason_to_call_a_module_private() {
     for fault in [Fault::Status(503), Fault::Eof, Fault::Html, Fault::Reset, Fault::Status(429)] {
-        let lab = Lab::new().fault(fault, always().path("secret")).start();
+        let lab = Lab::new().sumdb().fault(fault, always().path("secret")).start();
         let go = WatchedGo::new();
         let list = format!("{},direct", lab.url(0));
         let project = in_repository(with_hashes(project(&lab, SECRET, &list)).with_go(&go.path()));
         let outcome = project.gox(["mod", "download"]).env("GOX_PRIVATE", "github.com/acme").run().exited(1);
         assert!(!outcome.remedies().iter().any(|r| r.starts_with("private:")), "{fault:?}\n{outcome}");
-        never_private(&go);
+        never_private(&go, &lab);
     }
 }
 
 /// Two entries of which go asks the second only after 404 or 410, and a fault at the first.
 fn leaks(fault: Fault, module: &str) -> (usize, Outcome) {
-    let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).fault(fault, always().proxy(0)).start();
+    let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
     let list = lab.goproxy();
     let project = in_repository(with_hashes(project(&lab, module, &format!("{list},direct"))));
     lab.forget();
+    lab.also(fault, always().proxy(0));
     let outcome = project.gox(["mod", "download"]).run();
     (secret_requests(&lab, Place::Proxy(1)), outcome)
 }
