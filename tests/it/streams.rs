@@ -250,7 +250,7 @@ fn another_path_in_go_mod_is_said_by_go_alone() {
         "example.test/fork",
         "v1.0.0",
         "module example.test/original\n\ngo 1.21\n",
-        &[("fork.go".to_owned(), b"package original\n".to_vec())],
+        vec![("fork.go".to_owned(), b"package original\n".to_vec())],
     );
     let lab = Lab::new().modules(1).module(other).start();
     same_as_go(&lab, &[], &["get", "example.test/fork@v1.0.0"], 1, "module declares its path as");
