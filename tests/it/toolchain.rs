@@ -16,7 +16,7 @@ fn toolchain() -> Module {
     };
     let go =
         format!("#!/bin/sh\n[ -n \"${{LOG-}}\" ] && echo \"$*\" >>\"$LOG\"\necho \"this is {WANTED}: $*\"\n");
-    let files = [
+    let files = vec![
         ("bin/go".to_owned(), go.into_bytes()),
         (format!("pkg/tool/{os}_{arch}/compile"), b"#!/bin/sh\n".to_vec()),
         ("bin/gofmt".to_owned(), b"#!/bin/sh\n".to_vec()),
@@ -24,7 +24,7 @@ fn toolchain() -> Module {
         ("VERSION".to_owned(), format!("go{WANTED}\n").into_bytes()),
     ];
     let version = format!("v0.0.1-go{WANTED}.{os}-{arch}");
-    Module::new("golang.org/toolchain", &version, "module golang.org/toolchain\n", &files)
+    Module::new("golang.org/toolchain", &version, "module golang.org/toolchain\n", files)
 }
 
 /// A lab that has the toolchain, with the checksum database that toolchains always need.
