@@ -25,7 +25,7 @@ pub(crate) fn measure(tools: &Tools, table: &mut Table) {
     for first in ["closed", "403", "silent"] {
         let name = format!("loop first of two {first}");
         if table.wants(&name) {
-            let mut place = Place::new();
+            let mut place = Place::new(tools);
             let plan = Plan { first: Some(first.to_owned()), ..Plan::clean(MODULES) };
             let serving = Serving::start(&plan);
             place.turn_to(&serving, &[]);
@@ -40,7 +40,7 @@ fn one(tools: &Tools, table: &mut Table, name: &str, fault: &str, share: f64) {
     let rounds = table.rounds(50, 5);
     let clean = Plan { tls: fault == "rst", ..Plan::clean(MODULES) };
     let mut good = Serving::start(&clean);
-    let mut place = Place::new();
+    let mut place = Place::new(tools);
     let (mut plain, mut wrapped) = (Vec::new(), Vec::new());
     let (mut succeeded, mut wasteless, mut frugal, mut attempts) = (0, 0, 0, 0);
     for round in 0..rounds {
@@ -59,7 +59,7 @@ fn one(tools: &Tools, table: &mut Table, name: &str, fault: &str, share: f64) {
         bad.watch(&place.module_cache());
         let gox = place.run(&tools.gox, &["mod", "download"]);
         if !gox.ok {
-            eprintln!("{name}, seed {}: {}", 100 + round, gox.stderr);
+            println!("    {name}, seed {}: {}", 100 + round, gox.stderr.trim_end());
         }
         wrapped.push(gox.elapsed);
         let saw = bad.saw();

@@ -77,6 +77,15 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Ended well, in one attempt of go; says why not.
+    pub(crate) fn in_one_attempt(&self, what: &str) -> bool {
+        let well = self.ok && self.attempts() == 1;
+        if !well {
+            println!("    {what}: {} attempts; {}", self.attempts(), self.stderr.trim_end());
+        }
+        well
+    }
+
     /// How often go was run.
     pub(crate) fn attempts(&self) -> usize {
         self.report["attempts"].as_array().map_or(0, Vec::len)
@@ -90,8 +99,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Without any network.
-    pub(crate) fn new() -> Place {
+    /// Without any network; `go` is found on the path.
+    pub(crate) fn new(tools: &Tools) -> Place {
         let root = tempfile::Builder::new().prefix("gox-marks-").tempdir().expect("a temporary folder");
         let mut env = BTreeMap::new();
         let mut set = |key: &str, value: OsString| drop(env.insert(key.into(), value));
@@ -100,7 +109,9 @@ impl Place {
             fs::create_dir_all(&dir).expect("a folder in the temporary one");
             dir.into_os_string()
         };
-        set("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
+        let mut path: OsString = tools.go.parent().expect("a file in a folder").into();
+        path.push(":/usr/local/bin:/usr/bin:/bin");
+        set("PATH", path);
         set("HOME", at("home"));
         set("TMPDIR", at("tmp"));
         set("GOPATH", at("gopath"));

@@ -20,13 +20,11 @@ pub(crate) fn measure(tools: &Tools, table: &mut Table) {
         if !table.wants(name) {
             continue;
         }
-        let mut place = Place::new();
+        let mut place = Place::new(tools);
         let serving = crate::plan::Serving::start(&crate::plan::Plan::clean(10));
         place.turn_to(&serving, &[]);
         place.run(&tools.go, &["mod", "download"]);
         let (mut plain, mut wrapped) = (Vec::new(), Vec::new());
-        let path = format!("{}:/usr/bin:/bin", tools.go.parent().unwrap_or(&tools.go).display());
-        place.set("PATH", &path);
         let rounds = table.rounds(150, 100);
         let (mut plain_cpu, mut wrapped_cpu) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
