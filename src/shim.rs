@@ -212,7 +212,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             let runs = dir.map(|d| journal::latest(&d, number.unwrap_or(20))).unwrap_or_default();
             own_verbs::history::run(format, &runs, &mut out)
         }
-        OwnVerb::Doctor { .. } => Err(Error::usage("this version of gox has no `doctor` yet")),
+        OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),
     };
     match result {
         Ok(code) => std::process::exit(code),

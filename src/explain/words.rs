@@ -145,9 +145,9 @@ fn advice(failure: &Failure) -> String {
             "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY: the HTTP proxy itself does not answer".into()
         }
         Cause::ConnRefused | Cause::Unreachable => {
-            format!("check that {host} can be reached from here (`gox doctor`)")
+            format!("check that {host} can be reached from here")
         }
-        Cause::Dns => format!("check the name {host} and this machine's resolver (`gox doctor`)"),
+        Cause::Dns => format!("check the name {host} and this machine's resolver"),
         Cause::TlsCert => {
             "install the certificate of the company's proxy (SSL_CERT_FILE), check the clock".into()
         }

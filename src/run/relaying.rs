@@ -24,6 +24,8 @@ pub(super) struct Relaying {
     refused: Option<String>,
     /// What it counted, as of the last look.
     stats: Option<Stats>,
+    /// Modules of which it took a copy with the wrong hash and then a right one.
+    mismatches: Vec<String>,
 }
 
 fn surroundings(go_env: &GoEnv) -> Surroundings {
@@ -113,6 +115,12 @@ impl Run {
         let Some(relay) = self.relaying.relay.clone() else { return };
         let stats = relay.snapshot();
         observation.relayed = true;
+        for failure in stats.cured.iter().filter(|f| f.cause == Cause::ChecksumMismatch) {
+            let name = failure.named();
+            if !self.relaying.mismatches.contains(&name) {
+                self.relaying.mismatches.push(name);
+            }
+        }
         let gave_up = |f: &crate::vocabulary::Failure| {
             f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.detail.status == Some(GAVE_UP)
         };
@@ -145,6 +153,20 @@ impl Run {
             self.do_without_relay(&why);
         }
         self.relaying.stats = Some(stats);
+    }
+
+    /// Checksum mismatches that go never saw, because the relay fetched a right copy in time.
+    pub(super) fn cured_mismatches(&self) -> &[String] {
+        &self.relaying.mismatches
+    }
+
+    /// The mirrors that the relay asked.
+    pub(super) fn mirrors_asked(&self) -> Vec<String> {
+        let upstreams = self.relaying.stats.iter().flat_map(|stats| &stats.upstreams);
+        upstreams
+            .filter(|u| u.served + u.faults > 0 && self.policy.mirrors.iter().any(|m| m.shown() == u.url))
+            .map(|u| u.url.clone())
+            .collect()
     }
 
     /// What the relay learned of each upstream, for the next runs.
