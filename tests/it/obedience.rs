@@ -251,7 +251,8 @@ fn troubles_of_goxs_own_cost_a_line_at_most() {
     };
     let gone = |project: &Project| fs::remove_dir_all(project.state()).expect("a folder of ours");
     type Spoil<'a> = &'a dyn Fn(&Project);
-    let cases: &[(&str, Spoil<'_>, &[(&str, Option<&str>)])] = &[
+    type Variables<'a> = &'a [(&'a str, Option<&'a str>)];
+    let cases: &[(&str, Spoil<'_>, Variables<'_>)] = &[
         ("nothing wrong", &|_| (), &[]),
         ("health corrupt", &file("health.json"), &[]),
         ("journal corrupt", &file("journal.jsonl"), &[]),
