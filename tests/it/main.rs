@@ -23,6 +23,7 @@ mod private;
 mod real;
 mod rotation;
 mod shim;
+mod speech;
 mod streams;
 mod sumdb;
 mod tidy;
