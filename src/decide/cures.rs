@@ -55,6 +55,11 @@ pub(super) fn stop_with(reason: impl Into<String>, hint: impl Into<String>) -> C
     Cure::Stop { reason: reason.into(), hint: Some(hint.into()) }
 }
 
+/// What `go mod verify` found to be changed. It may be evidence.
+pub(super) fn found_by_verify(policy: &Policy, failure: &Failure) -> bool {
+    policy.verifying && matches!(failure.cause, Cause::CacheCorrupt | Cause::ChecksumMismatch)
+}
+
 /// Texts that name no cause, and a 403 of a host that is not known to serve anything, need one
 /// diagnostic attempt before they are judged.
 pub(super) fn wants_diagnosis(
@@ -67,6 +72,7 @@ pub(super) fn wants_diagnosis(
         || policy.vendored
         || observation.relayed
         || state.attempts_without_progress >= policy.attempts
+        || failures.iter().any(|f| found_by_verify(policy, f))
     {
         return false;
     }
@@ -99,7 +105,7 @@ pub(super) fn cure(
             _ => Cure::Again,
         };
     }
-    if policy.verifying && matches!(failure.cause, Cause::CacheCorrupt | Cause::ChecksumMismatch) {
+    if found_by_verify(policy, failure) {
         return stop("what go mod verify finds is for you to judge");
     }
     let repairs: Vec<Repair> = observation.repairs.iter().filter(|r| r.failure == index).cloned().collect();
@@ -179,17 +185,19 @@ fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Cure {
     if failure.cause == Cause::Http404410 {
         return private::unknown_to_sumdb(policy, state, failure);
     }
-    if failure.cause == Cause::TlsCert && policy.gosumdb != "sum.golang.org" {
+    // The classifier gives whatever keeps the database away one cause; the words tell them apart.
+    let says = |words: &[&str]| words.iter().any(|w| failure.evidence.contains(w));
+    let untrusted = failure.cause == Cause::TlsCert || says(&["x509: "]);
+    if untrusted && policy.gosumdb != "sum.golang.org" {
         return stop_with(
             "the checksum database's certificate is not trusted",
             "name the root certificate in SSL_CERT_FILE",
         );
     }
     // The first failure of a database that can be reached at all may be chance.
-    let hopeless = matches!(
-        failure.cause,
-        Cause::ConnRefused | Cause::Dns | Cause::Unreachable | Cause::TlsCert | Cause::Timeout
-    );
+    let hopeless = untrusted
+        || matches!(failure.cause, Cause::ConnRefused | Cause::Dns | Cause::Unreachable | Cause::Timeout)
+        || says(&[": dial ", "TLS handshake timeout", "no such host"]);
     let known = policy.gosumdb == "sum.golang.org" && state.sumdb.is_none();
     let through_proxy = failure.url.as_deref().is_some_and(|u| u.contains("/sumdb/"));
     if known && !through_proxy && (hopeless || state.attempts_without_progress >= 2) {

@@ -42,7 +42,7 @@ pub(super) fn mismatch(
     policy: &Policy,
     history: &[Step],
     state: &State,
-    _observation: &Observation,
+    observation: &Observation,
     failure: &Failure,
 ) -> Cure {
     let entry = entry_of(policy, state, failure);
@@ -52,13 +52,18 @@ pub(super) fn mismatch(
         .filter(|e| same_file(e.failure, failure) && e.failure.detail.got == failure.detail.got)
         .collect();
     // The same bytes for two different modules: a login page, not an altered module.
+    let now = observation.failures.iter().filter(|f| f.cause == Cause::ChecksumMismatch);
     let page = failure.detail.got.is_some()
         && before
             .iter()
-            .any(|e| !same_file(e.failure, failure) && e.failure.detail.got == failure.detail.got);
+            .map(|e| e.failure)
+            .chain(now)
+            .any(|f| !same_file(f, failure) && f.detail.got == failure.detail.got);
+    let downloads = u32::try_from(same.len() + 1).unwrap_or(u32::MAX);
     if !page {
         let another_host = same.iter().any(|e| e.entry.as_ref() != Some(&entry));
-        let spent = state.attempts_without_progress >= policy.attempts;
+        // Other modules may come through meanwhile: that is no new chance for this one.
+        let spent = state.attempts_without_progress.max(downloads) >= policy.attempts;
         if another_host || (spent && !same.is_empty()) {
             return confirmed(failure, same.len() + 1, another_host);
         }

@@ -299,7 +299,8 @@ fn damage_of(
     match (failure.cause, &place) {
         (_, Some(Place::Vcs(clone))) => cache.diagnose_vcs(clone, &failure.evidence),
         (_, Some(Place::Sumdb(name))) => cache.diagnose_sumdb(name, &failure.evidence),
-        (Cause::CacheCorrupt, _) if failure.source == Some(Source::Sumdb) => {
+        // `malformed record data` is what a page in place of a record gives, and a cached one too.
+        (Cause::CacheCorrupt | Cause::SumdbUnreachable, _) if failure.source == Some(Source::Sumdb) => {
             cache.diagnose_sumdb(database, &failure.evidence)
         }
         // A compiler's complaint about a file of the module cache: is the folder what go.sum says?
@@ -319,6 +320,16 @@ fn damage_of(
                 }
                 let mut found = cache.diagnose(sums, module, version);
                 found.retain(|damaged| !may_be_an_edit(damaged));
+                if found.is_empty() && failure.cause == Cause::Http404410 {
+                    // A version that nobody has may come from the .info file of another version.
+                    let listed: Vec<(String, String)> = sums
+                        .modules()
+                        .filter(|(m, v)| m == module && v != version)
+                        .map(|(m, v)| (m.to_owned(), v.to_owned()))
+                        .collect();
+                    found = cache.scan(sums, &listed, SCAN);
+                    found.retain(|damaged| matches!(damaged.damage, Damage::Info(_)));
+                }
                 found
             }
             _ if failure.cause == Cause::CacheCorrupt => {

@@ -78,7 +78,8 @@ fn cured_by_both(damage: impl Fn(&Project), renewed: impl Fn(&Project) -> Vec<Pa
         let removed: Vec<String> =
             outcome.remedies().into_iter().filter(|r| r.starts_with("evict:")).collect();
         assert_eq!(removed, ["evict:example.test/m001@v1.0.0"], "{args:?}\n{outcome}");
-        assert_eq!(outcome.said().len(), 2, "{outcome}");
+        let mismatch = usize::from(outcome.causes().contains(&"checksum-mismatch".to_owned()));
+        assert_eq!(outcome.said().len(), 2 + mismatch, "{outcome}");
     }
 }
 
@@ -167,7 +168,6 @@ fn a_folder_that_was_changed() {
     let missing = |p: &Project| {
         fs::set_permissions(tree(p), fs::Permissions::from_mode(0o755)).expect("a folder of the cache");
         fs::remove_file(tree(p).join("m001.go")).expect("a file of the cache");
-        fs::write(tree(p).join("other.go"), "package m001\n").expect("a folder of ours");
         fs::set_permissions(tree(p), fs::Permissions::from_mode(0o555)).expect("a folder of the cache");
     };
     let edited =
@@ -175,6 +175,8 @@ fn a_folder_that_was_changed() {
     for damage in [&missing as &dyn Fn(&Project), &edited] {
         let lab = Lab::new().start();
         let project = filled(&lab);
+        // go indexes the packages of the module cache, and opens what the index names.
+        project.go(["build", "-o", "program", "."]).run().success();
         let outcome = cured(&project, &["build", "-o", "program", "."], damage, &[tree(&project)]);
         assert_eq!(outcome.attempts(), 2, "{outcome}");
         assert!(lab.requests().is_empty(), "the zip was here: {:?}", lab.requests());
@@ -208,6 +210,7 @@ fn rubbish_among_the_copies_of_a_checksum_database() {
         assert!(!files.is_empty(), "go keeps copies in {}", copies.display());
         let damage = |_: &Project| files.iter().for_each(|f| overwrite(f, |_| b"rubbish\n".into()));
         let sumdb = project.cached("sumdb");
+        let project = project.no_file("go.sum");
         remove_all(&project.cached("example.test"));
         cured(
             &project,
