@@ -87,3 +87,6 @@ pub mod explain;
 pub mod own_verbs;
 
 pub mod shim;
+
+#[cfg(test)]
+mod test_go;

@@ -219,9 +219,7 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         Cause::VcsMissing
     } else if any(&lower, CERTIFICATE) {
         Cause::TlsCert
-    } else if any(&lower, AUTH) && !strong_network(&lower) {
-        Cause::PrivateAuth
-    } else if is_not_found(&lower) {
+    } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         Cause::PrivateAuth
     } else if any(&lower, DAMAGE) && !any(&lower, NETWORK) {
         Cause::CacheCorrupt

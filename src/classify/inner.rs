@@ -205,8 +205,8 @@ pub(super) fn local(lower: &str) -> Option<Cause> {
 /// Reads the words behind a URL (or behind `dial tcp`).
 pub(super) fn read(text: &str) -> Inner {
     let lower = text.to_lowercase();
-    let mut inner = Inner::default();
-    inner.http_proxy = lower.contains("proxyconnect") || lower.contains("socks connect");
+    let http_proxy = lower.contains("proxyconnect") || lower.contains("socks connect");
+    let mut inner = Inner { http_proxy, ..Inner::default() };
     if inner.http_proxy {
         inner.host = PROXY_DIAL.captures(text).map(|c| c[1].to_ascii_lowercase());
     }
@@ -215,13 +215,13 @@ pub(super) fn read(text: &str) -> Inner {
         inner.cause = Some(if any(&lower, UNREACHABLE) { Cause::Unreachable } else { Cause::Dns });
         return inner;
     }
-    if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok()) {
-        if let Some(cause) = of_status(code) {
-            inner.status = Some(code);
-            inner.cause = Some(cause);
-            inner.http_proxy |= code == 407;
-            return inner;
-        }
+    if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok())
+        && let Some(cause) = of_status(code)
+    {
+        inner.status = Some(code);
+        inner.cause = Some(cause);
+        inner.http_proxy |= code == 407;
+        return inner;
     }
     inner.cause = words(text, &lower);
     inner
@@ -230,13 +230,13 @@ pub(super) fn read(text: &str) -> Inner {
 /// As [`read`], for the words right behind a URL: there a status may stand without its number.
 pub(super) fn read_behind_url(text: &str) -> Inner {
     let mut inner = read(text);
-    if inner.cause.is_none() {
-        if let Some((code, cause)) = status_text(&text.to_lowercase()) {
-            inner.status = Some(code);
-            inner.cause = Some(cause);
-            // Only a refused CONNECT prints so: go prints the statuses of answers whole.
-            inner.http_proxy = true;
-        }
+    if inner.cause.is_none()
+        && let Some((code, cause)) = status_text(&text.to_lowercase())
+    {
+        inner.status = Some(code);
+        inner.cause = Some(cause);
+        // Only a refused CONNECT prints so: go prints the statuses of answers whole.
+        inner.http_proxy = true;
     }
     inner
 }

@@ -4,8 +4,11 @@
 //! For a whole CI log only the lines around interesting words are handed on: a search for those
 //! words runs at memory speed, everything behind it does not.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 use regex::bytes::{Regex, RegexSet};
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
 use std::sync::LazyLock;
 
 /// Bytes of one line that are read; what follows is dropped. Longer than any message of go's
@@ -18,95 +21,122 @@ const BEFORE: usize = 10;
 /// Lines handed on after an interesting one: hashes, git's words, server responses.
 const AFTER: usize = 12;
 
-/// Words of which every failure of go's has at least one. Their only purpose is speed: a line
-/// without any may still be read when it stands near one.
+/// Words of which every failure of go's has at least one: its envelope, a URL of its own, or go's
+/// and git's own sentences. The words of transport (`EOF`, `timeout`) are not among them: alone they
+/// are anybody's. Their only purpose is speed; a line without any is still read near one.
 static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
     let words = [
         "@v",
-        "dial ",
-        "EOF",
-        "timeout",
-        "timed out",
-        "connection",
-        "Connection",
-        "stream error",
-        "http2",
-        "x509",
-        "tls:",
-        "lookup ",
-        "no such host",
-        "HTTP",
-        "Get \"",
-        "read \"",
-        "reading ",
         "go-get=1",
+        "/lookup/",
+        "sumdb",
+        "go: ",
+        "go get ",
         "unrecognized import",
-        "exit status",
-        "fatal:",
+        "invalid version",
+        "exit status 128",
+        "fatal: ",
         "error: RPC",
-        "verifying",
-        "SECURITY",
-        "checksum",
+        "remote: ",
+        ".golang.org",
+        "goproxy",
+        "Get \"http",
+        "read \"http",
+        "reading http",
+        "Get http",
+        "verifying ",
+        "SECURITY ERROR",
+        "checksum mismatch",
         "no space left",
         "quota exceeded",
         "not enough space",
         "ermission denied",
         "ccess is denied",
-        "read-only",
+        "read-only file system",
         "signal: killed",
         "out of memory",
         "allocate memory",
         "--- FAIL",
         "FAIL\t",
         "FAIL ",
+        "\nFAIL",
+        "errors parsing",
         "go.mod",
         "go.sum",
         "go.work",
-        "provid",
+        "providing package",
+        "provides package",
+        "contain package",
         "not in std",
-        "GOROOT",
+        "not in GOROOT",
         "ambiguous import",
-        "GOPROXY",
-        "invalid version",
+        "GOPROXY=",
         "unknown revision",
-        "toolchain",
+        "no matching versions",
+        "toolchain not",
         ".go:",
         "declares its path",
+        "required as:",
         "executable file not found",
         "missing Git",
-        "malformed",
+        "malformed module",
         "could not import",
-        "dir has been modified",
-        "zip:",
-        "vendor",
+        "has been modified",
+        "zip: ",
+        "-mod=",
+        "inconsistent vendoring",
         "internal package",
         "import cycle",
         "GOVCS",
-        "requires go",
         "secure protocol",
-        "Host key",
-        "could not read",
-        "sumdb",
-        "proxyconnect",
-        "unexpected status",
-        "cannot find",
-        "no route to host",
-        "unreachable",
-        "certificate",
-        "go: ",
-        "linker",
-        "ld: ",
+        "Host key verif",
+        "could not read ",
+        "unexpected status (",
+        "cannot find package",
+        "cannot find module",
+        "cannot open file",
+        "is replaced in",
+        "-mod may",
+        "build cache",
+        "module cache",
+        "linker command",
         "undefined reference",
+        "ld: symbol",
+        "\"Error\": ",
+        "no Go files",
+        "build constraints exclude",
+        "go1.",
+        "go version",
+        "flag provided",
+        "work dir",
+        "vcs/",
     ];
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });
 
-/// Lines that speak of work, not of trouble. They are skipped before anything is parsed.
-fn is_progress(line: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(line, b"go: ") else { return false };
-    at < 80 && {
+/// Lines with an interesting word that speak of work, or that are a test's own: they open no window.
+fn is_noise(line: &[u8]) -> bool {
+    if let Some(at) = memmem::find(line, b"go: ").filter(|at| *at < 80) {
         let rest = &line[at + 4..];
-        rest.starts_with(b"downloading ") || rest.starts_with(b"extracting ") || rest.starts_with(b"added ")
+        if [&b"downloading "[..], b"extracting ", b"added ", b"finding "].iter().any(|w| rest.starts_with(w))
+        {
+            return true;
+        }
+    }
+    // `x.go:12: `, as tests and loggers write positions, and `x.go:12 +0x1d` of stack traces: go
+    // itself names a column. What else the line holds is not go's then.
+    match memmem::find(line, b".go:") {
+        Some(at) => {
+            let rest = &line[at + 4..];
+            let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+            let column =
+                rest.get(digits) == Some(&b':') && rest.get(digits + 1).is_some_and(u8::is_ascii_digit);
+            digits > 0
+                && !column
+                && memmem::find(&line[..at], b"@v").is_none()
+                && memmem::find(rest, b"undefined").is_none()
+        }
+        None => false,
     }
 }
 
@@ -134,7 +164,15 @@ pub(super) struct Lines {
     /// Hand on everything.
     all: bool,
     extra: Option<RegexSet>,
+    /// How often the same words were met, by a hash of the line from its first interesting word.
+    met: HashMap<u64, u8>,
 }
+
+/// Different lines whose repetitions are remembered.
+const MAX_MET: usize = 8192;
+/// From how many repetitions on a line opens no window: a log that repeats one failure a million
+/// times says no more than one that says it so often.
+const OFTEN: u8 = 4;
 
 impl Lines {
     /// With `all`, every line is handed on; else only those near interesting words and near
@@ -150,6 +188,7 @@ impl Lines {
             skipping: false,
             all,
             extra,
+            met: HashMap::new(),
         }
     }
 
@@ -208,25 +247,28 @@ impl Lines {
     }
 
     fn hand_on(&mut self, end: usize, sink: &mut impl Sink) {
+        // Lines passed over stay at hand: they may be the context of the next hit.
+        let mut search = self.fed;
         while self.fed < end {
             if self.all || self.after > 0 {
                 let (start, stop) = (self.fed, self.line_end(self.fed, end));
-                let line = &self.buffer[start..stop];
                 if !self.all {
-                    self.after =
-                        if self.hit(line).is_some() && !is_progress(line) { AFTER } else { self.after - 1 };
+                    let hit = self.hit(&self.buffer[start..stop]);
+                    let opens = hit.is_some_and(|at| self.opens(start, start + at, stop));
+                    self.after = if opens { AFTER } else { self.after - 1 };
                 }
                 self.give(start, stop, sink);
                 self.fed = stop;
                 continue;
             }
-            let Some(at) = self.hit(&self.buffer[self.fed..end]) else { break };
-            let at = self.fed + at;
-            let start = memrchr(b'\n', &self.buffer[..at]).map_or(0, |n| n + 1).max(self.fed);
+            search = search.max(self.fed);
+            let Some(at) = self.hit(&self.buffer[search..end]) else { break };
+            // `\nFAIL` is found at the end of the line above.
+            let at = search + at + usize::from(self.buffer[search + at] == b'\n');
+            let start = memrchr(b'\n', &self.buffer[..at]).map_or(0, |n| n + 1).max(search);
             let stop = self.line_end(start, end);
-            if is_progress(&self.buffer[start..stop]) {
-                // Not worth its surroundings, but it may be part of the next hit's.
-                self.skip_progress(start, stop, end);
+            if !self.opens(start, at, stop) {
+                search = stop;
                 continue;
             }
             let mut first = start;
@@ -249,16 +291,26 @@ impl Lines {
         }
     }
 
-    /// Passes over a run of progress lines.
-    fn skip_progress(&mut self, _start: usize, mut stop: usize, end: usize) {
-        while stop < end {
-            let next = self.line_end(stop, end);
-            if !is_progress(&self.buffer[stop..next]) {
-                break;
-            }
-            stop = next;
+    /// True where the line from `start` to `stop`, interesting at `at`, is worth its surroundings.
+    fn opens(&mut self, start: usize, at: usize, stop: usize) -> bool {
+        if is_noise(&self.buffer[start..stop]) {
+            return false;
         }
-        self.fed = stop;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.buffer[at..stop]);
+        let key = hasher.finish();
+        match self.met.get_mut(&key) {
+            Some(times) => {
+                *times = times.saturating_add(1);
+                *times < OFTEN
+            }
+            None => {
+                if self.met.len() < MAX_MET {
+                    self.met.insert(key, 1);
+                }
+                true
+            }
+        }
     }
 
     fn hit(&self, bytes: &[u8]) -> Option<usize> {

@@ -284,7 +284,7 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
         named: envelope::named(main),
         detail: Detail::default(),
     };
-    if lower.starts_with("note: ") {
+    if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
     if let Some(c) = TOOLCHAIN.captures(main) {
@@ -295,7 +295,8 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
             said.named.version = Some(format!("v0.0.1-{}.{}-{}", &c[1], os.as_str(), arch.as_str()));
         }
         // A network error inside is for the caller to read; what is left names no cause.
-        said.detail.ambiguous = !lower.contains("gosumdb=off");
+        // A file that an unpacked toolchain lacks is no network's fault.
+        said.detail.ambiguous = !lower.contains("gosumdb=off") && !lower.contains(": lstat ");
         return Some(said);
     }
     if MISSING_GO.is_match(main) {
@@ -311,13 +312,14 @@ pub(super) fn read(main: &str, details: &str) -> Option<Said> {
         cache_path(main, &mut said);
         return Some(said);
     }
-    if DEPENDENCY_GO_MOD.is_match(&whole) && !lower.contains("declares its path as") {
-        if let Some(cause) = dependency_go_mod(&lower) {
-            said.cause = cause;
-            said.detail.go_mod = true;
-            said.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
-            return Some(said);
-        }
+    if DEPENDENCY_GO_MOD.is_match(&whole)
+        && !lower.contains("declares its path as")
+        && let Some(cause) = dependency_go_mod(&lower)
+    {
+        said.cause = cause;
+        said.detail.go_mod = true;
+        said.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
+        return Some(said);
     }
     if let Some(&(_, cause, source)) = WORDS.iter().find(|(words, ..)| lower.contains(words)) {
         said.cause = cause;
@@ -389,10 +391,10 @@ fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
             }
         }
         Cause::PathMismatch => {
-            if let Some(c) = REQUIRED_AS.captures(main).or_else(|| REQUIRED_AS.captures(details)) {
-                if said.named.module.as_deref() != Some(&c[1]) {
-                    said.named = Named { module: Some(c[1].to_owned()), ..Named::default() };
-                }
+            if let Some(c) = REQUIRED_AS.captures(main).or_else(|| REQUIRED_AS.captures(details))
+                && said.named.module.as_deref() != Some(&c[1])
+            {
+                said.named = Named { module: Some(c[1].to_owned()), ..Named::default() };
             }
         }
         Cause::AmbiguousImport => {

@@ -124,7 +124,8 @@ impl Grouper {
                 join(&mut message.parts.last_mut().expect("a message has a line").text, trimmed);
                 return None;
             }
-            let starter = STARTER.is_match(trimmed) && !(message.in_chain && indent > message.indent);
+            let awaited = indent > message.indent && (message.in_chain || announces(message));
+            let starter = STARTER.is_match(trimmed) && !awaited;
             if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
                 message.joins += 1;
                 let last = message.parts.last_mut().expect("a message has a line");
@@ -157,6 +158,11 @@ impl Grouper {
     pub(super) fn end(&mut self) -> Option<Message> {
         self.current.take()
     }
+}
+
+/// True where go announced a list: what stands below it, deeper, belongs to it.
+fn announces(message: &Message) -> bool {
+    message.parts.first().is_some_and(|p| OWN_BREAK.is_match(&p.text) && !p.text.contains("parsing "))
 }
 
 /// Git and checksum messages; others never have unindented lines below them.

@@ -7,17 +7,19 @@
 //! 3. `json`: errors inside `-json` objects come out.
 //! 4. `messages`: lines to messages, each with its continuations and without its import chain.
 //! 5. `verdict`: whose words are these? Those of tests, programs and compilers are no failures of
-//!    the network, whatever they say. Then `envelope` (go's prefix, position, module), `urls` (whose
+//!    the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
 //! 6. `table`: cause to action, and which failure dominates.
 
 mod envelope;
+mod found;
 mod git;
 mod inner;
 mod json;
 mod lines;
 mod local;
 mod messages;
+mod network;
 mod table;
 pub mod trace;
 mod urls;
@@ -216,7 +218,7 @@ impl Reader {
         if let Some((action, from)) = rule {
             let mut failure = match verdict {
                 Verdict::Failure(f) | Verdict::Weak(f) => f,
-                Verdict::Nothing => Box::new(verdict::ruled(message, action)),
+                Verdict::Nothing => Box::new(found::ruled(message, action)),
             };
             failure.action = action;
             failure.detail.user_rule = true;

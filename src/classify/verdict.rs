@@ -1,11 +1,12 @@
 //! From one message to one failure: whose words are they, and what do they say.
 
 use super::envelope::{self, Named};
+use super::found::{Found, failure, plain, weak};
 use super::messages::Message;
-use super::urls::{self, Url};
-use super::{MAX_EVIDENCE, Stream, git, inner, local, table, wrappers};
-use crate::redact;
-use crate::vocabulary::{Action, Cause, Detail, Failure, Source};
+use super::network::{dial, request, transport};
+use super::urls;
+use super::{Stream, git, inner, local, wrappers};
+use crate::vocabulary::{Cause, Failure, Source};
 use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -51,14 +52,6 @@ static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("fixed")
 });
-static VERB: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
-});
-static DIAL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
-});
-static LOOKUP: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 static HASH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
 static GOPATH_SOURCE: LazyLock<Regex> =
@@ -106,7 +99,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
                 Verdict::Nothing
             };
         }
-        if ctx.in_test
+        if (ctx.in_test && !main.starts_with("go: "))
             || TEST_LINE.is_match(main)
             || (LOGGED.is_match(main) && message.evidence.len() > main.len())
         {
@@ -190,95 +183,6 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     Verdict::Nothing
 }
 
-/// What was read, before it becomes a failure.
-#[derive(Debug)]
-struct Found {
-    cause: Cause,
-    source: Option<Source>,
-    named: Named,
-    host: Option<String>,
-    url: Option<String>,
-    detail: Detail,
-    weak: bool,
-}
-
-fn plain(cause: Cause, source: Option<Source>) -> Found {
-    Found {
-        cause,
-        source,
-        named: Named::default(),
-        host: None,
-        url: None,
-        detail: Detail::default(),
-        weak: false,
-    }
-}
-
-impl Found {
-    fn take(&mut self, named: Named) {
-        self.detail.go_mod |= named.go_mod;
-        self.named = named;
-    }
-
-    /// The module that the surrounding JSON object names, where the words name none.
-    fn default_module(&mut self, ctx: &Context) {
-        if self.named.module.is_none() {
-            if let Some(object) = &ctx.object {
-                self.named.module = object.module.clone();
-                self.named.version = object.version.clone();
-                self.detail.ambiguous &= object.module.is_none();
-            }
-        }
-    }
-
-    fn into_verdict(self, message: &Message) -> Verdict {
-        if self.weak { weak(message, self) } else { failure(message, self) }
-    }
-}
-
-fn failure(message: &Message, found: Found) -> Verdict {
-    Verdict::Failure(Box::new(build(message, found)))
-}
-
-fn weak(message: &Message, found: Found) -> Verdict {
-    Verdict::Weak(Box::new(build(message, found)))
-}
-
-fn build(message: &Message, found: Found) -> Failure {
-    let part = &message.parts[message.head().min(message.parts.len() - 1)];
-    let action = table::action_of(found.cause, found.source, &found.detail);
-    Failure {
-        module: found.named.module.map(|m| bounded(&m)),
-        version: found.named.version.map(|v| bounded(&v)),
-        host: found.host.map(|h| bounded(&h)),
-        url: found.url.map(|u| bounded(&redact::url(&u))),
-        line: part.line,
-        detail: found.detail,
-        ..Failure::new(found.cause, found.source, action, evidence(&part.evidence))
-    }
-}
-
-/// A failure of which nothing is known but the user's own rule for it.
-pub(super) fn ruled(message: &Message, action: Action) -> Failure {
-    let mut failure = build(message, plain(Cause::Other, None));
-    failure.action = action;
-    failure
-}
-
-/// The line shown as evidence: bounded, without secrets and control characters.
-pub(super) fn evidence(line: &str) -> String {
-    let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    bounded(&redact::text(clean.trim()))
-}
-
-fn bounded(text: &str) -> String {
-    let mut end = text.len().min(MAX_EVIDENCE);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
-}
-
 /// Checksums and the database's misbehaviour: before everything else.
 fn integrity(main: &str, details: &str) -> Option<Found> {
     if main.contains("checksum mismatch") {
@@ -359,10 +263,10 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
         found.named.module = ctx.fetching.clone();
     }
     found.default_module(ctx);
-    if let (Some(path), Some(url)) = (&found.named.module, &read.url) {
+    if let (Some(path), Some(url)) = (&found.named.module, urls::find_all(main).into_iter().next()) {
         // A query tries every prefix of an import path; git's URL tells which one this was.
         let root =
-            url.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
+            url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
         let query = env.contains("module ") && found.named.version.is_none();
         if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
             found.named.module = Some(root.to_owned());
@@ -375,176 +279,6 @@ fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
     });
     found.url = read.url;
     found
-}
-
-/// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`.
-fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
-    let all = urls::find_all(main);
-    let url = anchor(main, &all)?;
-    let position = envelope::position(main);
-    let env = &main[..url.start];
-    let env = match &position {
-        Some(p) if main.len() - p.rest.len() <= url.start => &main[main.len() - p.rest.len()..url.start],
-        _ => env,
-    };
-    let spoken = VERB.is_match(env);
-    let role = urls::role(url);
-    let go = envelope::is_go(env);
-    if role.is_none() && !(go && spoken) {
-        return None;
-    }
-    let behind = &main[url.end..];
-    if !spoken && !behind.trim_start_matches(['"', '\\', ')']).starts_with(':') {
-        return None;
-    }
-    let (own, remote) = match details.find("server response:") {
-        Some(at) => details.split_at(at),
-        None => (details, ""),
-    };
-    let (behind, remote) = match behind.find("server response:") {
-        Some(at) => (&behind[..at], &behind[at..]),
-        None => (behind, remote),
-    };
-    let mut read = inner::read_behind_url(behind);
-    if url.text.starts_with("file:") && behind.contains("no such file") {
-        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
-    }
-    if env.contains("invalid response from proxy") {
-        read.cause = Some(Cause::CaptiveOrHtml);
-    }
-    if read.cause.is_none() {
-        read = inner::read(own);
-    }
-    if read.cause.is_none()
-        && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
-        && own.trim().is_empty()
-    {
-        return None; // cut off before the error: nothing is known
-    }
-    let cause = read.cause.unwrap_or(Cause::Other);
-    let mut found = plain(cause, None);
-    let mut named = envelope::named(env);
-    let (of_url, version_of_url) = urls::module(url);
-    let database =
-        role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
-    found.source = Some(if database {
-        Source::Sumdb
-    } else if role == Some(Source::Toolchain) || env.contains("golang.org/toolchain@") {
-        Source::Toolchain
-    } else if role == Some(Source::Direct)
-        || env.contains("unrecognized import path")
-        || env.contains("https fetch")
-    {
-        Source::Direct
-    } else {
-        role.unwrap_or(Source::Proxy)
-    });
-    if let Some(module) = of_url {
-        // The URL knows the module where the words name a package or nothing.
-        let prefix = named.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
-        if named.module.is_none()
-            || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v"))
-        {
-            named.module = Some(module);
-            named.version = named.version.take().or(version_of_url);
-        } else if named.version.is_none() && found.source == Some(Source::Proxy) {
-            named.version = version_of_url;
-        }
-    }
-    named.go_mod |= url.path.ends_with(".mod");
-    found.take(named);
-    found.default_module(ctx);
-    found.detail.status = read.status;
-    found.detail.http_proxy = read.http_proxy;
-    found.host = read
-        .host
-        .filter(|h| h != urls::host_name(&url.host))
-        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
-    found.url = Some(url.text.clone());
-    if !remote.is_empty() {
-        found.detail.remote_words = true;
-        if matches!(cause, Cause::Http404410 | Cause::Http403 | Cause::Http5xx) && credentials(remote) {
-            found.cause = Cause::PrivateAuth;
-        }
-    }
-    if matches!(cause, Cause::DiskFull | Cause::CachePermission) {
-        found.source = Some(Source::Cache);
-        found.host = None;
-    } else if found.source == Some(Source::Sumdb) {
-        found.cause = Cause::SumdbUnreachable;
-    }
-    if found.source == Some(Source::Direct)
-        && found.cause == Cause::CaptiveOrHtml
-        && behind.contains("go-import")
-    {
-        found.detail.ambiguous = true;
-    }
-    Some(found)
-}
-
-/// The URL that the error is about: the last one that a request's verb stands before, else the
-/// last that go could have asked.
-fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
-    let response = main.find("server response:").unwrap_or(main.len());
-    let own = all.iter().filter(|u| u.start < response);
-    own.clone()
-        .filter(|u| VERB.is_match(&main[..u.start]))
-        .last()
-        .or_else(|| own.filter(|u| urls::role(u).is_some()).last())
-}
-
-/// The proxy machine could not log in at the origin.
-fn credentials(remote: &str) -> bool {
-    let lower = remote.to_lowercase();
-    [
-        "could not read username",
-        "terminal prompts disabled",
-        "authentication failed",
-        "permission denied (publickey",
-        "host key verification failed",
-        "could not read password",
-    ]
-    .iter()
-    .any(|w| lower.contains(w))
-}
-
-/// A transport error without a URL, about a host that only go asks.
-fn dial(main: &str) -> Option<Found> {
-    let at = DIAL.find(main)?.start();
-    let host = LOOKUP.captures(main).map(|c| c[1].to_ascii_lowercase());
-    let role = host.as_deref().and_then(urls::role_of_host);
-    if role.is_none() && !envelope::is_go(&main[..at]) {
-        return None;
-    }
-    let read = inner::read(&main[at..]);
-    let mut found = plain(read.cause?, role.or(Some(Source::Proxy)));
-    found.take(envelope::named(&main[..at]));
-    found.host = read.host;
-    found.detail.http_proxy = read.http_proxy;
-    if role == Some(Source::Sumdb) {
-        found.cause = Cause::SumdbUnreachable;
-    }
-    Some(found)
-}
-
-/// Go's envelope around transport words that name neither URL nor host.
-fn transport(main: &str, ctx: &Context) -> Option<Found> {
-    if !envelope::is_go(main) || envelope::position(main).is_some_and(|p| !envelope::is_go(p.rest)) {
-        return None;
-    }
-    let read = inner::read(envelope::inner_of(main)?);
-    let mut found = plain(read.cause?, Some(Source::Proxy));
-    if main.contains("unrecognized import path") || main.contains("https fetch") {
-        found.source = Some(Source::Direct);
-    } else if main.contains("verifying module:") || main.contains("verifying go.mod:") {
-        found.source = Some(Source::Sumdb);
-        found.cause = Cause::SumdbUnreachable;
-    }
-    found.take(envelope::named(main));
-    found.default_module(ctx);
-    found.detail.status = read.status;
-    found.detail.http_proxy = read.http_proxy;
-    Some(found)
 }
 
 /// An error at a position in code.

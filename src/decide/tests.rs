@@ -489,7 +489,7 @@ fn a_run_begins_with_what_earlier_ones_learned() {
     let mut p = policy(&format!("{A},{B},direct"));
     let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
     assert!(begin(&p, &[], false, false).is_empty());
-    assert!(begin(&p, &[b.clone()], false, false).is_empty(), "the first is well");
+    assert!(begin(&p, std::slice::from_ref(&b), false, false).is_empty(), "the first is well");
     p.initial = begin(&p, std::slice::from_ref(&a), true, false);
     assert_eq!(p.initial, [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
     assert_eq!(proxy_var(&p, &[]).unwrap(), format!("{B},{A},direct"));

@@ -278,7 +278,7 @@ impl Decision {
         Decision { verdict: Verdict::Done, ..Decision::stop("") }
     }
 
-    pub(super) fn stop(reason: impl Into<String>) -> Decision {
+    pub(crate) fn stop(reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Stop,
             remedies: vec![],

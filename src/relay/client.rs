@@ -437,6 +437,9 @@ fn cause_of(error: &(dyn StdError + 'static)) -> Option<Cause> {
     if text.contains("dns error") || text.contains("failed to lookup address") {
         return Some(Cause::Dns);
     }
+    if text.contains("proxy authorization required") {
+        return Some(Cause::Http403);
+    }
     // The HTTP/2 library's own errors reach us as text only.
     (text.starts_with("stream error") || text.starts_with("connection error") || text.contains("go away"))
         .then_some(Cause::Http2)

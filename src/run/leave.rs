@@ -65,19 +65,6 @@ impl Run {
         }
     }
 
-    /// Ends a run between two attempts: go's last status counts.
-    pub(super) async fn give_up(&mut self, observation: &Observation, decision: &Decision) -> ! {
-        let exit = match observation.ended {
-            Ended::Code(code) => code,
-            Ended::Signal(signal) => 128 + signal,
-            _ => GAVE_UP,
-        };
-        let step = Step { observation: observation.clone(), decision: decision.clone() };
-        self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, Duration::ZERO));
-        self.write_down(exit, false);
-        std::process::exit(exit)
-    }
-
     /// Ends a run that was asked to end between two attempts.
     pub(super) async fn interrupted(&mut self, signal: i32) -> ! {
         self.write_down(128 + signal, false);

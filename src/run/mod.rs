@@ -74,7 +74,7 @@ pub fn run(job: Job) -> ! {
             Ok(supervisor) => supervisor,
             Err(error) => fail(125, &format!("cannot listen to signals: {error}")),
         };
-        Run::new(job, supervisor).to_its_end().await
+        Run::new(job, supervisor).drive().await
     })
 }
 
@@ -226,7 +226,7 @@ impl Run {
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
-    async fn to_its_end(mut self) -> ! {
+    async fn drive(mut self) -> ! {
         self.voice.initial(&mut self.supervisor, &self.policy);
         if self.policy.initial.contains(&Remedy::Relay) {
             self.start_relay();
@@ -271,7 +271,10 @@ impl Run {
             if decision.verdict != Verdict::Retry {
                 self.leave(outcome, decision, observation, Duration::ZERO).await;
             }
-            let waited = self.apply(&mut decision, &observation).await;
+            let Some(waited) = self.apply(&decision, &observation).await else {
+                let decision = Decision::stop("still no network");
+                self.leave(outcome, decision, observation, Duration::ZERO).await
+            };
             let exit = leave::exit_of(&outcome);
             patience = decision.patience;
             let step = Step { observation, decision };
@@ -280,8 +283,9 @@ impl Run {
         }
     }
 
-    /// Announces and carries out a retry; returns how long was waited.
-    async fn apply(&mut self, decision: &mut Decision, observation: &Observation) -> Duration {
+    /// Announces and carries out a retry; returns how long was waited, `None` where there is no
+    /// network to try it on.
+    async fn apply(&mut self, decision: &Decision, observation: &Observation) -> Option<Duration> {
         let wait = jitter(decision.wait);
         self.voice.retry(&mut self.supervisor, &self.policy, decision, self.attempts.len() + 2, wait);
         for remedy in decision.remedies.clone() {
@@ -293,18 +297,15 @@ impl Run {
         }
         if let Some(patience) = decision.await_network {
             let waited = self.await_network(patience, observation).await;
-            if let Some(waited) = waited {
-                return waited;
+            if waited.is_none() {
+                self.voice.say(&mut self.supervisor, Level::Normal, "still no network: giving up");
             }
-            self.voice.say(&mut self.supervisor, Level::Normal, "still no network: giving up");
-            // go has said what there is to say; its status is the run's.
-            decision.verdict = Verdict::Stop;
-            self.give_up(observation, decision).await;
+            return waited;
         }
         if wait > Duration::ZERO {
             self.sleep(wait).await;
         }
-        wait
+        Some(wait)
     }
 
     async fn sleep(&mut self, length: Duration) {

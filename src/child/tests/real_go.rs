@@ -1,30 +1,8 @@
 //! The real go under the watch, against servers on the loopback that say nothing.
-//!
-//! Go is taken from `GOX_TEST_GO`, else from `target/go-releases/*/go/bin/go`; without either the
-//! tests say so and pass.
 
 use super::*;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-
-fn go_programs() -> Vec<PathBuf> {
-    if let Some(go) = std::env::var_os("GOX_TEST_GO") {
-        return vec![go.into()];
-    }
-    let releases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-releases");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(releases)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("go/bin/go"))
-        .filter(|go| go.exists())
-        .collect();
-    found.sort();
-    if found.is_empty() {
-        eprintln!("no go found; set GOX_TEST_GO");
-    }
-    found
-}
 
 /// Answers the first request of each connection with `answer` and then keeps it open in silence,
 /// until the test program ends.
@@ -72,7 +50,7 @@ fn mod_download(go: &std::path::Path, dir: &std::path::Path, port: u16) -> Comma
 #[cfg(target_os = "linux")]
 fn a_real_go_waiting_for_a_silent_server_is_stalled() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nmodule example";
-    for go in go_programs() {
+    for go in crate::test_go::all() {
         for answer in ["", half] {
             let port = silent_server(answer);
             let dir = tempfile::tempdir().unwrap();
@@ -103,7 +81,7 @@ impl Hooks for Folders {
 
 #[test]
 fn a_real_gos_exit_code_and_words_come_through() {
-    for go in go_programs() {
+    for go in crate::test_go::all() {
         let stderr = tempfile::tempfile().unwrap();
         let command = Command {
             program: go,

@@ -22,29 +22,6 @@ pub(super) const MODULES: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Every real go that the tests may use: `GOX_TEST_GO`, or those that tests/run.sh unpacked.
-pub(super) fn gos() -> Vec<PathBuf> {
-    if let Some(go) = std::env::var_os("GOX_TEST_GO") {
-        return vec![go.into()];
-    }
-    let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-releases");
-    let mut gos: Vec<PathBuf> = fs::read_dir(&releases)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|release| release.path().join("go/bin/go"))
-        .filter(|go| go.is_file())
-        .collect();
-    gos.sort();
-    assert!(!gos.is_empty(), "no go: set GOX_TEST_GO, or unpack a release in {}", releases.display());
-    gos
-}
-
-/// The newest of [`gos`].
-pub(super) fn newest() -> PathBuf {
-    gos().pop().unwrap()
-}
-
 /// See the module.
 pub(super) struct Bench {
     pub go: PathBuf,

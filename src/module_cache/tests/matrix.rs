@@ -1,7 +1,7 @@
 //! Each damage that a cache can have: what go makes of it, what is found, and that go succeeds once
 //! exactly that was removed.
 
-use super::bench::{Bench, MODULES, cut, gos, newest, overwrite, paths, remove, remove_file};
+use super::bench::{Bench, MODULES, cut, overwrite, paths, remove, remove_file};
 use crate::module_cache::{Damage, Evicted, GoSum, TreeFault, hash};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -300,7 +300,7 @@ fn play(bench: &Bench, row: &Row) {
 
 #[test]
 fn every_row_of_the_matrix() {
-    for go in gos() {
+    for go in crate::test_go::all() {
         let bench = Bench::warm(&go);
         let said = bench.run(BUILD);
         assert!(said.ok, "{}", said.text);
@@ -315,7 +315,7 @@ fn every_row_of_the_matrix() {
 
 #[test]
 fn without_go_sum_structure_decides() {
-    for go in gos() {
+    for go in crate::test_go::all() {
         let bench = Bench::warm(&go);
         let sum = bench.top.join("project/go.sum");
         for (what, content) in [
@@ -343,7 +343,7 @@ fn without_go_sum_structure_decides() {
 
 #[test]
 fn odd_names_and_links_are_handled() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let sums = bench.go_sum();
     // The cache may be known by a link.
     let link = bench.top.join("link");
@@ -377,7 +377,7 @@ fn odd_names_and_links_are_handled() {
 
 #[test]
 fn a_nameless_failure_is_found_by_looking() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let (sums, cache) = (bench.go_sum(), bench.cache());
     let all: Vec<_> = sums.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect();
     assert!(cache.scan(&sums, &all, Duration::from_secs(60)).is_empty());
@@ -396,7 +396,7 @@ fn a_nameless_failure_is_found_by_looking() {
 
 #[test]
 fn what_was_unpacked_from_a_bad_zip_goes_with_it() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let (sums, cache) = (bench.go_sum(), bench.cache());
     // Another content everywhere, consistently: what a lying proxy leaves where no go.sum was.
     let files = [("go.mod", b"module example.test/dep\n".to_vec()), ("evil.go", b"package dep\n".to_vec())];

@@ -1,7 +1,7 @@
 //! Eviction beside others: a held lock, running go processes, replaced files, refused places; and
 //! what counts as growth.
 
-use super::bench::{Bench, cut, newest, overwrite, paths, remove, remove_file};
+use super::bench::{Bench, cut, overwrite, paths, remove, remove_file};
 use crate::module_cache::{Cache, Damage, Evicted, GoSum, Growth, Mark, TreeFault};
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ fn hold(path: &std::path::Path) -> fs::File {
 
 #[test]
 fn a_held_lock_delays_eviction_and_then_ends_it() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let cache = bench.cache();
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
@@ -43,7 +43,7 @@ fn a_held_lock_delays_eviction_and_then_ends_it() {
 
 #[test]
 fn what_somebody_else_mended_is_left_alone() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let cache = bench.cache();
     let whole = fs::read(bench.dep("zip")).unwrap();
     remove(&bench.dep_tree());
@@ -100,7 +100,7 @@ fn a_toolchain_folder_may_have_more_than_its_zip() {
 
 #[test]
 fn running_go_processes_survive_an_eviction() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let (cache, sums) = (bench.cache(), bench.go_sum());
     for _ in 0..3 {
         // Damage that go looks past at first: the folder is whole, so the others keep working, and
@@ -130,7 +130,7 @@ fn running_go_processes_survive_an_eviction() {
 
 #[test]
 fn nothing_outside_the_cache_is_evicted() {
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     let sums = bench.go_sum();
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
@@ -159,7 +159,7 @@ fn a_cache_that_cannot_be_written_is_an_error() {
         // Nothing is read-only to root; what follows would prove nothing.
         return;
     }
-    let bench = Bench::warm(&newest());
+    let bench = Bench::warm(&crate::test_go::newest());
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
     let found = bench.cache().diagnose(&bench.go_sum(), DEP.0, DEP.1);
@@ -185,7 +185,7 @@ fn mark(bench: &Bench, cache: &Cache) -> Mark {
 
 #[test]
 fn only_what_is_finished_counts_as_growth() {
-    let bench = Bench::cold(&newest());
+    let bench = Bench::cold(&crate::test_go::newest());
     let cache = bench.cache();
     let start = mark(&bench, &cache);
     assert_eq!(cache.growth_since(&start), Growth::None, "an empty cache");

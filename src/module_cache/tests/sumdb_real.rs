@@ -1,7 +1,7 @@
 //! A checksum database of our own key, served from a folder to a real go, and damage to what go
 //! keeps of it.
 
-use super::bench::{Bench, MODULES, gos, overwrite};
+use super::bench::{Bench, MODULES, overwrite};
 use crate::module_cache::{Damage, Evicted, hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -100,7 +100,7 @@ fn damage_to_what_go_keeps_of_a_database_is_cured() {
         ),
         ("latest garbage", "latest", |p| overwrite(p, "<html>"), "malformed note", Damage::SumdbLatest),
     ];
-    for go in gos() {
+    for go in crate::test_go::all() {
         let bench = bench(&go);
         let said = bench.run(&["mod", "download"]);
         assert!(said.ok, "{}", said.text);

@@ -1,8 +1,8 @@
 //! Damaged clones: a real git repository behind a made-up host, a real go that clones it.
 
-use super::bench::{Bench, gos, overwrite, walk};
 #[cfg(target_os = "linux")]
-use super::bench::{newest, paths};
+use super::bench::paths;
+use super::bench::{Bench, overwrite, walk};
 use crate::module_cache::{Damage, Evicted, Place};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -262,7 +262,7 @@ fn play(bench: &Bench, row: &Row) {
 
 #[test]
 fn damaged_clones_are_found_and_made_anew() {
-    let gos = gos();
+    let gos = crate::test_go::all();
     let ends: Vec<_> = if gos.len() > 1 { vec![&gos[0], &gos[gos.len() - 1]] } else { vec![&gos[0]] };
     for go in ends {
         let (loose, packed) = (bench(go, false), bench(go, true));
@@ -275,7 +275,7 @@ fn damaged_clones_are_found_and_made_anew() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_lock_that_a_process_holds_is_left_alone() {
-    let bench = bench(&newest(), false);
+    let bench = bench(&crate::test_go::newest(), false);
     let said = bench.run(&["mod", "download", "example.test/hello.git@v1.0.0"]);
     assert!(said.ok, "{}", said.text);
     let cache = bench.cache();

@@ -293,7 +293,7 @@ fn a_stalled_body_is_ended_and_continued() {
         0 => Reply::Drip(body.to_vec(), 500_000, Duration::from_secs(60)),
         _ => Reply::Ranged(body.to_vec()),
     });
-    let relay = start(Options { stall: Duration::from_millis(300), ..options(&server.url()) }).unwrap();
+    let relay = start(Options { stall: Duration::from_secs(1), ..options(&server.url()) }).unwrap();
     assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
     assert_eq!(relay.stop().cured[0].cause, Cause::Stalled);
 }

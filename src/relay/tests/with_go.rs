@@ -4,25 +4,8 @@ use super::faulty::{Reply, Server, good, module_file};
 use super::{options, relay};
 use crate::private::Rules;
 use crate::relay::{Options, Relay, start};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
-
-/// A real go: GOX_TEST_GO, else the newest of target/go-releases. The tests that need one say so
-/// and pass where there is none.
-fn real_go() -> Option<PathBuf> {
-    if let Some(go) = std::env::var_os("GOX_TEST_GO") {
-        return Some(go.into());
-    }
-    let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-releases");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(releases)
-        .ok()?
-        .flatten()
-        .map(|e| e.path().join("go/bin/go"))
-        .filter(|p| p.exists())
-        .collect();
-    found.sort();
-    found.pop()
-}
 
 struct Project {
     dir: tempfile::TempDir,
@@ -30,11 +13,8 @@ struct Project {
 }
 
 impl Project {
-    fn new(modules: usize) -> Option<Project> {
-        let Some(go) = real_go() else {
-            eprintln!("skipped: no go (set GOX_TEST_GO)");
-            return None;
-        };
+    fn new(modules: usize) -> Project {
+        let go = crate::test_go::newest();
         let dir = tempfile::tempdir().unwrap();
         let mut text = "module main.test/main\n\ngo 1.21\n\nrequire (\n".to_owned();
         for n in 0..modules {
@@ -42,7 +22,7 @@ impl Project {
         }
         text.push_str(")\n");
         std::fs::write(dir.path().join("go.mod"), text).unwrap();
-        Some(Project { dir, go })
+        Project { dir, go }
     }
 
     fn go(&self, goproxy: &str, args: &[&str]) -> Output {
@@ -77,7 +57,7 @@ impl Project {
 
 #[test]
 fn a_clean_run_asks_exactly_what_go_asked() {
-    let Some(project) = Project::new(20) else { return };
+    let project = Project::new(20);
     let server = Server::start(good);
     let relay = relay(&server.url());
     project.download(&relay);
@@ -90,7 +70,7 @@ fn a_clean_run_asks_exactly_what_go_asked() {
 
 #[test]
 fn every_kind_of_fault_is_cured_within_one_run_of_go() {
-    let Some(project) = Project::new(30) else { return };
+    let project = Project::new(30);
     let server = Server::start(|seen| {
         let Some(body) = module_file(&seen.path) else { return Reply::Status(404, "no") };
         let number: usize = seen.path["e.test/m".len()..].split('/').next().unwrap().parse().unwrap();
@@ -122,7 +102,7 @@ fn every_kind_of_fault_is_cured_within_one_run_of_go() {
 
 #[test]
 fn go_names_the_real_upstream_in_errors_traces_and_json() {
-    let Some(project) = Project::new(2) else { return };
+    let project = Project::new(2);
     let server = Server::start(|seen| match seen.path.as_str() {
         p if p.contains("m1/") && p.ends_with(".zip") => Reply::Status(500, "out of order"),
         _ => good(seen),
@@ -151,7 +131,7 @@ fn go_names_the_real_upstream_in_errors_traces_and_json() {
 
 #[test]
 fn what_stays_direct_is_reached_after_404_only() {
-    let Some(project) = Project::new(1) else { return };
+    let project = Project::new(1);
     let lacking = Server::start(|_| Reply::Status(404, "no"));
     let down = Server::start(|_| Reply::Status(500, "no"));
     let at_direct = |server: &Server| {
@@ -165,7 +145,7 @@ fn what_stays_direct_is_reached_after_404_only() {
 
 #[test]
 fn modules_of_gonoproxy_never_reach_it() {
-    let Some(project) = Project::new(1) else { return };
+    let project = Project::new(1);
     let server = Server::start(good);
     let relay = relay(&format!("{},direct", server.url()));
     project.go(&relay.goproxy(), &["env", "-w", "GONOPROXY=e.test/*"]);
@@ -176,7 +156,7 @@ fn modules_of_gonoproxy_never_reach_it() {
 
 #[test]
 fn go_get_and_tidy_walk_the_graph_through_faults() {
-    let Some(project) = Project::new(0) else { return };
+    let project = Project::new(0);
     let server = Server::start(|seen| match good(seen) {
         Reply::Status(..) if seen.path.ends_with("@latest") => Reply::Status(404, "no"),
         Reply::Ok(_) if seen.before == 0 && seen.path.len() % 2 == 0 => Reply::Eof,
@@ -197,7 +177,7 @@ fn go_get_and_tidy_walk_the_graph_through_faults() {
 
 #[test]
 fn a_go_that_is_killed_takes_its_requests_with_it() {
-    let Some(project) = Project::new(1) else { return };
+    let project = Project::new(1);
     let server = Server::start(|_| Reply::Silent);
     let relay = start(Options { private: Rules::default(), ..options(&server.url()) }).unwrap();
     let mut child = Command::new(&project.go)

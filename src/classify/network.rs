@@ -1,0 +1,187 @@
+//! Failed requests: a URL, a host or go's envelope with the words of transport behind it.
+
+use super::envelope;
+use super::found::{Found, plain};
+use super::inner;
+use super::urls::{self, Url};
+use super::verdict::Context;
+use crate::vocabulary::{Cause, Source};
+use regex::Regex;
+use std::sync::LazyLock;
+
+static VERB: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
+});
+
+static DIAL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
+});
+
+static LOOKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+/// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`.
+pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
+    let all = urls::find_all(main);
+    let url = anchor(main, &all)?;
+    let position = envelope::position(main);
+    let env = &main[..url.start];
+    let env = match &position {
+        Some(p) if main.len() - p.rest.len() <= url.start => &main[main.len() - p.rest.len()..url.start],
+        _ => env,
+    };
+    let spoken = VERB.is_match(env);
+    let role = urls::role(url);
+    let go = envelope::is_go(env);
+    if role.is_none() && !(go && spoken) {
+        return None;
+    }
+    let behind = &main[url.end..];
+    if !spoken && !behind.trim_start_matches(['"', '\\', ')']).starts_with(':') {
+        return None;
+    }
+    let (own, remote) = match details.find("server response:") {
+        Some(at) => details.split_at(at),
+        None => (details, ""),
+    };
+    let (behind, remote) = match behind.find("server response:") {
+        Some(at) => (&behind[..at], &behind[at..]),
+        None => (behind, remote),
+    };
+    let mut read = inner::read_behind_url(behind);
+    if url.text.starts_with("file:") && behind.contains("no such file") {
+        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
+    }
+    if env.contains("invalid response from proxy") {
+        read.cause = Some(Cause::CaptiveOrHtml);
+    }
+    if read.cause.is_none() {
+        read = inner::read(own);
+    }
+    if read.cause.is_none()
+        && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
+        && own.trim().is_empty()
+    {
+        return None; // cut off before the error: nothing is known
+    }
+    let cause = read.cause.unwrap_or(Cause::Other);
+    let mut found = plain(cause, None);
+    let mut named = envelope::named(env);
+    let (of_url, version_of_url) = urls::module(url);
+    let database =
+        role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
+    found.source = Some(if database {
+        Source::Sumdb
+    } else if role == Some(Source::Toolchain) || env.contains("golang.org/toolchain@") {
+        Source::Toolchain
+    } else if role == Some(Source::Direct)
+        || env.contains("unrecognized import path")
+        || env.contains("https fetch")
+    {
+        Source::Direct
+    } else {
+        role.unwrap_or(Source::Proxy)
+    });
+    if let Some(module) = of_url {
+        // The URL knows the module where the words name a package or nothing.
+        let prefix = named.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
+        if named.module.is_none()
+            || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v"))
+        {
+            named.module = Some(module);
+            named.version = named.version.take().or(version_of_url);
+        } else if named.version.is_none() && found.source == Some(Source::Proxy) {
+            named.version = version_of_url;
+        }
+    }
+    named.go_mod |= url.path.ends_with(".mod");
+    found.take(named);
+    found.default_module(ctx);
+    found.detail.status = read.status;
+    found.detail.http_proxy = read.http_proxy;
+    found.host = read
+        .host
+        .filter(|h| h != urls::host_name(&url.host))
+        .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
+    found.url = Some(url.text.clone());
+    if !remote.is_empty() {
+        found.detail.remote_words = true;
+        if matches!(cause, Cause::Http404410 | Cause::Http403 | Cause::Http5xx) && credentials(remote) {
+            found.cause = Cause::PrivateAuth;
+        }
+    }
+    if matches!(cause, Cause::DiskFull | Cause::CachePermission) {
+        found.source = Some(Source::Cache);
+        found.host = None;
+    } else if found.source == Some(Source::Sumdb) {
+        found.cause = Cause::SumdbUnreachable;
+    }
+    if found.source == Some(Source::Direct)
+        && found.cause == Cause::CaptiveOrHtml
+        && behind.contains("go-import")
+    {
+        found.detail.ambiguous = true;
+    }
+    Some(found)
+}
+
+/// The URL that the error is about: the last one that a request's verb stands before, else the
+/// last that go could have asked.
+fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
+    let response = main.find("server response:").unwrap_or(main.len());
+    let own = || all.iter().rev().filter(|u| u.start < response);
+    own().find(|u| VERB.is_match(&main[..u.start])).or_else(|| own().find(|u| urls::role(u).is_some()))
+}
+
+/// The proxy machine could not log in at the origin.
+fn credentials(remote: &str) -> bool {
+    let lower = remote.to_lowercase();
+    [
+        "could not read username",
+        "terminal prompts disabled",
+        "authentication failed",
+        "permission denied (publickey",
+        "host key verification failed",
+        "could not read password",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
+}
+
+/// A transport error without a URL, about a host that only go asks.
+pub(super) fn dial(main: &str) -> Option<Found> {
+    let at = DIAL.find(main)?.start();
+    let host = LOOKUP.captures(main).map(|c| c[1].to_ascii_lowercase());
+    let role = host.as_deref().and_then(urls::role_of_host);
+    if role.is_none() && !envelope::is_go(&main[..at]) {
+        return None;
+    }
+    let read = inner::read(&main[at..]);
+    let mut found = plain(read.cause?, role.or(Some(Source::Proxy)));
+    found.take(envelope::named(&main[..at]));
+    found.host = read.host;
+    found.detail.http_proxy = read.http_proxy;
+    if role == Some(Source::Sumdb) {
+        found.cause = Cause::SumdbUnreachable;
+    }
+    Some(found)
+}
+
+/// Go's envelope around transport words that name neither URL nor host.
+pub(super) fn transport(main: &str, ctx: &Context) -> Option<Found> {
+    if !envelope::is_go(main) || envelope::position(main).is_some_and(|p| !envelope::is_go(p.rest)) {
+        return None;
+    }
+    let read = inner::read(envelope::inner_of(main)?);
+    let mut found = plain(read.cause?, Some(Source::Proxy));
+    if main.contains("unrecognized import path") || main.contains("https fetch") {
+        found.source = Some(Source::Direct);
+    } else if main.contains("verifying module:") || main.contains("verifying go.mod:") {
+        found.source = Some(Source::Sumdb);
+        found.cause = Cause::SumdbUnreachable;
+    }
+    found.take(envelope::named(main));
+    found.default_module(ctx);
+    found.detail.status = read.status;
+    found.detail.http_proxy = read.http_proxy;
+    Some(found)
+}
