@@ -18,7 +18,7 @@ use crate::decide::{self, Decision, Observation, Policy, Remedy, State, Step, Ve
 use crate::find_go::{MARKER, Nesting};
 use crate::go_env::GoEnv;
 use crate::health::{self, Health};
-use crate::module_cache::{Cache, Damaged};
+use crate::module_cache::{Cache, Damaged, Mark};
 use crate::network;
 use crate::report::Attempt;
 use crate::verb::Invocation;
@@ -227,7 +227,6 @@ impl Run {
     }
 
     async fn drive(mut self) -> ! {
-        self.voice.initial(&mut self.supervisor, &self.policy);
         if self.policy.initial.contains(&Remedy::Relay) {
             self.start_relay();
         }
@@ -259,6 +258,7 @@ impl Run {
                 )
                 .await;
             }
+            self.tell_beginning(&outcome, mark.as_ref());
             let heard = hooks.heard();
             let mut observation = self.observe(&outcome, heard, mark.as_ref()).await;
             let mut decision = decide(&self.policy, &self.history, &observation);
@@ -280,6 +280,18 @@ impl Run {
             let step = Step { observation, decision };
             self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, waited));
             self.history.push(step);
+        }
+    }
+
+    /// Says what was done before the first attempt, if it mattered: go that needs no network has
+    /// asked nobody.
+    fn tell_beginning(&mut self, outcome: &Outcome, mark: Option<&Mark>) {
+        if !self.history.is_empty() || self.policy.initial.is_empty() {
+            return;
+        }
+        let grew = || Some(self.cache()?.grew_since(mark?));
+        if outcome.ended != ChildEnded::Exited(0) || grew().unwrap_or(true) {
+            self.voice.initial(&mut self.supervisor, &self.policy);
         }
     }
 

@@ -41,14 +41,14 @@ impl Voice {
         }
     }
 
-    /// What is done before the first attempt.
+    /// What was done before the first attempt.
     pub(super) fn initial(&self, supervisor: &mut Supervisor, policy: &Policy) {
         for remedy in &policy.initial {
             match remedy {
                 Remedy::Rotate(entry) => {
                     let resting = policy.list.entries.first().map(Entry::shown).unwrap_or_default();
                     let text =
-                        format!("asking {} first: {resting} did not answer a short while ago", entry.shown());
+                        format!("asked {} first: {resting} did not answer a short while ago", entry.shown());
                     self.say(supervisor, Level::Normal, &text);
                 }
                 Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),

@@ -24,6 +24,7 @@ mod readme;
 mod real;
 mod rotation;
 mod shim;
+mod speech;
 mod streams;
 mod sumdb;
 mod tidy;
