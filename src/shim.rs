@@ -200,8 +200,8 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(
                 |error| {
                     Error::usage(match &input {
-                        Some(path) => format!("cannot explain {}: {error}", path.display()),
-                        None => format!("cannot explain standard input: {error}"),
+                        Some(_) => format!("explain: {error}"),
+                        None => format!("explain: standard input: {error}"),
                     })
                 },
             )
