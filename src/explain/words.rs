@@ -120,7 +120,9 @@ fn would(failure: &Failure) -> &'static str {
             "would run go again, with a limit on git's stalls"
         }
         (Action::Retry, _) if failure.detail.user_rule => "would run go again",
-        (Action::Retry, _) => "would run go again, with the next proxy of GOPROXY first",
+        (Action::Retry, _) => {
+            "would run go again, with the next proxy of GOPROXY first or the same one later"
+        }
         (Action::Repair, Cause::ChecksumMismatch) => {
             "would check the cached file, fetch it once more, and stop if the hash stays wrong"
         }

@@ -89,11 +89,10 @@ impl Run {
             }
             causes.sort_unstable();
             causes.dedup();
-            let lost = self
-                .first_failure
-                .map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(step.observation.elapsed));
+            // All but the attempt that got through: failed attempts, waits, repairs.
+            let lost = self.started.elapsed().saturating_sub(step.observation.elapsed);
             let text = format!(
-                "got through with attempt {} after {}; waited and repaired for {:.1} s",
+                "got through with attempt {} after {}; lost {:.1} s",
                 self.attempts.len(),
                 if causes.is_empty() { "a fault".to_owned() } else { causes.join(", ") },
                 lost.as_secs_f64()
@@ -135,7 +134,7 @@ impl Run {
         }
         if !mismatches.is_empty() {
             let text = format!(
-                "a checksum mismatch of {} was damage, not an altered module: a fresh copy matched",
+                "a checksum mismatch of {} was damage, not an altered module: it matches now",
                 shortened(&mismatches)
             );
             self.voice.say(&mut self.supervisor, Level::Always, &text);

@@ -76,14 +76,15 @@ impl Voice {
         }
         let mut lines: Vec<String> = decision.remedies.iter().filter_map(|r| line(policy, r)).collect();
         let again = if wait > Duration::ZERO {
-            format!("trying again in {:.1} s", wait.as_secs_f64())
+            format!("trying again in {:.1} s (attempt {attempt})", wait.as_secs_f64())
         } else {
-            "trying again".to_owned()
+            format!("trying again (attempt {attempt})")
         };
-        match lines.first_mut() {
-            Some(first) => *first = format!("{}: {first}, {again} (attempt {attempt})", decision.reason),
-            None => lines.push(format!("{}: {again} (attempt {attempt})", decision.reason)),
+        match lines.last_mut() {
+            Some(last) => last.push_str(&format!(", {again}")),
+            None => lines.push(again),
         }
+        lines[0].insert_str(0, &format!("{}: ", decision.reason));
         for text in lines {
             self.say(supervisor, Level::Normal, &text);
         }
