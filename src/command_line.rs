@@ -244,7 +244,8 @@ fn own_verb(args: &[OsString]) -> Result<Command, Error> {
     disable_version_flag = true,
     subcommand_help_heading = "Commands of gox's own",
     after_help = "Every other verb and argument is go's: gox mod download, gox build ./..., gox help.\n\
-                  Each option is also a variable, GOX_ATTEMPTS for --attempts, and a key of gox.toml.\n\
+                  Each option is also a variable, GOX_ATTEMPTS for --attempts, and, but for --offline,\n\
+                  --config and --bypass, a key of gox.toml: see `gox config` and `gox config init`.\n\
                   gox ends as go does; 125, 126 and 127 are gox's own: wrong usage or configuration,\n\
                   a go that cannot be run, no go found."
 )]

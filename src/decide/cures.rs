@@ -1,6 +1,6 @@
 //! What one failure asks for.
 
-use super::places::entry_of;
+use super::places::{self, entry_of};
 use super::{Ended, Observation, Policy, Repair, State, Step, integrity, private};
 use crate::goproxy::Entry;
 use crate::vocabulary::{Action, Cause, Failure, Source};
@@ -231,16 +231,10 @@ fn forbidden(
         if elsewhere && !policy.graph_private {
             return Cure::Transport { entry, dead: true };
         }
-        let listed_more = policy.list.reachable().len() > 1;
-        if listed_more && private::verdict_pattern(policy, failure).is_none() {
-            let shown: Vec<String> = policy.list.entries.iter().map(Entry::shown).collect();
-            return stop_with(
-                format!("{} refuses everything", entry.shown()),
-                format!(
-                    "your GOPROXY stops there at a comma; GOPROXY='{}' would go on to the next entry",
-                    shown.join("|")
-                ),
-            );
+        if private::verdict_pattern(policy, failure).is_none()
+            && let Some(hint) = places::held_back(policy, &entry)
+        {
+            return stop_with(format!("{} refuses everything", entry.shown()), hint);
         }
     }
     private::verdict(policy, state, failure)

@@ -80,7 +80,9 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
         }
     }
     if let Some(reason) = exhausted(policy, &state, observation) {
-        let hint = integrity::unresolved(history, observation);
+        let transport = failures.iter().find(|f| f.cause.is_transport() || f.cause == Cause::Stalled);
+        let hint = integrity::unresolved(history, observation)
+            .or_else(|| places::held_back(policy, &places::entry_of(policy, &state, transport?)));
         return Decision { hint, ..Decision::stop(reason) };
     }
     if observation.no_network.is_some()

@@ -79,6 +79,26 @@ pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
     state.first().cloned().unwrap_or(Entry::Direct)
 }
 
+/// The line that would allow more than the list does: what stands behind `failing` may not be asked in its
+/// place. `None` where nothing is held back, and where a private name would go along.
+pub(super) fn held_back(policy: &Policy, failing: &Entry) -> Option<String> {
+    let reachable = policy.list.reachable();
+    let from = reachable.iter().position(|e| e == failing)?;
+    let held = reachable
+        .iter()
+        .enumerate()
+        .skip(from + 1)
+        .any(|(to, e)| *e != Entry::Off && !policy.list.may_cross(policy.rotate, from, to));
+    if !held || policy.graph_private {
+        return None;
+    }
+    let shown: Vec<String> = reachable.iter().map(Entry::shown).collect();
+    Some(format!(
+        "your GOPROXY stops there at a comma; GOPROXY='{}' would go on to the next entry",
+        shown.join("|")
+    ))
+}
+
 /// Where the next attempt goes after a transport failure or damaged bytes of `failing`.
 struct Place {
     first: Entry,

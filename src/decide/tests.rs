@@ -282,6 +282,16 @@ fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
 }
 
 #[test]
+fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
+    let p = policy(A);
+    let mut o = seen(vec![mismatch("m", "h1:x", "")]);
+    o.progress = true;
+    let h = run(&p, vec![o; 4]);
+    assert!(h[..3].iter().all(|s| s.decision.verdict == Verdict::Retry));
+    assert!(last(&h).reason.contains("4 separate downloads"), "{}", last(&h).reason);
+}
+
+#[test]
 fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way() {
     let p = policy(&format!("{A},{B}"));
     let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:y", "")])]);
@@ -295,6 +305,9 @@ fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way
         ],
     );
     assert!(h.iter().all(|s| s.decision.verdict == Verdict::Retry));
+    let both = || seen(vec![mismatch("m", "h1:page", ""), mismatch("n", "h1:page", "")]);
+    let h = run(&p, vec![both(), both()]);
+    assert_eq!(last(&h).verdict, Verdict::Retry);
 }
 
 #[test]
@@ -315,8 +328,23 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
     let p = policy(A);
     let h = run(&p, vec![down()]);
     assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    // The classifier's own word for it, and go's words.
+    let unreachable = |words: &str| {
+        let mut f = failure(Cause::SumdbUnreachable, Source::Sumdb, "sum.golang.org");
+        f.evidence = words.into();
+        seen(vec![f])
+    };
+    let url = "verifying module: m: Get \"https://sum.golang.org/lookup/m\": ";
+    let away = unreachable(&format!("{url}dial tcp 192.0.2.1:443: i/o timeout"));
+    assert_eq!(decide(&p, &[], &away).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    let chance = unreachable(&format!("{url}EOF"));
+    let h = run(&p, vec![chance.clone(), chance]);
+    assert!(h[0].decision.remedies.is_empty());
+    assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
     let mut own = policy(A);
     own.gosumdb = "sum.corp+1234+key".into();
+    let untrusted = unreachable(&format!("{url}tls: failed to verify certificate: x509: unknown authority"));
+    assert_eq!(decide(&own, &[], &untrusted).verdict, Verdict::Stop);
     let h = run(&own, vec![down(), down()]);
     assert!(h.iter().all(|s| s.decision.remedies.is_empty() && s.decision.verdict == Verdict::Retry));
     let mut gone = failure(Cause::Http404410, Source::Sumdb, "sum.golang.org");
@@ -436,6 +464,24 @@ fn what_mod_verify_finds_is_never_cured() {
     let mut o = seen(vec![failure(Cause::CacheCorrupt, Source::Cache, "")]);
     o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m".into() }];
     assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+    // Words that name nobody would be diagnosed elsewhere.
+    o.repairs.clear();
+    o.failures[0].detail.ambiguous = true;
+    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+}
+
+#[test]
+fn what_a_comma_held_back_is_told_when_the_run_ends() {
+    let hint = |list: &str| {
+        let p = policy(list);
+        last(&run(&p, vec![eof_at("athens.corp"); 4])).hint.clone()
+    };
+    let told = hint("https://u:pw@athens.corp,https://proxy.golang.org,direct").unwrap();
+    assert!(told.contains("GOPROXY='https://athens.corp|https://proxy.golang.org|direct'"), "{told}");
+    assert!(!told.contains("pw"));
+    assert_eq!(hint("https://athens.corp|https://proxy.golang.org|direct"), None);
+    assert_eq!(hint("https://athens.corp,off"), None);
+    assert_eq!(hint("https://athens.corp"), None);
 }
 
 #[test]

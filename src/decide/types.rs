@@ -46,7 +46,7 @@ pub struct Policy {
     pub release: Option<(u32, u32)>,
     /// Environment names that the user has set and that an overlay would otherwise set.
     pub user_env: Vec<String>,
-    /// Modules (with versions) whose hashes go.sum holds.
+    /// Modules (with versions) of which go.sum holds both hashes, that of the zip and that of go.mod.
     pub in_go_sum: Vec<(String, String)>,
     /// This is `go mod verify`: what it finds may be evidence and is never cured.
     pub verifying: bool,

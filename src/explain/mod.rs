@@ -124,7 +124,7 @@ mod tests {
              where     the module proxy proxy.example.test\n\
              module    example.test/dep v1.0.0\n\
              url       https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\n\
-             gox       would run go again, with the next proxy of GOPROXY first\n\
+             gox       would run go again, with the next proxy of GOPROXY first or the same one later\n\
              you       run the command as `gox ...`, or once more by hand\n\
              also      1 more: http-5xx\n\
              evidence  line 1: go: example.test/dep@v1.0.0: Get \"https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\": EOF\n"

@@ -120,7 +120,9 @@ fn would(failure: &Failure) -> &'static str {
             "would run go again, with a limit on git's stalls"
         }
         (Action::Retry, _) if failure.detail.user_rule => "would run go again",
-        (Action::Retry, _) => "would run go again, with the next proxy of GOPROXY first",
+        (Action::Retry, _) => {
+            "would run go again, with the next proxy of GOPROXY first or the same one later"
+        }
         (Action::Repair, Cause::ChecksumMismatch) => {
             "would check the cached file, fetch it once more, and stop if the hash stays wrong"
         }
@@ -145,9 +147,9 @@ fn advice(failure: &Failure) -> String {
             "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY: the HTTP proxy itself does not answer".into()
         }
         Cause::ConnRefused | Cause::Unreachable => {
-            format!("check that {host} can be reached from here (`gox doctor`)")
+            format!("check that {host} can be reached from here")
         }
-        Cause::Dns => format!("check the name {host} and this machine's resolver (`gox doctor`)"),
+        Cause::Dns => format!("check the name {host} and this machine's resolver"),
         Cause::TlsCert => {
             "install the certificate of the company's proxy (SSL_CERT_FILE), check the clock".into()
         }

@@ -47,7 +47,7 @@ fn line(run: &Value) -> String {
     };
     let mut text = format!(
         "{}  {}  go {}  {} attempt{}, {:.1} s: {}",
-        run["started"].as_str().unwrap_or("?"),
+        seconds(run["started"].as_str().unwrap_or("?")),
         end,
         words(&run["argv"]).join(" "),
         attempts.len(),
@@ -61,13 +61,23 @@ fn line(run: &Value) -> String {
     text
 }
 
+/// An RFC 3339 time without its fraction of a second.
+fn seconds(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, fraction)) => {
+            whole.to_owned() + fraction.trim_start_matches(|c: char| c.is_ascii_digit())
+        }
+        None => time.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_run_is_one_line() {
-        let run = serde_json::json!({"started": "2026-01-02T03:04:05Z", "argv": ["mod", "tidy"], "exit": 0, "recovered": true,
+        let run = serde_json::json!({"started": "2026-01-02T03:04:05.123456Z", "argv": ["mod", "tidy"], "exit": 0, "recovered": true,
             "elapsed_ms": 1500, "attempts": [{"failures": [{"cause": "eof"}], "remedies": ["rotate:b", "wait:5"]}, {"failures": [], "remedies": []}]});
         let mut out = Vec::new();
         super::run(Format::Text, &[run], &mut out).unwrap();

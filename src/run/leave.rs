@@ -6,7 +6,7 @@ use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status, die_of};
 use crate::decide::{Decision, Ended, Observation, State, Step, Verdict, entry_of};
 use crate::health::{self, Health};
 use crate::report::{Attempt, Report, millis};
-use crate::vocabulary::Cause;
+use crate::vocabulary::{Cause, Failure};
 use crate::{journal, redact};
 use std::io;
 use std::time::Duration;
@@ -80,23 +80,8 @@ impl Run {
 
     fn last_words(&mut self, step: &Step, recovered: bool) {
         let retried = !self.history.is_empty();
+        self.words_on_downloads(recovered);
         if recovered {
-            let mismatches: Vec<String> = self
-                .history
-                .iter()
-                .flat_map(|s| &s.observation.failures)
-                .filter(|f| f.cause == Cause::ChecksumMismatch)
-                .map(|f| {
-                    format!("{}@{}", f.module.as_deref().unwrap_or("?"), f.version.as_deref().unwrap_or("?"))
-                })
-                .collect();
-            if !mismatches.is_empty() {
-                let text = format!(
-                    "a checksum mismatch of {} was damage, not an altered module: a fresh copy matched",
-                    mismatches.join(", ")
-                );
-                self.voice.say(&mut self.supervisor, Level::Always, &text);
-            }
             let mut causes: Vec<&str> =
                 self.history.iter().flat_map(|s| &s.observation.failures).map(|f| f.cause.as_str()).collect();
             if self.history.iter().any(|s| s.observation.ended == Ended::Stalled) {
@@ -104,11 +89,10 @@ impl Run {
             }
             causes.sort_unstable();
             causes.dedup();
-            let lost = self
-                .first_failure
-                .map_or(Duration::ZERO, |at| at.elapsed().saturating_sub(step.observation.elapsed));
+            // All but the attempt that got through: failed attempts, waits, repairs.
+            let lost = self.started.elapsed().saturating_sub(step.observation.elapsed);
             let text = format!(
-                "got through with attempt {} after {}; waited and repaired for {:.1} s",
+                "got through with attempt {} after {}; lost {:.1} s",
                 self.attempts.len(),
                 if causes.is_empty() { "a fault".to_owned() } else { causes.join(", ") },
                 lost.as_secs_f64()
@@ -138,6 +122,29 @@ impl Run {
         }
     }
 
+    /// What everybody must hear of downloads: mismatches that a fresh copy cured, in an attempt of
+    /// go's (known once a later one succeeded) or inside the relay, and mirrors that were asked.
+    fn words_on_downloads(&mut self, recovered: bool) {
+        let mut mismatches = self.cured_mismatches().to_vec();
+        let seen_by_go = self.history.iter().filter(|_| recovered).flat_map(|s| &s.observation.failures);
+        for name in seen_by_go.filter(|f| f.cause == Cause::ChecksumMismatch).map(Failure::named) {
+            if !mismatches.contains(&name) {
+                mismatches.push(name);
+            }
+        }
+        if !mismatches.is_empty() {
+            let text = format!(
+                "a checksum mismatch of {} was damage, not an altered module: it matches now",
+                shortened(&mismatches)
+            );
+            self.voice.say(&mut self.supervisor, Level::Always, &text);
+        }
+        for mirror in self.mirrors_asked() {
+            let text = format!("asked the mirror {mirror} (turn this off with GOX_MIRRORS=none)");
+            self.voice.say(&mut self.supervisor, Level::Normal, &text);
+        }
+    }
+
     /// Notes in the state folder which hosts failed and which worked.
     fn learn(&mut self, last: &Step) {
         let Some(dir) = self.state_dir.clone() else { return };
@@ -163,7 +170,8 @@ impl Run {
             let first = state.first().cloned();
             match (step.observation.ended, first) {
                 (Ended::Stalled, Some(entry)) => news.note_failure(&entry, Cause::Stalled, at),
-                (Ended::Code(0), Some(entry)) => news.note_success(&entry, at),
+                // With the relay the first entry need not be the one that served: it tells by itself.
+                (Ended::Code(0), Some(entry)) if !step.observation.relayed => news.note_success(&entry, at),
                 _ => {}
             }
         }
@@ -216,5 +224,14 @@ impl Run {
                 &format!("cannot write the journal: {error}"),
             );
         }
+    }
+}
+
+/// The first few names, and how many more there are.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
     }
 }

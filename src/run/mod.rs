@@ -18,7 +18,7 @@ use crate::decide::{self, Decision, Observation, Policy, Remedy, State, Step, Ve
 use crate::find_go::{MARKER, Nesting};
 use crate::go_env::GoEnv;
 use crate::health::{self, Health};
-use crate::module_cache::{Cache, Damaged};
+use crate::module_cache::{Cache, Damaged, Mark};
 use crate::network;
 use crate::report::Attempt;
 use crate::verb::Invocation;
@@ -227,9 +227,8 @@ impl Run {
     }
 
     async fn drive(mut self) -> ! {
-        self.voice.initial(&mut self.supervisor, &self.policy);
         if self.policy.initial.contains(&Remedy::Relay) {
-            self.start_relay();
+            self.start_relay(&[]);
         }
         let mut patience = decide::first_patience(&self.policy);
         loop {
@@ -259,6 +258,7 @@ impl Run {
                 )
                 .await;
             }
+            self.tell_beginning(&outcome, mark.as_ref());
             let heard = hooks.heard();
             let mut observation = self.observe(&outcome, heard, mark.as_ref()).await;
             let mut decision = decide(&self.policy, &self.history, &observation);
@@ -283,6 +283,18 @@ impl Run {
         }
     }
 
+    /// Says what was done before the first attempt, if it mattered: go that needs no network has
+    /// asked nobody.
+    fn tell_beginning(&mut self, outcome: &Outcome, mark: Option<&Mark>) {
+        if !self.history.is_empty() || self.policy.initial.is_empty() {
+            return;
+        }
+        let grew = || Some(self.cache()?.grew_since(mark?));
+        if outcome.ended != ChildEnded::Exited(0) || grew().unwrap_or(true) {
+            self.voice.initial(&mut self.supervisor, &self.policy);
+        }
+    }
+
     /// Announces and carries out a retry; returns how long was waited, `None` where there is no
     /// network to try it on.
     async fn apply(&mut self, decision: &Decision, observation: &Observation) -> Option<Duration> {
@@ -291,7 +303,7 @@ impl Run {
         for remedy in decision.remedies.clone() {
             match &remedy {
                 Remedy::Evict { path, .. } => self.evict(path).await,
-                Remedy::Relay => self.start_relay(),
+                Remedy::Relay => self.start_relay(&decision.remedies),
                 _ => {}
             }
         }

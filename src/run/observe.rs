@@ -116,6 +116,10 @@ impl Run {
                 self.damaged.push(damaged);
             }
         }
+        for repair in &observation.repairs {
+            // go's words for a wrong hash do not tell where the bytes lay; now it is known.
+            observation.failures[repair.failure].source.get_or_insert(Source::Cache);
+        }
     }
 
     /// Which listed proxies take a connection now, and is there a network at all?

@@ -4,7 +4,7 @@ use super::speak::Level;
 use super::{Run, health};
 use crate::child::Outcome;
 use crate::configuration::{Relay as RelayMode, Settings};
-use crate::decide::{Observation, Policy, State};
+use crate::decide::{Observation, Policy, Remedy, State};
 use crate::go_env::GoEnv;
 use crate::goproxy::Entry;
 use crate::health::Health;
@@ -24,6 +24,8 @@ pub(super) struct Relaying {
     refused: Option<String>,
     /// What it counted, as of the last look.
     stats: Option<Stats>,
+    /// Modules of which it took a copy with the wrong hash and then a right one.
+    mismatches: Vec<String>,
 }
 
 fn surroundings(go_env: &GoEnv) -> Surroundings {
@@ -72,8 +74,9 @@ impl Relaying {
 }
 
 impl Run {
-    /// Starts the relay; where that fails the run goes on without, for the cost of a line.
-    pub(super) fn start_relay(&mut self) {
+    /// Starts the relay; where that fails the run goes on without, for the cost of a line. `now` is
+    /// what is being applied together with it.
+    pub(super) fn start_relay(&mut self, now: &[Remedy]) {
         if self.relaying.relay.is_some() {
             return;
         }
@@ -95,7 +98,11 @@ impl Run {
         options.attempts = policy.attempts;
         options.stall = policy.stall;
         options.budget = policy.budget;
-        options.initially_down = state.resting.iter().map(Entry::shown).collect();
+        let rest_now = now.iter().flat_map(|remedy| match remedy {
+            Remedy::Rest(entries) => entries.as_slice(),
+            _ => &[],
+        });
+        options.initially_down = state.resting.iter().chain(rest_now).map(Entry::shown).collect();
         match relay::start(options) {
             Ok(relay) => self.relaying.relay = Some(Rc::new(relay)),
             Err(error) => self.do_without_relay(&error.to_string()),
@@ -113,6 +120,12 @@ impl Run {
         let Some(relay) = self.relaying.relay.clone() else { return };
         let stats = relay.snapshot();
         observation.relayed = true;
+        for failure in stats.cured.iter().filter(|f| f.cause == Cause::ChecksumMismatch) {
+            let name = failure.named();
+            if !self.relaying.mismatches.contains(&name) {
+                self.relaying.mismatches.push(name);
+            }
+        }
         let gave_up = |f: &crate::vocabulary::Failure| {
             f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.detail.status == Some(GAVE_UP)
         };
@@ -145,6 +158,20 @@ impl Run {
             self.do_without_relay(&why);
         }
         self.relaying.stats = Some(stats);
+    }
+
+    /// Checksum mismatches that go never saw, because the relay fetched a right copy in time.
+    pub(super) fn cured_mismatches(&self) -> &[String] {
+        &self.relaying.mismatches
+    }
+
+    /// The mirrors that the relay asked.
+    pub(super) fn mirrors_asked(&self) -> Vec<String> {
+        let upstreams = self.relaying.stats.iter().flat_map(|stats| &stats.upstreams);
+        upstreams
+            .filter(|u| u.served + u.faults > 0 && self.policy.mirrors.iter().any(|m| m.shown() == u.url))
+            .map(|u| u.url.clone())
+            .collect()
     }
 
     /// What the relay learned of each upstream, for the next runs.

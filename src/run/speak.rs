@@ -41,14 +41,14 @@ impl Voice {
         }
     }
 
-    /// What is done before the first attempt.
+    /// What was done before the first attempt.
     pub(super) fn initial(&self, supervisor: &mut Supervisor, policy: &Policy) {
         for remedy in &policy.initial {
             match remedy {
                 Remedy::Rotate(entry) => {
                     let resting = policy.list.entries.first().map(Entry::shown).unwrap_or_default();
                     let text =
-                        format!("asking {} first: {resting} did not answer a short while ago", entry.shown());
+                        format!("asked {} first: {resting} did not answer a short while ago", entry.shown());
                     self.say(supervisor, Level::Normal, &text);
                 }
                 Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
@@ -76,14 +76,15 @@ impl Voice {
         }
         let mut lines: Vec<String> = decision.remedies.iter().filter_map(|r| line(policy, r)).collect();
         let again = if wait > Duration::ZERO {
-            format!("trying again in {:.1} s", wait.as_secs_f64())
+            format!("trying again in {:.1} s (attempt {attempt})", wait.as_secs_f64())
         } else {
-            "trying again".to_owned()
+            format!("trying again (attempt {attempt})")
         };
-        match lines.first_mut() {
-            Some(first) => *first = format!("{}: {first}, {again} (attempt {attempt})", decision.reason),
-            None => lines.push(format!("{}: {again} (attempt {attempt})", decision.reason)),
+        match lines.last_mut() {
+            Some(last) => last.push_str(&format!(", {again}")),
+            None => lines.push(again),
         }
+        lines[0].insert_str(0, &format!("{}: ", decision.reason));
         for text in lines {
             self.say(supervisor, Level::Normal, &text);
         }
@@ -109,6 +110,13 @@ fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
         Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
         Remedy::Throttle(n) => format!("{n} downloads at a time"),
         Remedy::GitPatience => return None,
+        Remedy::Relay if !policy.mirrors.is_empty() => {
+            let mirrors: Vec<String> = policy.mirrors.iter().map(Entry::shown).collect();
+            format!(
+                "single requests are now retried by the relay, last at {} (turn this off with GOX_MIRRORS=none)",
+                mirrors.join(", ")
+            )
+        }
         Remedy::Relay => "single requests are now retried by the relay".into(),
         Remedy::Rest(_) => return None,
     })

@@ -175,6 +175,8 @@ pub(super) fn policy(
             settings.rotate,
         )
     };
+    // A private name must not reach an entry behind `direct`, where go never goes.
+    let list = if graph_private { list } else { list.direct_last() };
     Policy {
         attempts: settings.attempts,
         budget: settings.budget,
@@ -197,12 +199,20 @@ pub(super) fn policy(
             .filter(|n| std::env::var_os(n).is_some())
             .map(|n| (*n).to_owned())
             .collect(),
-        in_go_sum: project.go_sum.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect(),
+        in_go_sum: known_whole(&project.go_sum),
         verifying: invocation.verb == "mod" && invocation.sub == "verify",
         initial: vec![],
         offline: None,
         vendored,
     }
+}
+
+/// The versions of which both hashes are known. With one of them go would ask the checksum database for the
+/// other, and tell it the name.
+fn known_whole(sums: &GoSum) -> Vec<(String, String)> {
+    let whole =
+        |m: &str, v: &str| !sums.lookup(m, v, false).is_empty() && !sums.lookup(m, v, true).is_empty();
+    sums.modules().filter(|(m, v)| whole(m, v)).map(|(m, v)| (m.to_owned(), v.to_owned())).collect()
 }
 
 /// `-mod=vendor`, by GOFLAGS or because go.mod has a vendor folder beside it (go's own default).

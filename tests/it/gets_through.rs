@@ -59,6 +59,15 @@ fn every_fault_that_happens_once_is_survived() {
 }
 
 #[test]
+fn a_mismatch_that_only_the_relay_saw_is_told_even_quietly() {
+    let lab = lab(Entry::plain(), 3, Fault::AlterMod, first_of_each(1).path("mod$").times(1)).start();
+    let run = Project::new(&lab).gox(["--relay", "always", "--verbosity", "quiet", "mod", "download"]).run();
+    let outcome = run.success();
+    assert_eq!(outcome.attempts(), 1, "{outcome}");
+    assert!(outcome.err().contains("gox: a checksum mismatch of example.test/m0"), "{outcome}");
+}
+
+#[test]
 fn rates_of_faults_are_survived() {
     for (fault, share) in [
         (Fault::Eof, 0.05),

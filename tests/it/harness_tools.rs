@@ -63,8 +63,7 @@ fn a_terminal_is_one() {
     terminal.types("yes\n");
     terminal.shows("got yes");
     terminal.shows("ready");
-    terminal.types("\x03");
-    assert_eq!(terminal.wait().signal(), Some(2));
+    assert_eq!(terminal.interrupts().signal(), Some(2));
 }
 
 #[test]

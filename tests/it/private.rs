@@ -16,11 +16,15 @@ fn refusing(status: u16) -> Lab {
     Lab::new().sumdb().fault(Fault::Status(status), always().path("secret"))
 }
 
-/// go.sum as it is once the private module's hashes are known.
-fn with_hashes(project: Project) -> Project {
-    project.go(["mod", "download"]).env("GOPRIVATE", "github.com,git.corp").run().success();
+/// go.sum as it is once both hashes of the private module are known.
+fn with_hashes(project: Project, path: &str) -> Project {
+    project
+        .go(["mod", "download", &format!("{path}@v1.0.0")])
+        .env("GOPRIVATE", "github.com,git.corp")
+        .run()
+        .success();
     let text = std::fs::read_to_string(project.dir().join("go.sum")).expect("go.sum");
-    assert!(text.contains("/secret"), "go download adds what is missing: {text}");
+    assert!(text.contains(&format!("{path} v1.0.0 h1:")), "go adds what is missing: {text}");
     project.clear_module_cache();
     project
 }
@@ -89,8 +93,18 @@ fn the_origins_owner_needs_a_hash_in_go_sum() {
     outcome.says("go env -w GOPRIVATE=github.com/acme/secret");
     never_private(&go, &lab);
 
+    // With the hash of go.mod alone go would ask the database for the other, and tell it the name.
+    unknown.go(["mod", "download"]).env("GOPRIVATE", "github.com/acme").run().success();
+    unknown.clear_module_cache();
+    let text = std::fs::read_to_string(unknown.dir().join("go.sum")).expect("go.sum");
+    assert!(text.contains("secret v1.0.0/go.mod h1:"), "{text}");
+    if !text.contains("secret v1.0.0 h1:") {
+        unknown.gox(["mod", "download"]).run().exited(1).says("go env -w GOPRIVATE=github.com/acme/secret");
+    }
+    assert_eq!(secret_requests(&lab, Place::Sumdb), 0);
+
     let go = WatchedGo::new();
-    let known = in_repository(with_hashes(project(&lab, SECRET, &list))).with_go(&go.path());
+    let known = in_repository(with_hashes(project(&lab, SECRET, &list), SECRET)).with_go(&go.path());
     let outcome = known.gox(["mod", "download"]).run().success();
     assert!(outcome.remedies().contains(&format!("private:{SECRET}")), "{outcome}");
     let last = go.runs().pop().expect("a run");
@@ -103,7 +117,7 @@ fn the_module_line_alone_moves_nothing() {
     let lab = refusing(403).start();
     let list = format!("{},direct", lab.url(0));
     let go = WatchedGo::new();
-    let project = with_hashes(project(&lab, SECRET, &list)).with_go(&go.path());
+    let project = with_hashes(project(&lab, SECRET, &list), SECRET).with_go(&go.path());
     let text = std::fs::read_to_string(project.dir().join("go.mod")).expect("go.mod");
     let project =
         project.file("go.mod", text.replace("module example.test/main", "module github.com/acme/app"));
@@ -116,7 +130,7 @@ fn a_public_module_that_is_refused_stays_refused() {
     let lab = refusing(403).start();
     let list = format!("{},direct", lab.url(0));
     let go = WatchedGo::new();
-    let project = with_hashes(project(&lab, SECRET, &list)).with_go(&go.path());
+    let project = with_hashes(project(&lab, SECRET, &list), SECRET).with_go(&go.path());
     let outcome = project.gox(["mod", "download"]).run().exited(1);
     assert_eq!(outcome.attempts(), 1, "{outcome}");
     never_private(&go, &lab);
@@ -128,7 +142,7 @@ fn a_fault_on_the_way_is_no_reason_to_call_a_module_private() {
         let lab = Lab::new().sumdb().fault(fault, always().path("secret")).start();
         let go = WatchedGo::new();
         let list = format!("{},direct", lab.url(0));
-        let project = in_repository(with_hashes(project(&lab, SECRET, &list)).with_go(&go.path()));
+        let project = in_repository(with_hashes(project(&lab, SECRET, &list), SECRET).with_go(&go.path()));
         let outcome = project.gox(["mod", "download"]).env("GOX_PRIVATE", "github.com/acme").run().exited(1);
         assert!(!outcome.remedies().iter().any(|r| r.starts_with("private:")), "{fault:?}\n{outcome}");
         never_private(&go, &lab);
@@ -139,7 +153,7 @@ fn a_fault_on_the_way_is_no_reason_to_call_a_module_private() {
 fn leaks(fault: Fault, module: &str) -> (usize, Outcome) {
     let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
     let list = lab.goproxy();
-    let project = in_repository(with_hashes(project(&lab, module, &format!("{list},direct"))));
+    let project = in_repository(with_hashes(project(&lab, module, &format!("{list},direct")), module));
     lab.forget();
     lab.also(fault, always().proxy(0));
     let outcome = project.gox(["mod", "download"]).run();

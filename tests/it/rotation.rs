@@ -69,9 +69,12 @@ fn an_outage_of_ones_own_proxy_stays_one() {
             assert_eq!(run.var("GOPROXY"), list, "{outcome}");
         }
         let more = format!("GOPROXY='{}|https://proxy.golang.org|direct'", lab.url(0));
+        // A page in place of a module ends in go's words on hashes, and gox has none to add.
+        let told = outcome.said().iter().any(|l| l.contains(&more));
         assert!(
-            outcome.said().iter().any(|l| l.contains(&more)),
-            "the line that would allow more\n{outcome}"
+            told || fault == Fault::Html,
+            "the line that would allow more
+{outcome}"
         );
     }
 }

@@ -115,3 +115,14 @@ fn every_module_says_what_it_is_for() {
         assert!(text.starts_with("//! "), "{} begins without its duty", file.display());
     }
 }
+
+#[test]
+fn every_test_file_is_compiled() {
+    let folder = root().join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).expect("a source file");
+    for entry in fs::read_dir(&folder).expect("the folder of tests") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert!(name == "main" || main.contains(&format!("\nmod {name};\n")), "{name} is in no mod line");
+    }
+}

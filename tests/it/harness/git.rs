@@ -34,10 +34,15 @@ impl Project {
 
     /// Has git take another address (`url.TO.insteadOf = FROM`).
     pub(crate) fn git_instead_of(self, from: &str, to: &str) -> Project {
+        // Housekeeping would outlive git, as it does without gox.
+        self.git_config(&format!("url.{to}.insteadOf"), from).git_config("maintenance.auto", "false")
+    }
+
+    fn git_config(self, key: &str, value: &str) -> Project {
         let count = self.var("GIT_CONFIG_COUNT").and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
         self.env("GIT_CONFIG_COUNT", (count + 1).to_string())
-            .env(&format!("GIT_CONFIG_KEY_{count}"), format!("url.{to}.insteadOf"))
-            .env(&format!("GIT_CONFIG_VALUE_{count}"), from)
+            .env(&format!("GIT_CONFIG_KEY_{count}"), key)
+            .env(&format!("GIT_CONFIG_VALUE_{count}"), value)
     }
 }
 

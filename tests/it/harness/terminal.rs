@@ -83,6 +83,17 @@ impl Terminal {
         &self.started
     }
 
+    /// Types Ctrl-C until the run ends: a shell between two commands may miss one.
+    pub(crate) fn interrupts(mut self) -> Outcome {
+        for _ in 0..60 {
+            self.types("\x03");
+            if self.started.ended_within(Duration::from_secs(1)).is_some() {
+                break;
+            }
+        }
+        self.wait()
+    }
+
     /// Waits for the end.
     pub(crate) fn wait(self) -> Outcome {
         self.started.wait()

@@ -1,0 +1,145 @@
+//! What gox says and stores: nothing without a reason, and never a secret.
+
+use crate::harness::{Act, FakeGo, Outcome, Project};
+use crate::lab::{Entry, Fault, Lab, Place, Running, SIGNATURE, always, first_of_each};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The same status, the same stdout, and the same lines on stderr: go works side by side, so that it does
+/// not even agree with itself on their order, nor on how often it says what is wrong with a folder.
+#[track_caller]
+fn same(plain: &Outcome, ours: &Outcome) {
+    let lines =
+        |outcome: &Outcome| -> BTreeSet<String> { outcome.err().lines().map(str::to_owned).collect() };
+    assert_eq!((ours.status, ours.out()), (plain.status, plain.out()), "{ours}");
+    assert_eq!(lines(ours), lines(plain), "{ours}");
+}
+
+/// All that gox itself says or stores.
+fn told(project: &Project, outcome: &Outcome) -> String {
+    let mut text = outcome.said().join("\n");
+    text.push_str(&outcome.report.as_ref().map(ToString::to_string).unwrap_or_default());
+    for entry in fs::read_dir(project.state()).expect("the state folder").flatten() {
+        text.push_str(&String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()));
+    }
+    text
+}
+
+#[test]
+fn secrets_are_neither_said_nor_stored() {
+    let word = "hunter2";
+    let signature = SIGNATURE.rsplit('=').next().expect("a signature");
+    for (fault, place, code) in [
+        (Fault::Eof, Place::Proxy(0), 0),
+        (Fault::EofInBody, Place::Storage, 0),
+        (Fault::Status(503), Place::Storage, 0),
+        (Fault::Status(403), Place::Storage, 1),
+        (Fault::Status(404), Place::Proxy(0), 1),
+        (Fault::AlterZip, Place::Storage, 0),
+    ] {
+        let when = if code == 0 { first_of_each(1).path("m001") } else { always().path("m001.*zip$") };
+        let lab = Lab::new()
+            .modules(2)
+            .storage()
+            .entry(Entry::tls().credentials(&format!("reader:{word}")))
+            .fault(fault, when.at(place))
+            .start();
+        let project = Project::new(&lab).env("GOX_VERBOSITY", "verbose").env("GOX_ATTEMPTS", "2");
+        let outcome = project.gox(["mod", "download"]).run().exited(code);
+        assert!(outcome.attempts() >= 2 || code == 1, "{fault:?} did not hit\n{outcome}");
+        let told = told(&project, &outcome);
+        assert!(told.contains("localhost") || told.contains(&lab.host(0)), "{told}");
+        for secret in [word, signature, "reader:", "X-Lab-"] {
+            assert!(!told.contains(secret), "{fault:?}: {secret} in\n{told}\n{outcome}");
+        }
+        // What is asked for later shows none either.
+        for args in
+            [&["history"][..], &["history", "--format", "json"], &["config"], &["config", "--format", "json"]]
+        {
+            let shown =
+                project.gox(args).env("GOX_MIRRORS", format!("https://reader:{word}@mirror.test")).run();
+            assert!(!shown.out().contains(word) && !shown.err().contains(word), "{args:?}\n{shown}");
+        }
+    }
+    // In the words of a go that shows them, and in arguments.
+    let url = format!("https://reader:{word}@proxy.test/example.test/a/@v/v1.0.0.zip?sig={signature}");
+    let words = format!("go: example.test/a@v1.0.0: Get \"{url}\": EOF\n");
+    let fake = FakeGo::new().attempt(&[Act::Err(words.as_bytes()), Act::Exit(1)]).attempt(&[]);
+    let project = Project::empty()
+        .with_go(&fake.path())
+        .env("GOX_VERBOSITY", "verbose")
+        .env("GOPROXY", format!("https://reader:{word}@proxy.test,https://other:{word}@next.test"));
+    let outcome = project.gox(["get", &url]).run().success();
+    assert!(outcome.said().join("\n").contains("proxy.test"), "{outcome}");
+    let told = told(&project, &outcome);
+    assert!(!told.contains(word) && !told.contains(signature), "{told}");
+    assert_eq!(fake.calls()[0].args, ["get", &url], "go's own arguments stay as they are");
+}
+
+#[test]
+fn gox_says_nothing_when_nothing_happened() {
+    let lab = Lab::new().modules(3).start();
+    for verbosity in ["normal", "verbose"] {
+        let project = || Project::new(&lab).shared_build_cache().env("GOX_VERBOSITY", verbosity);
+        let (left, right) = (project(), project());
+        for args in [
+            &["mod", "tidy"][..],
+            &["mod", "download"],
+            &["mod", "download"],
+            &["mod", "verify"],
+            &["build"],
+            &["list", "-m", "all"],
+            &["get", "example.test/m000@v1.0.0"],
+            &["run", "."],
+            &["vet"],
+        ] {
+            let (plain, ours) = (left.go(args).run().success(), right.gox(args).run().success());
+            same(&plain, &ours);
+        }
+        let left: Vec<_> = fs::read_dir(right.state()).expect("the state folder").flatten().collect();
+        assert!(left.is_empty(), "a clean run left {left:?}");
+    }
+}
+
+#[test]
+fn quiet_is_quiet_but_for_a_mismatch_that_was_cured() {
+    let lab = |fault| Lab::new().modules(2).fault(fault, first_of_each(1).path("m001.*zip$")).start();
+    let run = |lab: &Running, verbosity: &str| {
+        let project = Project::new(lab).env("GOX_VERBOSITY", verbosity);
+        project.gox(["mod", "download"]).run().success()
+    };
+    let eof = lab(Fault::Eof);
+    let outcome = run(&eof, "quiet");
+    assert!(outcome.said().is_empty(), "{outcome}");
+    assert_eq!(outcome.attempts(), 2);
+    for verbosity in ["quiet", "normal", "verbose"] {
+        let altered = lab(Fault::AlterZip);
+        let outcome = run(&altered, verbosity);
+        let about: Vec<String> = outcome
+            .said()
+            .into_iter()
+            .filter(|line| line.contains("mismatch") && line.contains("example.test/m001@v1.0.0"))
+            .collect();
+        assert!(!about.is_empty(), "{verbosity}\n{outcome}");
+        if verbosity == "quiet" {
+            assert_eq!(outcome.said().len(), 1, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_rests_is_only_told_of_where_one_is_asked() {
+    let lab = Lab::new().modules(2).entry(Entry::closed()).entry(Entry::plain()).start();
+    let project = Project::new(&lab).shared_build_cache().env("GOX_RELAY", "never");
+    project.gox(["mod", "download"]).run().success();
+    project.clear_module_cache();
+    let outcome = project.gox(["mod", "download"]).run().success();
+    assert_eq!(outcome.said().len(), 1, "{outcome}");
+    assert_eq!(outcome.attempts(), 1);
+    assert!(outcome.said()[0].contains(lab.url(0)) && outcome.said()[0].contains(lab.url(1)), "{outcome}");
+    // With a whole cache nobody is asked, so that there is nothing to say.
+    for args in [&["mod", "download"][..], &["build", "-o", "/dev/null"], &["list", "-m", "all"]] {
+        let outcome = project.gox(args).run().success();
+        assert!(outcome.err().is_empty(), "{outcome}");
+    }
+}
