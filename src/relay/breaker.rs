@@ -19,6 +19,10 @@ pub const DRIP_RATE: f64 = 16.0 * 1024.0;
 /// Time that dripping bodies may have cost, in seconds, before their upstream is passed over.
 pub const DRIP_PATIENCE: f64 = 1.5;
 
+/// Requests to pause in a row, no answer between them, after which every request keeps the pause.
+/// Those who limit a rate refuse all; one refusal among answers would cost all the others a second.
+pub const REFUSALS_TO_REST: u32 = 2;
+
 /// What is known of one upstream.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker {
@@ -28,10 +32,12 @@ pub struct Breaker {
     probing: bool,
     served: u64,
     failed: u64,
-    recent: u16,
+    /// One bit for each of the last requests, set for a fault.
+    recent: u64,
     drip_bytes: f64,
     drip_seconds: f64,
     rest_until: Option<Duration>,
+    refusals: u32,
 }
 
 impl Breaker {
@@ -102,12 +108,15 @@ impl Breaker {
 
     /// Notes that the upstream asked for a pause until `until` (429, 503 with Retry-After).
     pub fn rest(&mut self, until: Duration) {
+        self.refusals += 1;
         self.rest_until = Some(self.rest_until.map_or(until, |u| u.max(until)));
     }
 
-    /// What is left of the pause it asked for.
+    /// What is left of the pause it asked for, for all requests: it refused [`REFUSALS_TO_REST`] in
+    /// a row. A single refusal among answers concerns the request that met it.
     pub fn rests(&self, now: Duration) -> Duration {
-        self.rest_until.map_or(Duration::ZERO, |until| until.saturating_sub(now))
+        let until = self.rest_until.filter(|_| self.refusals >= REFUSALS_TO_REST);
+        until.map_or(Duration::ZERO, |until| until.saturating_sub(now))
     }
 
     /// Meant answers so far.
@@ -120,10 +129,11 @@ impl Breaker {
         self.failed
     }
 
-    /// True where it has answered and most of the last sixteen requests went well: a fault is
-    /// then chance, and a short wait before the next try is enough.
+    /// True where it has answered and at least half of the last 64 requests went well: a fault is
+    /// then chance, and a short wait before the next try is enough. In a shorter stretch one fault in
+    /// five, all by chance, looks like an outage a few times in a hundred downloads.
     pub fn is_healthy(&self) -> bool {
-        self.served > 0 && self.recent.count_ones() <= 8
+        self.served > 0 && self.recent.count_ones() <= u64::BITS / 2
     }
 
     /// Why it is, or was last, open.
@@ -188,6 +198,22 @@ mod tests {
         breaker.rest(s(3));
         assert_eq!(breaker.rests(s(2)), s(3));
         assert_eq!(breaker.rests(s(6)), Duration::ZERO);
+        breaker.served();
+        breaker.rest(s(9));
+        assert_eq!(breaker.rests(s(6)), Duration::ZERO, "one alone, between answers");
+    }
+
+    #[test]
+    fn a_bad_stretch_is_chance_and_a_long_one_is_none() {
+        let mut breaker = Breaker::default();
+        assert!(!breaker.is_healthy(), "nothing is known yet");
+        (0..64).for_each(|_| breaker.served());
+        (0..32).for_each(|_| breaker.fault(s(1), Cause::Eof));
+        assert!(breaker.is_healthy());
+        breaker.fault(s(1), Cause::Eof);
+        assert!(!breaker.is_healthy());
+        (0..32).for_each(|_| breaker.served());
+        assert!(breaker.is_healthy());
     }
 
     #[test]

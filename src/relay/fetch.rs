@@ -146,7 +146,7 @@ fn enter(
             }
             Outcome::Limited { pause } => {
                 numbers.faults += 1;
-                breaker.rest(now + pause.unwrap_or(shared.backoff_base));
+                breaker.rest(now.saturating_add(pause.unwrap_or(shared.backoff_base)));
             }
             Outcome::Fault { gained: true, .. } => numbers.faults += 1,
             Outcome::Fault { cause, .. } => {

@@ -26,6 +26,9 @@ const IMPATIENCE: Duration = Duration::from_secs(5);
 /// alone would get through.
 const LAST_PATIENCE: u32 = 10;
 
+/// A pause longer than any run.
+const FOR_EVER: Duration = Duration::from_secs(1 << 31);
+
 /// What go gets.
 pub(super) enum Answer {
     /// 200 and these bytes.
@@ -59,6 +62,7 @@ pub(super) async fn serve(shared: &Shared, wanted: Wanted) -> Answer {
         tries: Vec::new(),
         missed: Vec::new(),
         parts: HashMap::new(),
+        rests: HashMap::new(),
         trouble: None,
     };
     journey.run().await
@@ -98,6 +102,8 @@ struct Journey<'a> {
     missed: Vec<Missed>,
     /// Broken bodies that their upstream may continue.
     parts: HashMap<usize, Part>,
+    /// Until when this request shall leave an upstream alone.
+    rests: HashMap<usize, Instant>,
     /// Since when this request is in trouble.
     trouble: Option<Instant>,
 }
@@ -164,14 +170,16 @@ impl Journey<'_> {
 
     fn conditions(&self, state: &State) -> Vec<Condition> {
         let now = self.shared.started.elapsed();
+        let own = |at| self.rests.get(&at).map_or(Duration::ZERO, |u| u.duration_since(Instant::now()));
         state
             .breakers
             .iter()
-            .map(|breaker| Condition {
+            .enumerate()
+            .map(|(at, breaker)| Condition {
                 open: breaker.is_open(now),
                 served: breaker.answers() > 0,
                 healthy: breaker.is_healthy(),
-                rests: breaker.rests(now),
+                rests: breaker.rests(now).max(own(at)),
             })
             .collect()
     }
@@ -282,6 +290,12 @@ impl Journey<'_> {
     fn keep(&mut self, upstream: usize, missed: Missed) {
         if !matches!(missed.outcome, Outcome::NotFound) {
             self.trouble.get_or_insert_with(Instant::now);
+        }
+        if let Outcome::Limited { pause } = missed.outcome {
+            let pause = pause.unwrap_or(self.asked.backoff_base);
+            // A pause beyond every clock is as good as the longest one.
+            let until = Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + FOR_EVER);
+            self.rests.insert(upstream, until);
         }
         // One wrong copy is enough to hand over; older ones would only hold memory.
         if missed.copy.is_some() {
