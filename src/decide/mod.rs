@@ -5,10 +5,10 @@
 //! it ([`State`]). The caller acts: it applies the remedies, waits (its jitter only shortens), and
 //! runs go again.
 //!
-//! - [`places`]: which entry of the list is asked next, and how the list is written for go.
-//! - [`cures`]: what one failure asks for.
-//! - [`state`]: the folds.
-//! - [`overlay`]: the environment of the next attempt.
+//! - `places`: which entry of the list is asked next, and how the list is written for go.
+//! - `cures`: what one failure asks for.
+//! - `state`: the folds.
+//! - `overlay`: the environment of the next attempt.
 
 mod cures;
 mod integrity;

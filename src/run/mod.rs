@@ -1,6 +1,6 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
-//! Only this module acts. [`surroundings`] gathers what does not change, `watching` listens to one
+//! Only this module acts. `surroundings` gathers what does not change, `watching` listens to one
 //! attempt, `relaying` starts the relay and reads what it knows, `observe` turns its end into an observation, `speak` finds the words, `leave` writes the
 //! report, the health and the journal and ends the process as go ended.
 
