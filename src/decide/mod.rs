@@ -5,8 +5,8 @@
 //! it ([`State`]). The caller acts: it applies the remedies, waits (its jitter only shortens), and
 //! runs go again.
 //!
-//! - [`places`]: which entry of the list is asked next, and how the list is written for go.
-//! - [`cures`]: what one failure asks for.
+//! - `places`: which entry of the list is asked next, and how the list is written for go.
+//! - `cures`: what one failure asks for; `integrity` and `private` hold the longer answers.
 //! - [`state`]: the folds.
 //! - [`overlay`]: the environment of the next attempt.
 
@@ -93,7 +93,7 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
             remedies: vec![],
             wait: Wait::default(),
             await_network: Some(Duration::from_secs(30)),
-            patience: state.patience(policy, observation),
+            patience: state.patience(policy),
             reason: format!("no network here ({})", observation.no_network.as_deref().unwrap_or("")),
             hint: None,
         };
