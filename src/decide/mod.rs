@@ -66,13 +66,13 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
         state.first() == Some(&Entry::Direct) && policy.list.entries.first() != Some(&Entry::Direct);
     let mut cures = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
-        if observation.healed {
+        if observation.healed && cures::is_of_the_network(failure) {
             cures.push(Cure::Again);
             continue;
         }
         let cure = cures::cure(policy, history, &state, observation, index, failure);
         match cure {
-            Cure::Stop { .. } if stand_in => {
+            Cure::Stop { .. } if stand_in && cures::is_of_the_origin(failure) => {
                 cures.push(Cure::Transport { entry: Entry::Direct, dead: false })
             }
             Cure::Stop { reason, hint } => return Decision { hint, ..Decision::stop(reason) },
