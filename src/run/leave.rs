@@ -170,7 +170,8 @@ impl Run {
             let first = state.first().cloned();
             match (step.observation.ended, first) {
                 (Ended::Stalled, Some(entry)) => news.note_failure(&entry, Cause::Stalled, at),
-                (Ended::Code(0), Some(entry)) => news.note_success(&entry, at),
+                // With the relay the first entry need not be the one that served: it tells by itself.
+                (Ended::Code(0), Some(entry)) if !step.observation.relayed => news.note_success(&entry, at),
                 _ => {}
             }
         }

@@ -229,7 +229,7 @@ impl Run {
 
     async fn drive(mut self) -> ! {
         if self.policy.initial.contains(&Remedy::Relay) {
-            self.start_relay();
+            self.start_relay(&[]);
         }
         let mut patience = decide::first_patience(&self.policy);
         loop {
@@ -304,7 +304,7 @@ impl Run {
         for remedy in decision.remedies.clone() {
             match &remedy {
                 Remedy::Evict { path, .. } => self.evict(path).await,
-                Remedy::Relay => self.start_relay(),
+                Remedy::Relay => self.start_relay(&decision.remedies),
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@ use super::speak::Level;
 use super::{Run, health};
 use crate::child::Outcome;
 use crate::configuration::{Relay as RelayMode, Settings};
-use crate::decide::{Observation, Policy, State};
+use crate::decide::{Observation, Policy, Remedy, State};
 use crate::go_env::GoEnv;
 use crate::goproxy::Entry;
 use crate::health::Health;
@@ -74,8 +74,9 @@ impl Relaying {
 }
 
 impl Run {
-    /// Starts the relay; where that fails the run goes on without, for the cost of a line.
-    pub(super) fn start_relay(&mut self) {
+    /// Starts the relay; where that fails the run goes on without, for the cost of a line. `now` is
+    /// what is being applied together with it.
+    pub(super) fn start_relay(&mut self, now: &[Remedy]) {
         if self.relaying.relay.is_some() {
             return;
         }
@@ -97,7 +98,11 @@ impl Run {
         options.attempts = policy.attempts;
         options.stall = policy.stall;
         options.budget = policy.budget;
-        options.initially_down = state.resting.iter().map(Entry::shown).collect();
+        let rest_now = now.iter().flat_map(|remedy| match remedy {
+            Remedy::Rest(entries) => entries.as_slice(),
+            _ => &[],
+        });
+        options.initially_down = state.resting.iter().chain(rest_now).map(Entry::shown).collect();
         match relay::start(options) {
             Ok(relay) => self.relaying.relay = Some(Rc::new(relay)),
             Err(error) => self.do_without_relay(&error.to_string()),

@@ -110,6 +110,13 @@ fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
         Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
         Remedy::Throttle(n) => format!("{n} downloads at a time"),
         Remedy::GitPatience => return None,
+        Remedy::Relay if !policy.mirrors.is_empty() => {
+            let mirrors: Vec<String> = policy.mirrors.iter().map(Entry::shown).collect();
+            format!(
+                "single requests are now retried by the relay, last at {} (turn this off with GOX_MIRRORS=none)",
+                mirrors.join(", ")
+            )
+        }
         Remedy::Relay => "single requests are now retried by the relay".into(),
         Remedy::Rest(_) => return None,
     })

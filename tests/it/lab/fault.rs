@@ -97,6 +97,18 @@ impl Fault {
             _ => true,
         }
     }
+
+    /// Whether the answer is right up to where it ends too early.
+    pub(super) fn breaks_off(self) -> bool {
+        matches!(
+            self,
+            Fault::EofInBody
+                | Fault::ResetInBody
+                | Fault::RstStreamInBody
+                | Fault::ShortChunked
+                | Fault::SilenceInBody
+        )
+    }
 }
 
 /// When a fault happens. The conditions add up; [`always`] has none.

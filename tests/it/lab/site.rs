@@ -3,7 +3,7 @@
 use super::fault::{Fault, Moment, Place, Rule, choose};
 use super::modules::Shelf;
 use super::record::Seen;
-use super::reply::{Answer, Framing, Reply, Stage, spoil};
+use super::reply::{Answer, Reply, Stage, spoil};
 use super::sumdb::Database;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -114,12 +114,13 @@ impl Site {
             });
             (of_path, fault, state.seen.len() - 1, page)
         };
-        let answer = self.answer(&asked, &path, query.as_deref(), page);
+        let mut answer = self.answer(&asked, &path, query.as_deref(), page);
+        // What breaks off in the body is otherwise right, and may be a part already.
+        if fault.is_none_or(Fault::breaks_off) {
+            self.cut_range(&asked, &mut answer);
+        }
         let mut reply = spoil(answer, fault, &path, number);
         reply.wait += self.shared.latency;
-        if fault.is_none() {
-            self.cut_range(&asked, &mut reply);
-        }
         (record, reply)
     }
 
@@ -170,13 +171,13 @@ impl Site {
     }
 
     /// Answers `Range: bytes=N-` (what resumes a download) with the rest.
-    fn cut_range(&self, asked: &Asked, reply: &mut Reply) {
-        if !self.shared.ranges || reply.answer.status != 200 {
+    fn cut_range(&self, asked: &Asked, answer: &mut Answer) {
+        if !self.shared.ranges || answer.status != 200 {
             return;
         }
-        let tag = format!("\"{:x}-{}\"", fingerprint(&reply.answer.body), reply.answer.body.len());
-        reply.answer.headers.push(("accept-ranges", "bytes".to_owned()));
-        reply.answer.headers.push(("etag", tag.clone()));
+        let tag = format!("\"{:x}-{}\"", fingerprint(&answer.body), answer.body.len());
+        answer.headers.push(("accept-ranges", "bytes".to_owned()));
+        answer.headers.push(("etag", tag.clone()));
         let header = |name: &str| asked.headers.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
         if header("if-range").is_some_and(|wanted| wanted != tag) {
             return;
@@ -185,23 +186,16 @@ impl Site {
             .and_then(|range| range.strip_prefix("bytes="))
             .and_then(|range| range.strip_suffix('-'))
             .and_then(|start| start.parse::<usize>().ok());
-        let length = reply.answer.body.len();
+        let length = answer.body.len();
         match start {
             Some(start) if start < length => {
-                reply.answer.status = 206;
-                reply
-                    .answer
-                    .headers
-                    .push(("content-range", format!("bytes {start}-{}/{length}", length - 1)));
-                reply.answer.body = reply.answer.body.slice(start..);
-                reply.framing = Framing::Length(length - start);
-                reply.stage = Stage::Body(length - start);
+                answer.status = 206;
+                answer.headers.push(("content-range", format!("bytes {start}-{}/{length}", length - 1)));
+                answer.body = answer.body.slice(start..);
             }
             Some(_) => {
-                reply.answer = Answer::text(416, "");
-                reply.answer.headers.push(("content-range", format!("bytes */{length}")));
-                reply.framing = Framing::Length(0);
-                reply.stage = Stage::Body(0);
+                *answer = Answer::text(416, "");
+                answer.headers.push(("content-range", format!("bytes */{length}")));
             }
             None => {}
         }
