@@ -233,11 +233,9 @@ fn entry(word: &str) -> Entry {
         "off" => Entry::Off,
         _ => {
             let url = word.trim_end_matches('/');
-            if url.contains("://") || !url.split('/').next().unwrap_or("").contains('.') {
-                Entry::Proxy(url.to_owned())
-            } else {
-                Entry::Proxy(format!("https://{url}"))
-            }
+            // As in go: a single word is no host, and `:/` or a leading slash make it whole.
+            let bare = word.contains(['.', ':', '/']) && !word.contains(":/") && !word.starts_with('/');
+            Entry::Proxy(if bare { format!("https://{url}") } else { url.to_owned() })
         }
     }
 }
@@ -269,6 +267,10 @@ mod tests {
         }
         assert_eq!(List::parse(" https://a/ ,, |direct").to_string(), "https://a,direct");
         assert_eq!(List::parse("goproxy.cn,direct").to_string(), "https://goproxy.cn,direct");
+        assert_eq!(
+            List::parse("localhost:3000,corp/go,word,/dir").to_string(),
+            "https://localhost:3000,https://corp/go,word,/dir"
+        );
         assert!(List::parse("").entries.is_empty());
     }
 

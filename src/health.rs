@@ -6,6 +6,7 @@
 //! and path: two proxies on one host are two.
 
 use crate::goproxy::Entry;
+use crate::module_cache::Lock;
 use crate::vocabulary::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
 
 const FILE: &str = "health.json";
 const LOCK: &str = "health.lock";
+/// A gox that ends waits no longer than this for others that write: each takes milliseconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Entries kept at most; the oldest go first.
 const KEPT: usize = 64;
 
@@ -125,12 +128,11 @@ impl Health {
     /// Merges these news into the file below `dir`.
     ///
     /// # Errors
-    /// If the folder cannot be made or written; nothing is lost but the hint.
+    /// If the folder cannot be made or written, or a process that was stopped holds the lock;
+    /// nothing is lost but the hint.
     pub fn save(&self, dir: &Path) -> io::Result<()> {
         std::fs::create_dir_all(dir)?;
-        let lock =
-            std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK))?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        let _lock = Lock::exclusive(&dir.join(LOCK), LOCK_PATIENCE)?;
         let mut all = Health::load(dir);
         all.merge(self);
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
@@ -211,6 +213,9 @@ mod tests {
         let h = Health::load(dir.path());
         assert_eq!(h.upstreams.len(), 2);
         assert_eq!(h.network_failed, 1031);
+        let held = Lock::exclusive(&dir.path().join(LOCK), Duration::ZERO).unwrap();
+        assert_eq!(h.save(dir.path()).unwrap_err().kind(), io::ErrorKind::TimedOut, "no wait without end");
+        drop(held);
         std::fs::write(dir.path().join(FILE), b"\0rubbish").unwrap();
         assert_eq!(Health::load(dir.path()), Health::default());
         h.save(dir.path()).unwrap();

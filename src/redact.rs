@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b([a-z][a-z0-9+.-]{1,15}):(//?)([^\s/?#"'`<>|,]*@)?([^\s"'`<>|,?#]*)(\?[^\s"'`<>|,#]*)?(#[^\s"'`<>|,]*)?"#).unwrap()
+    Regex::new(r#"(?i)\b([a-z][a-z0-9+.-]{1,15}):(//?)([^\s/?#"`<>|,]*@)?([^\s"'`<>|,?#]*)(\?[^\s"'`<>|,#]*)?(#[^\s"'`<>|,]*)?"#).unwrap()
 });
 
 /// One URL without user, password, query and fragment.
@@ -39,6 +39,7 @@ mod tests {
             r#"Get "https://h/p?go-get=1": EOF and https://h/z, done"#
         );
         assert_eq!(url("https://u:p@ss@h/x"), "https://h/x");
+        assert_eq!(url("https://u:it's@h/x"), "https://h/x", "go takes an apostrophe in a password");
         assert_eq!(text("no url here: a@b"), "no url here: a@b");
     }
 }

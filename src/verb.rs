@@ -99,6 +99,10 @@ pub struct Invocation {
     pub english_git: bool,
     /// The verb understands `-x`.
     pub traceable: bool,
+    /// Where among the arguments the verb's own flags begin, behind a `-C` that must stand first.
+    pub flags_at: usize,
+    /// Modules and packages that the arguments name by import path, without their versions.
+    pub named: Vec<String>,
 }
 
 impl Invocation {
@@ -117,6 +121,7 @@ impl Invocation {
         if chdir.is_none() {
             chdir = take_chdir(&mut rest);
         }
+        let flags_at = words.len() - rest.len();
         let flags: Vec<&str> = rest.iter().take_while(|w| *w != "--").filter_map(|w| flag_name(w)).collect();
         let has = |name: &str| flags.contains(&name);
         let by_goflags =
@@ -152,6 +157,8 @@ impl Invocation {
             versions_fixed: fixed_verb && !asks_versions,
             english_git: matches!(verb.as_str(), "mod" | "get"),
             traceable: WITH_TRACE.iter().any(|(v, s)| *v == verb && *s == sub),
+            flags_at,
+            named: rest.iter().filter_map(|w| import_path(w)).map(str::to_owned).collect(),
             verb,
             sub,
             chdir,
@@ -173,6 +180,14 @@ fn take_chdir(rest: &mut &[String]) -> Option<String> {
         return Some(dir);
     }
     None
+}
+
+/// The path of `host.domain/path@version`; `None` for flags, folders, files and patterns of neither.
+fn import_path(word: &str) -> Option<&str> {
+    let path = word.split('@').next().unwrap_or(word);
+    let host = path.split('/').next().unwrap_or(path);
+    let is_path = !word.starts_with(['-', '.', '/']) && host.contains('.') && !path.ends_with(".go");
+    is_path.then_some(path)
 }
 
 /// `name` of `-name`, `--name`, `-name=value`.
@@ -267,6 +282,16 @@ mod tests {
             "list -m -versions x",
         ] {
             assert!(!fixed(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn import_paths_of_the_arguments_are_known() {
+        let read = |l: &str| Invocation::read(&l.split_whitespace().collect::<Vec<_>>(), "");
+        assert_eq!(read("get -u git.corp/x@v1.0.0 h.example/y/...").named, ["git.corp/x", "h.example/y/..."]);
+        assert_eq!(read("build -o out ./... main.go std /abs.d/x").named, [""; 0]);
+        for (line, at) in [("-C d get x", 3), ("get -C d x", 3), ("mod tidy", 2), ("get x", 1), ("", 0)] {
+            assert_eq!(read(line).flags_at, at, "{line}");
         }
     }
 

@@ -27,9 +27,9 @@ recorded() {
 
 run_tests() {
 	if [ -n "$nextest" ]; then
-		recorded cargo nextest run --color never --all-targets --no-fail-fast "$@"
+		recorded cargo nextest run --color never --lib --bins --tests --examples --no-fail-fast "$@"
 	else
-		recorded cargo test --color never --all-targets --no-fail-fast "$@"
+		recorded cargo test --color never --lib --bins --tests --examples --no-fail-fast "$@"
 	fi
 }
 

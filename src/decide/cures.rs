@@ -86,6 +86,20 @@ pub(super) fn wants_diagnosis(
     })
 }
 
+/// What a diagnostic attempt that succeeded shows to be well again: words that named no cause, and
+/// whatever a proxy or an origin had refused. A compile error or the checksum database's word stays.
+pub(super) fn is_of_the_network(failure: &Failure) -> bool {
+    let elsewhere =
+        matches!(failure.source, Some(Source::Proxy | Source::Direct | Source::Vcs | Source::Toolchain));
+    !failure.detail.user_rule && (failure.detail.ambiguous || elsewhere)
+}
+
+/// What `direct` alone has to answer for.
+pub(super) fn is_of_the_origin(failure: &Failure) -> bool {
+    matches!(failure.source, Some(Source::Direct | Source::Vcs | Source::Toolchain))
+        && failure.cause != Cause::ChecksumMismatch
+}
+
 fn serves(observation: &Observation, entry: &Entry) -> bool {
     entry.host().is_some_and(|host| observation.serving.contains(&host))
 }

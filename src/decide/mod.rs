@@ -5,8 +5,8 @@
 //! it ([`State`]). The caller acts: it applies the remedies, waits (its jitter only shortens), and
 //! runs go again.
 //!
-//! - [`places`]: which entry of the list is asked next, and how the list is written for go.
-//! - [`cures`]: what one failure asks for.
+//! - `places`: which entry of the list is asked next, and how the list is written for go.
+//! - `cures`: what one failure asks for; `integrity` and `private` hold the longer answers.
 //! - [`state`]: the folds.
 //! - [`overlay`]: the environment of the next attempt.
 
@@ -66,13 +66,13 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
         state.first() == Some(&Entry::Direct) && policy.list.entries.first() != Some(&Entry::Direct);
     let mut cures = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
-        if observation.healed {
+        if observation.healed && cures::is_of_the_network(failure) {
             cures.push(Cure::Again);
             continue;
         }
         let cure = cures::cure(policy, history, &state, observation, index, failure);
         match cure {
-            Cure::Stop { .. } if stand_in => {
+            Cure::Stop { .. } if stand_in && cures::is_of_the_origin(failure) => {
                 cures.push(Cure::Transport { entry: Entry::Direct, dead: false })
             }
             Cure::Stop { reason, hint } => return Decision { hint, ..Decision::stop(reason) },
@@ -93,7 +93,7 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
             remedies: vec![],
             wait: Wait::default(),
             await_network: Some(Duration::from_secs(30)),
-            patience: state.patience(policy, observation),
+            patience: state.patience(policy),
             reason: format!("no network here ({})", observation.no_network.as_deref().unwrap_or("")),
             hint: None,
         };

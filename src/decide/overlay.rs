@@ -20,8 +20,11 @@ pub fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(Stri
     match (&state.rotated_to, relay) {
         (Some(Entry::Direct), _) => set("GOPROXY", "direct".into()),
         (_, Some(value)) => set("GOPROXY", value.to_owned()),
-        (Some(first), None) => set("GOPROXY", arrange(policy, state, first).to_string()),
-        (None, None) => {}
+        // Once a private module was met, the list is the user's own again.
+        (Some(first), None) if !policy.graph_private => {
+            set("GOPROXY", arrange(policy, state, first).to_string())
+        }
+        _ => {}
     }
     if !state.private.is_empty() {
         set("GOPRIVATE", append(&policy.goprivate, &state.private));

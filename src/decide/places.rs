@@ -299,7 +299,7 @@ pub(super) fn compose(
     }
     Decision {
         verdict: Verdict::Retry,
-        patience: after.patience(policy, observation),
+        patience: after.patience(policy),
         reason: reason(failures),
         remedies,
         wait,

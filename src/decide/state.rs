@@ -144,7 +144,7 @@ impl State {
     /// The stall threshold of the attempt that would follow: it doubles with each stall at the same
     /// place, and the last attempt waits ten times as long, so that gox does not fail where go would
     /// get through.
-    pub fn patience(&self, policy: &Policy, _observation: &Observation) -> Duration {
+    pub fn patience(&self, policy: &Policy) -> Duration {
         if self.attempts_without_progress + 1 >= policy.attempts {
             return policy.stall.saturating_mul(10);
         }

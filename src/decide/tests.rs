@@ -395,6 +395,35 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
 }
 
 #[test]
+fn a_diagnosis_that_succeeds_excuses_only_what_the_network_did() {
+    let p = policy(&format!("{A},{B}"));
+    let mut nameless = failure(Cause::CacheCorrupt, Source::Cache, "");
+    nameless.detail.ambiguous = true;
+    let healed = |with: Option<Failure>| Observation {
+        diagnosed: true,
+        healed: true,
+        ..seen([nameless.clone()].into_iter().chain(with).collect())
+    };
+    assert_eq!(decide(&p, &[], &healed(None)).verdict, Verdict::Retry);
+    for (cause, source) in [(Cause::CompileError, Source::Local), (Cause::SumdbMisbehaviour, Source::Sumdb)] {
+        let mixed = healed(Some(failure(cause, source, "")));
+        assert_eq!(decide(&p, &[], &mixed).verdict, Verdict::Stop, "{cause}");
+    }
+}
+
+#[test]
+fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
+    let mut p = policy("https://goproxy.cn,direct");
+    p.initial = vec![Remedy::Rotate(Entry::Direct)];
+    let after = |cause, source| decide(&p, &[], &seen(vec![failure(cause, source, "")])).verdict;
+    assert_eq!(after(Cause::VcsMissing, Source::Vcs), Verdict::Retry);
+    assert_eq!(after(Cause::PrivateAuth, Source::Vcs), Verdict::Retry);
+    assert_eq!(after(Cause::CompileError, Source::Local), Verdict::Stop);
+    assert_eq!(after(Cause::DiskFull, Source::Local), Verdict::Stop);
+    assert_eq!(after(Cause::SumdbMisbehaviour, Source::Sumdb), Verdict::Stop);
+}
+
+#[test]
 fn a_403_is_diagnosed_before_it_moves_the_run_elsewhere() {
     let p = policy(&format!("{A},{B}"));
     let mut o = seen(vec![failure(Cause::Http403, Source::Proxy, "a.example:1")]);

@@ -1,4 +1,4 @@
-//! Takes go's own locks: flock(2) on a file that is never removed.
+//! Takes locks as go does: flock(2) on a file that is never removed.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,7 +10,7 @@ const STEP: Duration = Duration::from_millis(25);
 
 /// Holds the exclusive lock on a file until dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: File,
 }
 
@@ -21,7 +21,7 @@ impl Lock {
     ///
     /// # Errors
     /// `TimedOut` where another process holds it for longer; what opening says otherwise.
-    pub(super) fn exclusive(path: &Path, patience: Duration) -> io::Result<Lock> {
+    pub(crate) fn exclusive(path: &Path, patience: Duration) -> io::Result<Lock> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         wait(&file, path, patience)?;
         Ok(Lock { file })

@@ -26,6 +26,7 @@ mod version;
 pub use evict::Evicted;
 pub use go_sum::GoSum;
 pub use growth::{Growth, Mark};
+pub(crate) use lock::Lock;
 pub use place::Place;
 pub use version::TreeFault;
 

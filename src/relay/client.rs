@@ -417,6 +417,8 @@ fn cause_of(error: &(dyn StdError + 'static)) -> Option<Cause> {
         return Some(match tls {
             // What stands in the way of the handshake, as a login page does, not a certificate.
             rustls::Error::InvalidMessage(_) => Cause::CaptiveOrHtml,
+            // Bytes that were damaged on the way: no verdict on anybody's certificate.
+            rustls::Error::DecryptError | rustls::Error::PeerSentOversizedRecord => Cause::ConnReset,
             _ => Cause::TlsCert,
         });
     }

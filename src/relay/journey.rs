@@ -41,11 +41,20 @@ type Running<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
 
 /// Serves one request.
 pub(super) async fn serve(shared: &Shared, wanted: Wanted) -> Answer {
-    let private = !wanted.kind.is_sumdb() && shared.private.likely_private(&wanted.module);
-    let (only, wanted) = match route(shared, wanted) {
+    let private = match wanted.kind {
+        Kind::Sumdb => wanted.looked_up().is_some_and(|module| shared.private.likely_private(&module)),
+        Kind::SumdbSupported => false,
+        _ => shared.private.likely_private(&wanted.module),
+    };
+    let (mut only, wanted) = match route(shared, wanted) {
         Ok(routed) => routed,
         Err(answer) => return answer,
     };
+    // The database may be carried by somebody whom go would not have asked. A private name does not
+    // go there: it takes the way from the first upstream on that go itself takes.
+    if private && wanted.kind == Kind::Sumdb && only.is_some_and(|at| at < shared.crossings.len()) {
+        only = None;
+    }
     shared.ledger.lock().stats.requests += 1;
     let asked = Asked {
         pinned: wanted.kind.is_pinned(),

@@ -49,6 +49,14 @@ pub struct Wanted {
     pub raw: String,
 }
 
+impl Wanted {
+    /// The module that a look-up tells the checksum database; `None` for every other request.
+    pub fn looked_up(&self) -> Option<String> {
+        let (module, _) = self.version.strip_prefix("lookup/")?.rsplit_once('@')?;
+        (self.kind == Kind::Sumdb).then(|| unescape(module))?
+    }
+}
+
 /// Longest path understood, in bytes: far above any module path, far below a header's limit.
 pub const MAX_PATH: usize = 2048;
 
@@ -197,6 +205,14 @@ mod tests {
             kind("sumdb/sum.golang.org/lookup/e.t/a@v1.0.0"),
             some(Kind::Sumdb, "sum.golang.org", "lookup/e.t/a@v1.0.0")
         );
+    }
+
+    #[test]
+    fn a_look_up_names_its_module() {
+        let module = |raw: &str| parse(raw).unwrap().looked_up();
+        assert_eq!(module("sumdb/s.test/lookup/e.t/!up@v1.0.0").as_deref(), Some("e.t/Up"));
+        assert_eq!(module("sumdb/s.test/tile/8/0/000"), None);
+        assert_eq!(module("e.t/lookup/a/@v/v1.0.0.mod"), None);
     }
 
     #[test]

@@ -26,6 +26,9 @@ const STALL_BYTES: u64 = 100;
 /// Longest time over which a body is judged.
 pub(super) const STALL_WINDOW: Duration = Duration::from_secs(10);
 
+/// A longer pause than this is asked for by nobody who means it; no run waits as long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// As much of an error's body is kept as go itself would print.
 const WORDS: usize = 4 << 10;
 
@@ -291,7 +294,7 @@ impl Asking<'_> {
         let limit = if self.wanted.kind == Kind::Zip { MAX_ZIP } else { MAX_SMALL };
         let headers = response.headers();
         let hint = response.body().size_hint().exact();
-        let total = hint.map(|length| stored.len() + length);
+        let total = hint.map(|length| stored.len().saturating_add(length));
         let validator = validator(headers);
         let chunked = headers.contains_key(header::TRANSFER_ENCODING);
         let loose_end = hint.is_none() && !chunked && response.version() < Version::HTTP_2;
@@ -377,13 +380,16 @@ fn continues(headers: &HeaderMap, part: &Part) -> bool {
     range == format!("bytes {}-{}/{}", part.len(), part.total - 1, part.total)
 }
 
-/// Seconds, or a date.
+/// Seconds, or a date; at most [`LONGEST_PAUSE`], so that times may be added to it.
 fn retry_after(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+    let value = value.trim();
+    let pause = if value.bytes().all(|b| b.is_ascii_digit()) && !value.is_empty() {
+        value.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)
+    };
+    Some(pause.min(LONGEST_PAUSE))
 }
 
 /// The beginning of an error's body. What cannot be read soon is not worth it.
@@ -473,6 +479,11 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(retry_after("Fri, 31 Dec 9999 23:59:59 GMT"), Some(LONGEST_PAUSE));
+        for endless in ["18446744073709551615", "99999999999999999999999"] {
+            assert_eq!(retry_after(endless), Some(LONGEST_PAUSE));
+        }
         assert_eq!(retry_after("soon"), None);
+        assert_eq!(retry_after(""), None);
     }
 }

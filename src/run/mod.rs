@@ -1,8 +1,9 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
-//! Only this module acts. [`surroundings`] gathers what does not change, `watching` listens to one
-//! attempt, `relaying` starts the relay and reads what it knows, `observe` turns its end into an observation, `speak` finds the words, `leave` writes the
-//! report, the health and the journal and ends the process as go ended.
+//! Only this module acts. `surroundings` gathers what does not change, `watching` listens to one
+//! attempt, `relaying` starts the relay and reads what it knows, `observe` turns the end of an
+//! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
+//! the journal and ends the process as go ended.
 
 mod leave;
 mod observe;
@@ -360,7 +361,7 @@ fn jitter(wait: decide::Wait) -> Duration {
     wait.floor + span.mul_f64(fastrand::f64())
 }
 
-/// The exit status that go's end means to gox, see [`Outcome::leave`].
+/// Whether gox itself was asked to end while go ran.
 fn is_interrupt(outcome: &Outcome) -> bool {
     matches!(outcome.ended, ChildEnded::Interrupted(_))
 }

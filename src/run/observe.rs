@@ -1,7 +1,7 @@
 //! Turns the end of an attempt into an observation: go's words, the cache, the hosts.
 
 use super::watching::Heard;
-use super::{Run, is_interrupt, network};
+use super::{Run, is_interrupt, network, surroundings};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
@@ -9,6 +9,7 @@ use crate::decide::{Ended, Observation, Repair};
 use crate::goproxy::Entry;
 use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
 use crate::network::Probe;
+use crate::verb::Invocation;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
 use std::io::Read;
@@ -53,6 +54,7 @@ impl Run {
                 self.gather(false);
             }
         }
+        self.keep_private(&observation.failures);
         if !self.any_curable(&observation.failures) && ended != Ended::Stalled && ended != Ended::NoConnection
         {
             return observation;
@@ -60,7 +62,7 @@ impl Run {
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
             observation.progress = cache.grew_since(mark);
             if !self.policy.verifying {
-                self.find_damage(&cache, &mut observation);
+                self.find_damage(&cache, &mut observation).await;
             }
         }
         if observation.progress
@@ -95,17 +97,41 @@ impl Run {
         })
     }
 
+    /// A private module of which only go's words tell (an import that go.mod does not have yet)
+    /// keeps the list as it is from now on, like one that go.mod names.
+    fn keep_private(&mut self, failures: &[Failure]) {
+        let main = self.project.as_ref().and_then(|p| p.module.as_deref());
+        let policy = &mut self.policy;
+        if surroundings::holds_private(
+            &policy.private,
+            main,
+            failures.iter().filter_map(|f| f.module.as_ref()),
+        ) {
+            policy.graph_private = true;
+            policy.mirrors.clear();
+        }
+    }
+
     pub(super) fn note_serving(&mut self, host: String) {
         if !self.serving.contains(&host) {
             self.serving.push(host);
         }
     }
 
-    /// Finds local damage for each failure that may come from it.
-    fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) {
+    /// Finds local damage for each failure that may come from it: beside the loop, since zips are
+    /// read through for it.
+    async fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) {
         let mut sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
-        for (index, failure) in observation.failures.iter().enumerate() {
-            let found = damage_of(cache, &mut sums, failure, &self.job.dir, &self.policy.gosumdb);
+        let (cache, failures) = (cache.clone(), observation.failures.clone());
+        let (dir, gosumdb) = (self.job.dir.clone(), self.policy.gosumdb.clone());
+        let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Damaged>> {
+            failures.iter().map(|failure| damage_of(&cache, &mut sums, failure, &dir, &gosumdb)).collect()
+        });
+        let found = tokio::select! {
+            found = search => found.unwrap_or_default(),
+            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
+        };
+        for (index, found) in found.into_iter().enumerate() {
             for damaged in found {
                 let what = match (&damaged.module, &damaged.version) {
                     (Some(module), Some(version)) => format!("{module}@{version}"),
@@ -163,12 +189,11 @@ impl Run {
         self.voice.diagnosing(&mut self.supervisor);
         let mut hooks =
             Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
-        let command = Command {
-            program: self.job.go.clone(),
-            args: self.diagnostic_args(),
-            envs: self.envs(),
-            dir: self.diagnostic_dir(),
-        };
+        let own = own_trace(&self.job.args, &self.job.invocation, self.job.prepare);
+        // `-C` stands in the user's arguments; ours need the folder itself.
+        let dir = own.is_none().then(|| self.job.dir.clone());
+        let args = own.unwrap_or_else(|| ["mod", "download", "-json", "-x"].map(OsString::from).to_vec());
+        let command = Command { program: self.job.go.clone(), args, envs: self.envs(), dir };
         let watch = child::Watch { stall: Some(self.policy.stall), quiet: super::QUIET };
         let result =
             self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
@@ -211,34 +236,26 @@ impl Run {
             .extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
         observation.repairs.clear();
         if let Some(cache) = self.cache() {
-            self.find_damage(&cache, observation);
+            self.find_damage(&cache, observation).await;
         }
         Ok(())
     }
+}
 
-    /// `go mod download -json -x` names module and requests even where plain go is silent; verbs
-    /// that choose versions get their own `-x`.
-    fn diagnostic_args(&self) -> Vec<OsString> {
-        let invocation = &self.job.invocation;
-        let own = matches!(
-            (invocation.verb.as_str(), invocation.sub.as_str()),
-            ("get" | "list" | "install", _) | ("mod", "tidy")
-        );
-        if !own || !invocation.traceable {
-            return ["mod", "download", "-json", "-x"].iter().map(OsString::from).collect();
-        }
-        let words = if invocation.sub.is_empty() { 1 } else { 2 };
-        let verb = self.job.args.iter().position(|a| *a == *invocation.verb).unwrap_or(0);
-        let mut args = self.job.args.clone();
-        args.insert((verb + words).min(args.len()), "-x".into());
-        args
+/// The user's own command with `-x`, for verbs that choose versions; `None` where
+/// `go mod download -json -x` tells more: it names module and requests even where plain go is
+/// silent. Arguments that run the user's code are never among those that are tried.
+fn own_trace(args: &[OsString], invocation: &Invocation, runs_user_code: bool) -> Option<Vec<OsString>> {
+    let chooses = matches!(
+        (invocation.verb.as_str(), invocation.sub.as_str()),
+        ("get" | "list" | "install", _) | ("mod", "tidy")
+    );
+    if runs_user_code || !chooses || !invocation.traceable {
+        return None;
     }
-
-    /// `-C` is in the user's arguments; our own arguments need the folder itself.
-    fn diagnostic_dir(&self) -> Option<std::path::PathBuf> {
-        let own = self.diagnostic_args().iter().any(|a| *a == *self.job.invocation.verb && *a != *"mod");
-        (!own && self.job.invocation.chdir.is_some()).then(|| self.job.dir.clone())
-    }
+    let mut args = args.to_vec();
+    args.insert(invocation.flags_at.min(args.len()), "-x".into());
+    Some(args)
 }
 
 /// Listens to a diagnostic attempt.
@@ -351,4 +368,24 @@ fn damage_of(
 pub(super) fn failing_hosts(failures: &[Failure]) -> (Vec<String>, bool) {
     let hosts = failures.iter().filter_map(|f| f.host.clone()).collect();
     (hosts, failures.iter().any(|f| f.cause == Cause::Dns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnosis_repeats_only_what_chooses_versions_and_runs_nobodys_code() {
+        let trace = |line: &str, runs_user_code| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            own_trace(&args, &Invocation::read(&args, ""), runs_user_code)
+                .map(|words| words.join(std::ffi::OsStr::new(" ")).into_string().unwrap())
+        };
+        assert_eq!(trace("get h.example/x@latest", false).as_deref(), Some("get -x h.example/x@latest"));
+        assert_eq!(trace("get -C get x.y/z", false).as_deref(), Some("get -C get -x x.y/z"));
+        assert_eq!(trace("-C d mod tidy", false).as_deref(), Some("-C d mod tidy -x"));
+        assert_eq!(trace("build ./...", false), None);
+        assert_eq!(trace("mod vendor", false), None);
+        assert_eq!(trace("install -toolexec=t x.y/z@v1", true), None, "t is the user's");
+    }
 }

@@ -157,10 +157,8 @@ pub(super) fn policy(
         origin_owner: project.origin.as_deref().and_then(private::owner_of_remote),
         module_owner: project.module.as_deref().and_then(private::owner),
     };
-    let graph_private = project
-        .modules
-        .iter()
-        .any(|m| Some(m) != project.module.as_ref() && !matches!(rules.why(m), None | Some(Why::NoProxy)));
+    let named = project.modules.iter().chain(&invocation.named);
+    let graph_private = holds_private(&rules, project.module.as_deref(), named);
     let vendored = is_vendored(go_env, dir, invocation);
     let mirrors = if vendored {
         vec![]
@@ -205,6 +203,17 @@ pub(super) fn policy(
         offline: None,
         vendored,
     }
+}
+
+/// Whether one of `paths`, which lie outside of the main module `main`, is likely private and yet
+/// asked of proxies.
+pub(super) fn holds_private<'a>(
+    rules: &private::Rules,
+    main: Option<&str>,
+    mut paths: impl Iterator<Item = &'a String>,
+) -> bool {
+    let own = |path: &str| main.is_some_and(|main| private::covers(main, path));
+    paths.any(|path| !own(path) && !matches!(rules.why(path), None | Some(Why::NoProxy)))
 }
 
 /// The versions of which both hashes are known. With one of them go would ask the checksum database for the

@@ -94,7 +94,7 @@ impl Hooks for Watching {
             let policy = surroundings::policy(settings, go_env, &project, dir, invocation, false);
             (policy.list.clone(), policy)
         });
-        if policy.graph_private || policy.offline.is_some() {
+        if policy.graph_private || policy.offline.is_some() || policy.vendored {
             return None;
         }
         let first = list.reachable().first()?.clone();

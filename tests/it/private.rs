@@ -174,6 +174,32 @@ fn private_names_reach_no_proxy_that_go_would_not_have_asked() {
 }
 
 #[test]
+fn a_private_name_that_only_the_command_line_has_stays_where_go_would_ask() {
+    for module in [SECRET, "git.corp/team/secret.git"] {
+        let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+        lab.also(Fault::Eof, always().proxy(0).path("secret"));
+        let list = format!("{},direct", lab.goproxy());
+        let project = Project::new(&lab).git_module(module).env("GOPROXY", list).env("GOX_RELAY", "never");
+        let outcome = in_repository(project).gox(["get", &format!("{module}@v1.0.0")]).run();
+        assert!(secret_requests(&lab, Place::Proxy(0)) > 1, "{outcome}");
+        assert_eq!(secret_requests(&lab, Place::Proxy(1)), 0, "{outcome}");
+    }
+}
+
+/// An import that go.mod does not have yet: what failed first was public.
+#[test]
+fn a_private_name_that_only_a_failure_tells_stays_there_too() {
+    let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+    lab.also(Fault::Eof, always().proxy(0).path("secret"));
+    let list = format!("{},direct", lab.goproxy());
+    let project = Project::new(&lab).git_module(SECRET).env("GOPROXY", list).env("GOX_RELAY", "never");
+    let source = format!("package main\n\nimport _ \"{SECRET}\"\n");
+    let outcome = in_repository(project).file("secret.go", source).gox(["mod", "tidy"]).run();
+    assert!(secret_requests(&lab, Place::Proxy(0)) > 1, "{outcome}");
+    assert_eq!(secret_requests(&lab, Place::Proxy(1)), 0, "{outcome}");
+}
+
+#[test]
 fn what_go_env_w_set_is_kept() {
     let lab = refusing(403).start();
     let go = WatchedGo::new();

@@ -120,7 +120,11 @@ fn a_failed_go_leaves_no_git_behind() {
     let dir = tempfile::tempdir().unwrap();
     let git = dir.path().join("git");
     std::fs::copy("/bin/sleep", &git).unwrap();
-    let script = format!("{} 1000 & echo $!; sleep 1000 & echo $!; exit 1", git.display());
+    // Until it has become git it bears the shell's name.
+    let script = format!(
+        "{} 1000 & echo $!; until grep -q git /proc/$!/comm; do :; done; sleep 1000 & echo $!; exit 1",
+        git.display()
+    );
     let outcome = run_quietly(&script, PATIENT, &mut ());
     let pids = numbers(&text(&outcome.stdout));
     assert_eq!(outcome.ended, Ended::Exited(1));

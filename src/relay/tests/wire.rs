@@ -436,6 +436,23 @@ fn a_checksum_database_is_carried_and_never_answered_for() {
 }
 
 #[test]
+fn a_private_name_is_looked_up_where_go_would_have_looked() {
+    let failing = Server::start(|_| Reply::Status(500, "down"));
+    let record = "1\ne.test/m1 v1.0.0 h1:x=\n\ngo.sum database tree\n3\nx=\n\n— sum.golang.org 8w==\n";
+    let other = Server::start(move |seen| {
+        if seen.path.ends_with("/supported") { Reply::Ok(Vec::new()) } else { Reply::Ok(record.into()) }
+    });
+    let private = Rules { configured: "e.test/m1".into(), ..Rules::default() };
+    let list = format!("{},{}", failing.url(), other.url());
+    let relay = start(Options { private, ..options(&list) }).unwrap();
+    let root = format!("{}/sumdb/sum.golang.org", relay.goproxy());
+    assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
+    assert_eq!(ask(&format!("{root}/lookup/e.test/m2@v1.0.0"), "GET").0, 200);
+    assert_eq!(ask(&format!("{root}/lookup/e.test/m1@v1.0.0"), "GET").0, 502);
+    assert!(!other.log().iter().any(|seen| seen.path.contains("m1")));
+}
+
+#[test]
 fn bytes_move_before_go_gets_any() {
     let body = module_file(ZIP).unwrap();
     let server = Server::start(move |_| Reply::Drip(body.clone(), 64, Duration::from_millis(1)));
