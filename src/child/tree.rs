@@ -35,13 +35,15 @@ pub(super) struct Tree {
     root: i32,
     own_group: bool,
     session: Option<i32>,
+    /// go's process group and start.
+    begun: Option<(i32, u64)>,
     seen: HashMap<i32, u64>,
 }
 
 impl Tree {
     /// `root` is go's number; `own_group` says that it leads a process group.
     pub(super) fn new(root: i32, own_group: bool) -> Tree {
-        Tree { root, own_group, session: None, seen: HashMap::new() }
+        Tree { root, own_group, session: None, begun: None, seen: HashMap::new() }
     }
 
     pub(super) fn root(&self) -> i32 {
@@ -53,8 +55,11 @@ impl Tree {
     /// go itself is one of them until it has ended; while nobody has waited for it its number
     /// cannot be anybody else's.
     pub(super) fn members(&mut self, all: &[Process]) -> Vec<Process> {
-        if self.session.is_none() {
-            self.session = all.iter().find(|p| p.pid == self.root).map(|p| p.session);
+        if self.session.is_none()
+            && let Some(root) = all.iter().find(|p| p.pid == self.root)
+        {
+            self.session = Some(root.session);
+            self.begun = Some((root.group, root.start));
         }
         let inside = |p: &Process| {
             p.pid == self.root
@@ -82,14 +87,43 @@ impl Tree {
         process.pid == self.root || self.session.is_none_or(|session| process.session == session)
     }
 
+    /// Processes that may be orphans of go's which nobody has seen yet (it lived shorter than the
+    /// time between two looks): in go's group, younger than go, and their parent, unlike a shell's
+    /// pipeline beside gox, is outside this session.
+    fn possible_orphans<'a>(&self, all: &'a [Process]) -> Vec<&'a Process> {
+        let (Some(session), Some((group, start))) = (self.session, self.begun) else { return vec![] };
+        let parent_is_near = |p: &Process| all.iter().any(|q| q.pid == p.parent && q.session == session);
+        let fits = |p: &&Process| p.group == group && p.session == session && p.start >= start;
+        let known = |p: &&Process| p.pid == self.root || self.seen.contains_key(&p.pid);
+        all.iter().filter(|p| fits(p) && !known(p) && !parent_is_near(p)).collect()
+    }
+
     /// Looks for the living members; `None` where the system has no `/proc`.
     pub(super) fn look(&mut self) -> Option<Vec<Process>> {
-        let mut members = self.members(&all_processes()?);
+        let all = all_processes()?;
+        let mut members = self.members(&all);
+        let orphans: Vec<(i32, u64)> = self
+            .possible_orphans(&all)
+            .into_iter()
+            .filter(|p| is_marked(p.pid))
+            .map(|p| (p.pid, p.start))
+            .collect();
+        if !orphans.is_empty() {
+            self.seen.extend(orphans);
+            members = self.members(&all);
+        }
         for member in &mut members {
             member.bytes = bytes_moved(member.pid);
         }
         Some(members)
     }
+}
+
+/// Whether a process has inherited the marker of a supervising gox.
+fn is_marked(pid: i32) -> bool {
+    let mark = format!("{}=supervised", crate::find_go::MARKER);
+    std::fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|text| text.split(|b| *b == 0).any(|variable| variable.starts_with(mark.as_bytes())))
 }
 
 /// Every process there is, without its byte counts.
@@ -222,6 +256,19 @@ mod tests {
             pids(&tree.members(&[process(10, 9, 10), process(11, 1, 10), process(12, 1, 9)])),
             [10, 11]
         );
+    }
+
+    #[test]
+    fn an_orphan_in_the_terminals_group_is_told_from_a_pipeline_beside_gox() {
+        let mut tree = Tree::new(10, false);
+        let shell = process(8, 1, 8);
+        let init = Process { session: 0, ..process(1, 0, 0) };
+        let beside = process(13, 8, 9);
+        let older = Process { start: 0, ..process(15, 1, 9) };
+        let all = [init, shell, process(9, 8, 9), process(10, 9, 9), process(14, 1, 9), beside, older];
+        assert_eq!(pids(&tree.members(&all)), [10]);
+        let possible: Vec<i32> = tree.possible_orphans(&all).iter().map(|p| p.pid).collect();
+        assert_eq!(possible, [14]);
     }
 
     #[test]

@@ -303,6 +303,12 @@ impl Relay {
         self.shared.ledger.bytes.load(Ordering::Relaxed)
     }
 
+    /// Requests of go that wait for their answer now. Each is bounded here, in time and in tries, so
+    /// that a go which waits for one has not stalled, however silent it is.
+    pub fn requests_in_flight(&self) -> usize {
+        self.shared.ledger.in_flight()
+    }
+
     /// Stops listening, ends every connection, and returns the last numbers.
     pub fn stop(mut self) -> Stats {
         self.end();

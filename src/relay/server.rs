@@ -62,7 +62,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
     let answer = match wanted {
         None => Answer::Status(404, Vec::new()),
         Some(None) => Answer::Status(404, b"gox relay: not a request of the module proxy protocol".to_vec()),
-        Some(Some(wanted)) => journey::serve(shared, wanted).await,
+        Some(Some(wanted)) => {
+            let _counted = shared.ledger.begin();
+            journey::serve(shared, wanted).await
+        }
     };
     let (status, body) = match answer {
         Answer::Body(body) => (200, body),

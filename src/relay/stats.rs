@@ -6,7 +6,7 @@ use super::hedge::Latencies;
 use crate::vocabulary::{Cause, Failure};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Failures kept between two snapshots; more are counted, not kept.
@@ -83,6 +83,17 @@ pub(super) struct Ledger {
     pub(super) now: Mutex<State>,
     /// Body bytes from upstreams.
     pub(super) bytes: AtomicU64,
+    /// Requests of go that have no answer yet.
+    in_flight: AtomicUsize,
+}
+
+/// A request of go's that has no answer yet; counted until it is dropped.
+pub(super) struct InFlight<'a>(&'a AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 pub(super) struct State {
@@ -113,7 +124,19 @@ impl Ledger {
                 rejected: vec![false; n],
             }),
             bytes: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
         }
+    }
+
+    /// Counts a request until what is returned is dropped: with its answer, or with the connection.
+    pub(super) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+
+    /// Requests that are counted now.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// The state; a panic elsewhere has not made numbers useless.
@@ -127,7 +150,7 @@ impl Ledger {
         let cured = std::mem::take(&mut state.stats.cured);
         let failed = std::mem::take(&mut state.stats.failed);
         let mut stats = state.stats.clone();
-        stats.bytes = self.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        stats.bytes = self.bytes.load(Ordering::Relaxed);
         stats.cured = cured;
         stats.failed = failed;
         for (url, breaker) in urls.iter().zip(&state.breakers) {

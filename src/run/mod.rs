@@ -237,9 +237,7 @@ impl Run {
             let state = self.state();
             let mut hooks = Watching::new(&self.job, &self.policy, &state, self.relaying.serving(&state));
             let command = self.command();
-            // The relay bounds each request by itself, and may well be silent towards go meanwhile.
-            let stall = if hooks.is_relayed() { patience.max(self.policy.budget) } else { patience };
-            let watch = child::Watch { stall: Some(stall), quiet: QUIET };
+            let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             let started =
                 self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await;
             let mut outcome = match started {

@@ -29,6 +29,8 @@ pub(super) struct Watching {
     dead: Rc<RefCell<Vec<Entry>>>,
     /// The relay that serves this attempt, and what puts the real names into go's words.
     relay: Option<(Rc<Relay>, Rewriter)>,
+    /// Samples that found a request waiting in the relay.
+    waits: u64,
 }
 
 impl Watching {
@@ -40,11 +42,8 @@ impl Watching {
             list,
             dead: Rc::default(),
             relay: relay.map(|relay| (relay.clone(), relay.rewriter())),
+            waits: 0,
         }
-    }
-
-    pub(super) fn is_relayed(&self) -> bool {
-        self.relay.is_some()
     }
 
     pub(super) fn heard(self) -> Heard {
@@ -73,9 +72,13 @@ impl Hooks for Watching {
         (real != line).then_some(Cow::Owned(real))
     }
 
-    /// Bytes that reach the relay are on their way to go.
+    /// Bytes that reach the relay are on their way to go. While one of go's requests waits in the
+    /// relay, go waits by right: the relay bounds each by itself, and may be silent meanwhile. With
+    /// the relay idle a silent go hangs elsewhere, in git for example.
     fn moved(&mut self) -> u64 {
-        self.relay.as_ref().map_or(0, |(relay, _)| relay.bytes_moving())
+        let Some((relay, _)) = &self.relay else { return 0 };
+        self.waits += u64::from(relay.requests_in_flight() > 0);
+        relay.bytes_moving().wrapping_add(self.waits)
     }
 
     /// A black-holed first proxy costs go 30 s in every command. If it takes no connection now and

@@ -262,6 +262,39 @@ fn a_stalled_go_is_ended_with_its_git() {
 }
 
 #[test]
+fn a_go_that_waits_for_the_relay_is_not_stalled() {
+    // Silent for longer than a stall, three times in a row: the relay doubles its own patience.
+    let late = Lab::new().modules(3).fault(Fault::Late(3000), always().path("m001.*zip$")).start();
+    let outcome = Project::new(&late)
+        .gox(["mod", "download"])
+        .env("GOX_RELAY", "always")
+        .env("GOX_STALL", "1s")
+        .run()
+        .success();
+    assert_eq!(outcome.attempts(), 1, "{outcome}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_go_that_hangs_in_git_while_the_relay_is_idle_is_stalled() {
+    // The proxy has no such module, so that go itself goes to git, which waits for ever.
+    let lab = Lab::new().entry(Entry::plain()).entry(Entry::silent_tls()).start();
+    let (proxy, silent) = (lab.url(0).to_owned(), lab.url(1).to_owned());
+    let project = Project::empty()
+        .git_instead_of("https://github.com/", &format!("{silent}/"))
+        .env("GOPROXY", format!("{proxy},direct"))
+        .env("GOX_RELAY", "always")
+        .env("GOX_STALL", "500ms")
+        .env("GOX_ATTEMPTS", "1")
+        .file("go.mod", "module example.test/main\n\ngo 1.21\n\nrequire github.com/acme/secret v1.0.0\n");
+    let outcome = project.gox(["mod", "download"]).timeout(Duration::from_secs(60)).run();
+    assert_eq!(outcome.code(), Some(1), "{outcome}");
+    none_left(&outcome);
+    assert_eq!(outcome.report()["attempts"][0]["stalled"], true, "{outcome}");
+    assert!(lab.requests().iter().any(|seen| seen.status == 404), "the relay did not serve\n{outcome}");
+}
+
+#[test]
 fn a_stalled_go_that_ignores_the_polite_signal_is_ended_too() {
     let fake = FakeGo::new()
         .attempt(&[

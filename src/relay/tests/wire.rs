@@ -74,6 +74,27 @@ fn nothing_listens_once_it_is_stopped_or_dropped() {
 }
 
 #[test]
+fn a_request_is_in_flight_until_its_answer() {
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    let (answer, may_answer) = std::sync::mpsc::channel();
+    let may_answer = std::sync::Mutex::new(may_answer);
+    let server = Server::start(move |seen| {
+        asked.send(()).unwrap();
+        may_answer.lock().unwrap().recv().unwrap();
+        good(seen)
+    });
+    let relay = relay(&server.url());
+    assert_eq!(relay.requests_in_flight(), 0);
+    let url = format!("{}/{MOD}", relay.goproxy());
+    let go = std::thread::spawn(move || ask(&url, "GET").0);
+    is_asked.recv().unwrap();
+    assert_eq!(relay.requests_in_flight(), 1);
+    answer.send(()).unwrap();
+    assert_eq!(go.join().unwrap(), 200);
+    assert_eq!(relay.requests_in_flight(), 0);
+}
+
+#[test]
 fn what_stays_gos_keeps_its_separator() {
     for (list, tail) in [
         ("http://a.test,direct", ",direct"),
