@@ -71,7 +71,15 @@ fn no_go(error: &find_go::Error) -> ! {
 
 /// Becomes go. Returns only where that fails, and then ends gox.
 pub(crate) fn exec(go: &Path, args: &[OsString], nesting: &Nesting) -> ! {
-    let error = std::process::Command::new(go).args(args).env(MARKER, nesting.marker(false)).exec();
+    exec_with(go, args, nesting, None)
+}
+
+/// The same with a GOPROXY of gox's own.
+fn exec_with(go: &Path, args: &[OsString], nesting: &Nesting, goproxy: Option<&str>) -> ! {
+    let mut command = std::process::Command::new(go);
+    command.args(args).env(MARKER, nesting.marker(false));
+    command.envs(goproxy.map(|list| ("GOPROXY", list)));
+    let error = command.exec();
     fail(exit_of_start(go, &error), &format!("cannot run {}: {error}", go.display()))
 }
 
@@ -114,7 +122,11 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
     let dir = working_dir(&invocation);
     let fetches_toolchain = plain(&invocation) && toolchain::missing(&dir, &go_env).is_some();
     if plain(&invocation) && !fetches_toolchain {
-        exec(&go, args, &nesting);
+        // Nobody looks whether the cache is complete for what runs the user's code; go says so.
+        let offline = invocation.kind == Kind::RunsUserCode
+            && (line.options.last(Key::Offline).is_some()
+                || env(Key::Offline.env()).is_some_and(|v| bypasses(&v)));
+        exec_with(&go, args, &nesting, offline.then_some("off"));
     }
     let resolved = resolve(&line.options, Some(&dir));
     let go = configured(&resolved).unwrap_or(go);

@@ -273,7 +273,7 @@ fn flag(raw: &Raw) -> Result<bool, String> {
     }
 }
 
-/// Whether a value of `GOX_BYPASS` turns gox off. Never an error: the way out of trouble must not
+/// Whether a value of `GOX_BYPASS` (and of any other flag's variable) means yes. Never an error: the way out of trouble must not
 /// be one more trouble.
 pub fn bypasses(value: &OsStr) -> bool {
     !value.is_empty() && !["0", "false"].iter().any(|no| value == *no)

@@ -88,19 +88,7 @@ pub struct Manifest {
 impl Manifest {
     /// The `h1:` hash.
     pub fn h1(&self) -> String {
-        let mut sum = Sha256::new();
-        for entry in &self.entries {
-            let mut hex = String::with_capacity(66);
-            for byte in entry.digest {
-                hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-                hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-            }
-            hex.push_str("  ");
-            sum.update(hex.as_bytes());
-            sum.update(&entry.name);
-            sum.update(b"\n");
-        }
-        format!("h1:{}", STANDARD.encode(sum.finalize()))
+        h1(self.entries.iter().map(|e| (&e.name[..], &e.digest)))
     }
 
     fn sorted(mut entries: Vec<Entry>) -> Result<Manifest, HashError> {
@@ -110,6 +98,23 @@ impl Manifest {
         entries.sort();
         Ok(Manifest { entries })
     }
+}
+
+/// The `h1:` hash of names and hashes of files, sorted by name.
+pub fn h1<'f>(files: impl Iterator<Item = (&'f [u8], &'f [u8; 32])>) -> String {
+    let mut sum = Sha256::new();
+    for (name, digest) in files {
+        let mut hex = String::with_capacity(66);
+        for byte in digest {
+            hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        hex.push_str("  ");
+        sum.update(hex.as_bytes());
+        sum.update(name);
+        sum.update(b"\n");
+    }
+    format!("h1:{}", STANDARD.encode(sum.finalize()))
 }
 
 /// The `h1:` hash of a go.mod file's content.
@@ -238,12 +243,12 @@ fn digest(reader: &mut impl Read, name: Vec<u8>) -> Result<Entry, HashError> {
 
 /// Finds the end record of a zip's directory and gives the number of entries it declares. Read
 /// before any parser allocates for them.
-fn directory(file: &mut File, size: u64) -> Result<u64, HashError> {
+pub(crate) fn directory(file: &mut (impl Read + Seek), size: u64) -> Result<u64, HashError> {
     // The end record has 22 bytes and a comment of at most 65535 behind it.
     let tail = size.min(22 + 0xffff);
     file.seek(SeekFrom::Start(size - tail))?;
     let mut bytes = Vec::new();
-    file.take(tail).read_to_end(&mut bytes)?;
+    file.by_ref().take(tail).read_to_end(&mut bytes)?;
     let bad = |why: &str| HashError::Corrupt(why.to_owned());
     let at = (0..=bytes.len().checked_sub(22).ok_or_else(|| bad("too short"))?)
         .rev()

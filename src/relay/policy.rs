@@ -317,7 +317,7 @@ fn is_repeated_wrong(tries: &[Try]) -> bool {
 /// Tries at an upstream that says nothing of use. One that works otherwise gets more of them:
 /// each is likely to succeed.
 fn limit(asked: &Asked, condition: Condition) -> u32 {
-    if condition.healthy { asked.attempts * 2 } else { asked.attempts }
+    if condition.healthy { asked.attempts.saturating_mul(2) } else { asked.attempts }
 }
 
 /// The try whose wrong bytes are settled as what the upstreams really hold.

@@ -5,9 +5,9 @@
 //! passes is judged by go again.
 
 use super::path::{Kind, Wanted};
-use base64::Engine;
+use crate::module_cache::hash;
 use sha2::{Digest, Sha256};
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 /// Largest sum of file sizes in a module zip: go's own limit.
 pub const MAX_UNPACKED: u64 = 500 << 20;
@@ -52,32 +52,12 @@ pub fn small(wanted: &Wanted, body: &[u8], hashes: &[String]) -> Verdict {
     }
 }
 
-/// The `h1:` hash of a set of files, given (name, SHA-256 of content) in any order.
-pub fn h1(files: &mut [(String, [u8; 32])]) -> String {
-    files.sort();
-    let mut all = Sha256::new();
-    for (name, digest) in files {
-        for byte in digest {
-            all.update(format!("{byte:02x}").as_bytes());
-        }
-        all.update(b"  ");
-        all.update(name.as_bytes());
-        all.update(b"\n");
-    }
-    format!("h1:{}", base64::engine::general_purpose::STANDARD.encode(all.finalize()))
-}
-
-/// The `h1:` hash of a go.mod file.
-pub fn h1_of_mod(body: &[u8]) -> String {
-    h1(&mut [("go.mod".to_owned(), Sha256::digest(body).into())])
-}
-
 fn is_page(body: &[u8]) -> bool {
     body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
 }
 
 fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Verdict {
-    if let Some(verdict) = against(hashes, || h1_of_mod(body)) {
+    if let Some(verdict) = against(hashes, || hash::of_go_mod(body)) {
         return verdict;
     }
     if is_page(body) {
@@ -182,14 +162,24 @@ pub fn zip<R: Read + Seek>(wanted: &Wanted, body: R, hashes: &[String]) -> Verdi
     zip_within(MAX_UNPACKED, wanted, body, hashes)
 }
 
-fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
+fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, mut body: R, hashes: &[String]) -> Verdict {
+    // Asked before a parser makes room for as many entries as a stranger's directory names.
+    let entries = body.seek(SeekFrom::End(0)).map_err(Into::into).and_then(|n| hash::directory(&mut body, n));
+    match entries {
+        Ok(n) if n > hash::MAX_FILES => return wrong(format!("a zip of {n} files")),
+        Ok(_) => {}
+        Err(error) => return wrong(format!("not a valid zip file ({error})")),
+    }
+    if let Err(error) = body.rewind() {
+        return wrong(format!("a zip that cannot be read ({error})"));
+    }
     let mut archive = match zip::ZipArchive::new(body) {
         Ok(archive) => archive,
         Err(error) => return wrong(format!("not a valid zip file ({error})")),
     };
     let prefix = format!("{}@{}/", wanted.module, wanted.version);
     let hashing = hashes.iter().any(|h| h.starts_with("h1:"));
-    let mut files = Vec::new();
+    let mut files: Vec<(Vec<u8>, [u8; 32])> = Vec::new();
     let mut buffer = vec![0; 32 << 10];
     let mut unpacked = 0u64;
     for index in 0..archive.len() {
@@ -197,8 +187,9 @@ fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, body: R, hashes: &[St
             Ok(file) => file,
             Err(error) => return wrong(format!("zip entry {index}: {error}")),
         };
-        let name = String::from_utf8_lossy(file.name_raw()).into_owned();
-        let mut hash = Sha256::new();
+        let name = file.name_raw().to_vec();
+        let shown = String::from_utf8_lossy(&name).into_owned();
+        let mut sum = Sha256::new();
         loop {
             match file.read(&mut buffer) {
                 Ok(0) => break,
@@ -208,20 +199,28 @@ fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, body: R, hashes: &[St
                         return wrong(format!("a zip that unpacks to more than {limit} bytes"));
                     }
                     if hashing {
-                        hash.update(&buffer[..n]);
+                        sum.update(&buffer[..n]);
                     }
                 }
-                Err(error) => return wrong(format!("zip entry {name}: {error}")),
+                Err(error) => return wrong(format!("zip entry {shown}: {error}")),
             }
         }
-        if !name.starts_with(&prefix) {
-            return Verdict::Wrong { why: format!("zip has unexpected file {name}"), got: None, hard: false };
+        if !name.starts_with(prefix.as_bytes()) {
+            return Verdict::Wrong {
+                why: format!("zip has unexpected file {shown}"),
+                got: None,
+                hard: false,
+            };
         }
         if hashing {
-            files.push((name, hash.finalize().into()));
+            files.push((name, sum.finalize().into()));
         }
     }
-    against(hashes, || h1(&mut files)).unwrap_or(Verdict::Sound)
+    let got = || {
+        files.sort();
+        hash::h1(files.iter().map(|(name, digest)| (&name[..], digest)))
+    };
+    against(hashes, got).unwrap_or(Verdict::Sound)
 }
 
 #[cfg(test)]
@@ -282,11 +281,11 @@ mod tests {
         let wanted = path::parse("e.t/a/@v/v1.0.0.zip").unwrap();
         let good = packed(&[("e.t/a@v1.0.0/go.mod", "module e.t/a\n"), ("e.t/a@v1.0.0/a.go", "package a\n")]);
         assert_eq!(zip(&wanted, Cursor::new(&good), &[]), Verdict::Sound);
-        let mut files = vec![
-            ("e.t/a@v1.0.0/a.go".to_owned(), Sha256::digest("package a\n").into()),
-            ("e.t/a@v1.0.0/go.mod".to_owned(), Sha256::digest("module e.t/a\n").into()),
+        let files: [(&[u8], &[u8; 32]); 2] = [
+            (b"e.t/a@v1.0.0/a.go", &Sha256::digest("package a\n").into()),
+            (b"e.t/a@v1.0.0/go.mod", &Sha256::digest("module e.t/a\n").into()),
         ];
-        let known = [h1(&mut files)];
+        let known = [hash::h1(files.into_iter())];
         assert_eq!(zip(&wanted, Cursor::new(&good), &known), Verdict::Known);
         let other = ["h1:AAAA".to_owned()];
         assert!(matches!(zip(&wanted, Cursor::new(&good), &other), Verdict::Wrong { got: Some(_), .. }));
@@ -303,6 +302,19 @@ mod tests {
         let bomb = packed(&[("e.t/a@v1.0.0/zeros", &"0".repeat(1 << 20))]);
         assert!(bomb.len() < 10_000);
         assert!(matches!(zip_within(1 << 19, &wanted, Cursor::new(&bomb), &[]), Verdict::Wrong { .. }));
+        // An end record alone, which names 2^32 entries by way of a zip64 record.
+        let mut crowded = b"PK\x06\x06".to_vec();
+        crowded.resize(32, 0);
+        crowded.extend((1u64 << 32).to_le_bytes());
+        crowded.resize(56 + 20, 0);
+        crowded.extend(b"PK\x05\x06");
+        crowded.extend([0xff; 16]);
+        crowded.extend([0; 2]);
+        let verdict = zip(&wanted, Cursor::new(&crowded), &[]);
+        assert!(
+            matches!(&verdict, Verdict::Wrong { why, .. } if why.contains("4294967296 files")),
+            "{verdict:?}"
+        );
         let foreign = packed(&[("other@v1.0.0/go.mod", "module other\n")]);
         assert!(matches!(zip(&wanted, Cursor::new(&foreign), &[]), Verdict::Wrong { hard: false, .. }));
     }

@@ -258,8 +258,12 @@ fn offline_asks_nobody() {
     let project = project(&lab).shared_build_cache();
     let outcome = project.gox(["--offline", "build", "-o", "program", "."]).run().exited(125);
     assert!(outcome.said().iter().any(|l| l.contains("gox mod download")), "{outcome}");
+    lab.forget();
+    project.gox(["--offline", "run", "."]).run().exited(1);
+    assert!(lab.requests().is_empty(), "{:?}", lab.requests());
     download(&project).success();
     lab.forget();
+    project.gox(["run", "."]).env("GOX_OFFLINE", "1").run().success();
     project.gox(["--offline", "build", "-o", "program", "."]).run().success();
     project.gox(["--offline", "mod", "download"]).run().success();
     for args in [&["--offline", "get", "example.test/m000"][..], &["--offline", "mod", "tidy"]] {

@@ -3,8 +3,9 @@
 use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
 use super::{ask, options, relay};
 use crate::goproxy::List;
+use crate::module_cache::hash;
 use crate::private::Rules;
-use crate::relay::{Options, SumdbRoute, start, verify};
+use crate::relay::{Options, SumdbRoute, start};
 use crate::vocabulary::{Action, Cause, Source};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -234,7 +235,7 @@ fn likely_private_modules_are_asked_as_go_would() {
 fn a_wrong_copy_is_exchanged_for_another_upstreams() {
     let lying = Server::start(|_| Reply::Ok(b"module e.test/m1\n\nrequire evil.test/x v1.0.0\n".to_vec()));
     let server = Server::start(good);
-    let known = [("e.test/m1/go.mod", verify::h1_of_mod(go_mod("e.test/m1").as_bytes()))];
+    let known = [("e.test/m1/go.mod", hash::of_go_mod(go_mod("e.test/m1").as_bytes()))];
     let relay = start(with_sums(&format!("{},{}", lying.url(), server.url()), &known)).unwrap();
     let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
     assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
@@ -246,7 +247,7 @@ fn a_wrong_copy_is_exchanged_for_another_upstreams() {
 
 #[test]
 fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
-    let known = [("e.test/m1/go.mod", verify::h1_of_mod(b"another"))];
+    let known = [("e.test/m1/go.mod", hash::of_go_mod(b"another"))];
     let steady = Server::start(good);
     let relay = start(with_sums(&steady.url(), &known)).unwrap();
     let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
@@ -260,7 +261,7 @@ fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
 
 #[test]
 fn the_same_wrong_copy_from_two_upstreams_is_believed() {
-    let known = [("e.test/m1/go.mod", verify::h1_of_mod(b"another"))];
+    let known = [("e.test/m1/go.mod", hash::of_go_mod(b"another"))];
     let (one, two) = (Server::start(good), Server::start(good));
     let relay = start(with_sums(&format!("{},{}", one.url(), two.url()), &known)).unwrap();
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
