@@ -41,6 +41,17 @@ impl Spool {
     }
 }
 
+/// Why a gzip body could not be unpacked.
+#[derive(Debug)]
+pub(super) enum Unpack {
+    /// The bytes are no gzip, or are cut or altered.
+    Broken(io::Error),
+    /// More comes out than go would accept.
+    Endless,
+    /// There is no room for it.
+    Store(io::Error),
+}
+
 #[derive(Debug)]
 enum Held {
     Memory(Vec<u8>),
@@ -131,6 +142,31 @@ impl Stored {
                 file.seek(SeekFrom::Start(0))?;
                 Ok(Reader::File(io::BufReader::with_capacity(CHUNK, file)))
             }
+        }
+    }
+
+    /// Whether the first character that is none of a text's white space opens a tag.
+    pub(super) fn begins_like_a_page(&self) -> bool {
+        let mut start = [0; 512];
+        let n = self.reader().and_then(|mut r| r.read(&mut start)).unwrap_or(0);
+        let start = start[..n].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start[..n]);
+        start.trim_ascii_start().first() == Some(&b'<')
+    }
+
+    /// What a gzip body holds, stored in its turn, up to `limit` bytes.
+    pub(super) fn gunzip(self, limit: u64) -> Result<Stored, Unpack> {
+        let mut plain = Stored::new(&self.spool);
+        let mut decoder = flate2::read::MultiGzDecoder::new(self.reader().map_err(Unpack::Store)?);
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let n = decoder.read(&mut buffer).map_err(Unpack::Broken)?;
+            if n == 0 {
+                return Ok(plain);
+            }
+            if plain.length + n as u64 > limit {
+                return Err(Unpack::Endless);
+            }
+            plain.push(&buffer[..n]).map_err(Unpack::Store)?;
         }
     }
 

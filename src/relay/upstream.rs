@@ -1,7 +1,7 @@
 //! Asks one upstream once: the URL, the redirects as go follows them, the status, and the body
 //! with the rules for silence and stalls.
 
-use super::body::{Spool, Stored};
+use super::body::{Spool, Stored, Unpack};
 use super::client::{self, Fault, Http};
 use super::path::{Kind, Wanted};
 use super::surroundings::basic;
@@ -262,15 +262,16 @@ impl Asking<'_> {
         let status = response.status().as_u16();
         let page = client::text(response.headers(), &header::CONTENT_TYPE)
             .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
-        if status == 200 && page {
-            let words = "a page (text/html) instead of an answer".into();
-            return Got::Fault {
-                fault: Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false },
-                part: None,
-            };
-        }
         match (status, part) {
-            (200, _) => self.body(response, Stored::new(self.spool)).await,
+            // A plain file server may call anything it does not know text/html: go reads what came.
+            (200, _) => match self.body(response, Stored::new(self.spool)).await {
+                Got::Whole { body, .. } if page && body.begins_like_a_page() => {
+                    let words = "a page (text/html) instead of an answer".into();
+                    let fault = Fault { cause: Cause::CaptiveOrHtml, words, http_proxy: false };
+                    Got::Fault { fault, part: None }
+                }
+                got => got,
+            },
             (206, Some(part)) if continues(response.headers(), &part) => self.body(response, part.body).await,
             // 206 for something else, or 416: the part is of no use any more.
             (206 | 416, _) => {
@@ -295,7 +296,10 @@ impl Asking<'_> {
         let validator = validator(headers);
         let chunked = headers.contains_key(header::TRANSFER_ENCODING);
         let loose_end = hint.is_none() && !chunked && response.version() < Version::HTTP_2;
-        let ranges = client::text(headers, &header::ACCEPT_RANGES) != Some("none");
+        // Nobody asked for it, but go's own client takes it, and so must this one.
+        let gzip = client::text(headers, &header::CONTENT_ENCODING)
+            .is_some_and(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
+        let ranges = !gzip && client::text(headers, &header::ACCEPT_RANGES) != Some("none");
         if let Some(total) = total {
             self.progress.total.store(total, Ordering::Relaxed);
             if total > limit {
@@ -315,6 +319,9 @@ impl Asking<'_> {
                 Ok(None) => {
                     if total.is_some_and(|t| t != stored.len()) {
                         break Fault { cause: Cause::Eof, words: "unexpected EOF".into(), http_proxy: false };
+                    }
+                    if gzip {
+                        return unpack(stored, limit).await;
                     }
                     return Got::Whole { body: stored, loose_end };
                 }
@@ -359,6 +366,18 @@ impl Asking<'_> {
             _ => None,
         };
         Got::Fault { fault, part }
+    }
+}
+
+/// A whole gzip answer without its coding: its own checksum vouches for the end.
+async fn unpack(stored: Stored, limit: u64) -> Got {
+    let fault = |cause, words| Got::Fault { fault: Fault { cause, words, http_proxy: false }, part: None };
+    match tokio::task::spawn_blocking(move || stored.gunzip(limit)).await {
+        Ok(Ok(body)) => Got::Whole { body, loose_end: false },
+        Ok(Err(Unpack::Store(error))) => fault(Cause::DiskFull, error.to_string()),
+        Ok(Err(Unpack::Endless)) => fault(Cause::CaptiveOrHtml, "an endless answer".into()),
+        Ok(Err(Unpack::Broken(error))) => fault(Cause::Eof, format!("broken gzip: {error}")),
+        Err(error) => fault(Cause::Other, error.to_string()),
     }
 }
 

@@ -423,3 +423,60 @@ fn bytes_move_before_go_gets_any() {
     ask(&format!("{}/{ZIP}", relay.goproxy()), "GET");
     assert_eq!(relay.bytes_moving(), module_file(ZIP).unwrap().len() as u64);
 }
+
+#[test]
+fn what_go_itself_would_read_is_no_page_and_no_damage() {
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, plain).unwrap();
+        writer.finish().unwrap()
+    }
+    let zip = module_zip("e.test/m1", 300_000);
+    let sums = [("e.test/m1/go.mod", verify::h1_of_mod(go_mod("e.test/m1").as_bytes()))];
+    let html = "Content-Type: text/html; charset=utf-8\r\n";
+    for (headers, packed) in [(html.to_owned(), false), (format!("{html}Content-Encoding: gzip\r\n"), true)] {
+        let copy = zip.clone();
+        let server = Server::start(move |seen| {
+            let body = if seen.path.ends_with(".zip") {
+                copy.clone()
+            } else if seen.path.ends_with("@v/list") {
+                b"<!DOCTYPE html><title>Sign in</title>".to_vec()
+            } else {
+                module_file(&seen.path).unwrap()
+            };
+            Reply::Headers(200, headers.clone(), if packed { gzip(&body) } else { body })
+        });
+        let relay = start(with_sums(&server.url(), &sums)).unwrap();
+        let root = relay.goproxy();
+        assert_eq!(ask(&format!("{root}/{MOD}"), "GET"), (200, go_mod("e.test/m1").into_bytes()));
+        let (status, body) = ask(&format!("{root}/{ZIP}"), "GET");
+        assert!(status == 200 && body == zip, "{status}, {} bytes", body.len());
+        // What looks like a page is one, whatever else it says it is.
+        assert_eq!(ask(&format!("{root}/e.test/m1/@v/list"), "GET").0, 502);
+    }
+    let cut = Server::start(|seen| {
+        let mut body = gzip(&module_file(&seen.path).unwrap());
+        if seen.before == 0 {
+            body.truncate(body.len() - 4);
+        }
+        Reply::Headers(200, "Content-Encoding: gzip\r\n".into(), body)
+    });
+    let relay = start(with_sums(&cut.url(), &sums)).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET"), (200, go_mod("e.test/m1").into_bytes()));
+    assert_eq!(cut.log().len(), 2);
+}
+
+#[test]
+fn statuses_that_ask_for_another_try_get_one() {
+    for status in [408, 425, 429, 500, 504] {
+        let server =
+            Server::start(
+                move |seen| {
+                    if seen.before == 0 { Reply::Status(status, "once more") } else { good(seen) }
+                },
+            );
+        let relay = relay(&server.url());
+        assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200, "{status}");
+        assert_eq!(server.log().len(), 2, "{status}");
+    }
+}
