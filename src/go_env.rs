@@ -2,8 +2,10 @@
 //! a first attempt), and asked of go itself by name (after a failure, when the cost is nothing).
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The names gox asks for. By name: without HOME `go env -json` fails, single names do not.
 pub const NAMES: &[&str] = &[
@@ -155,21 +157,25 @@ fn parse_env_file(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// How long go may take to tell its settings; it needs some milliseconds. A script in go's place
+/// that hangs must not hang gox.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Asks go for its effective settings. `overlay` is not applied: these are the user's own values.
 /// GOTOOLCHAIN=local keeps the question from starting a toolchain download.
 ///
-/// Returns `fallback` where go cannot answer.
+/// Returns `fallback` where go cannot answer. Blocks for at most ten seconds.
 pub fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
     let mut command = Command::new(go);
-    command.arg("env").args(NAMES).env("GOTOOLCHAIN", "local").stdin(Stdio::null()).stderr(Stdio::null());
+    command.arg("env").args(NAMES).env("GOTOOLCHAIN", "local");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
     let mut settings = fallback.clone();
-    let Ok(output) = command.output() else { return settings };
-    let text = String::from_utf8_lossy(&output.stdout);
+    let Some(text) = command.spawn().ok().and_then(answer) else { return settings };
     let lines: Vec<&str> = text.lines().collect();
-    if !output.status.success() || lines.len() != NAMES.len() {
+    if lines.len() != NAMES.len() {
         return settings;
     }
     for (name, value) in NAMES.iter().zip(lines) {
@@ -179,6 +185,28 @@ pub fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
         }
     }
     settings
+}
+
+/// What a child that exits 0 within [`PATIENCE`] wrote; another one is ended. A few lines fit into a
+/// pipe, so that nobody need read before the end.
+fn answer(mut child: Child) -> Option<String> {
+    let begun = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => break,
+            Ok(None) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
+            Ok(Some(_)) => return None,
+            _ => {
+                // It may have ended by itself meanwhile.
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
+    let mut text = Vec::new();
+    child.stdout.take()?.read_to_end(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]

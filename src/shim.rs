@@ -121,6 +121,12 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
     }
     let dir = working_dir(&invocation);
     let fetches_toolchain = plain(&invocation) && toolchain::missing(&dir, &go_env).is_some();
+    if !line.options.given.is_empty()
+        && let Err(error) = crate::configuration::resolve(&line.options, &env, &[])
+    {
+        // A wrong option is wrong before any verb; files are not read for those that pass through.
+        fail_with(&error);
+    }
     if plain(&invocation) && !fetches_toolchain {
         // Nobody looks whether the cache is complete for what runs the user's code; go says so.
         let offline = invocation.kind == Kind::RunsUserCode

@@ -287,7 +287,9 @@ fn place(main: &str, details: &str, vcs: &mut Vcs) {
         vcs.url = Some(url.text);
     }
     if let Some(named) = NAMED_HOST.captures(&own) {
+        // macOS names the port with the host, as others do in words.
         let name = named[1].to_ascii_lowercase();
+        let name = name.strip_suffix(":443").or(name.strip_suffix(":80")).unwrap_or(&name).to_owned();
         let port = PORT.captures(&own).map(|c| c[1].to_owned()).filter(|p| p != "443" && p != "80");
         let same = vcs.host.as_deref().is_some_and(|h| urls::host_name(h) == name);
         if !same {

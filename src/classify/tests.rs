@@ -160,6 +160,23 @@ fn a_mixed_run_reports_every_failure() {
 }
 
 #[test]
+fn what_a_program_died_of_is_no_failure_of_gos() {
+    let text = "panic: Get \"https://p.test/m/@v/list\": EOF\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:5 +0x1\nexit status 2\n";
+    let reading = classify(&Rules::default(), Stream::Log, text.as_bytes());
+    assert!(reading.failures.is_empty(), "{:?}", reading.failures);
+    let reading = classify(&Rules::default(), Stream::Stderr, text.as_bytes());
+    assert!(reading.failures.iter().all(|f| f.action == Action::Stop), "{:?}", reading.failures);
+}
+
+#[test]
+fn a_host_is_the_same_with_and_without_the_usual_port() {
+    let text = "go: h.test/a/b@v1.0.0: invalid version: git fetch -f origin in /x: exit status 128:\n\tfatal: unable to access 'https://h.test/a/b.git/': LibreSSL SSL_connect: SSL_ERROR_SYSCALL in connection to h.test:443\n";
+    let reading = classify(&Rules::default(), Stream::Stderr, text.as_bytes());
+    assert_eq!(reading.failures[0].cause, Cause::GitNetwork);
+    assert_eq!(reading.failures[0].host.as_deref(), Some("h.test"));
+}
+
+#[test]
 fn the_first_rule_that_matches_decides() {
     let rule = |pattern: &str, action, origin: &str| UserRule {
         pattern: Regex::new(pattern).unwrap(),

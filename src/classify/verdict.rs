@@ -108,6 +108,11 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
         return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
     }
+    // What a program died of is its own, and go says nothing in these words of its own failures.
+    if main.starts_with("panic: ") {
+        let found = plain(Cause::Other, Some(Source::Local));
+        return if log { Verdict::Nothing } else { weak(message, found) };
+    }
     ctx.heading &= !main.starts_with("go: ");
     if let Some(package) = main.strip_prefix("go: finding module for package ") {
         ctx.finding = Some(package.to_owned());

@@ -232,6 +232,12 @@ fn forbidden(
     failure: &Failure,
     entry: Entry,
 ) -> Cure {
+    if failure.detail.http_proxy || failure.detail.status == Some(407) {
+        return stop_with(
+            "your HTTP proxy refuses",
+            "it asks for credentials or forbids the host: see HTTP_PROXY and HTTPS_PROXY (user:password@ goes there)",
+        );
+    }
     if failure.source == Some(Source::Proxy)
         && !serves(observation, &entry)
         && !matches!(entry, Entry::Direct)

@@ -164,13 +164,16 @@ impl Observation {
     }
 
     /// The failures, and the one that gox itself made by ending go.
-    pub(super) fn all_failures(&self, state: &State) -> Vec<Failure> {
+    pub fn all_failures(&self, state: &State) -> Vec<Failure> {
         let mut failures = self.failures.clone();
         let (cause, words) = match self.ended {
             Ended::Stalled => (Cause::Stalled, "nothing moved"),
             Ended::NoConnection => (Cause::Timeout, "no TCP connection"),
             _ => return failures,
         };
+        if failures.iter().any(|f| f.cause == cause && f.evidence == words) {
+            return failures;
+        }
         // What go had said before it was ended is no verdict of its own any more.
         failures.retain(|f| f.cause == Cause::ChecksumMismatch);
         let mut own = Failure::new(cause, Some(Source::Proxy), Action::Reroute, words);

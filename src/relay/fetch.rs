@@ -177,7 +177,9 @@ fn status_missed(
 ) -> Missed {
     let (cause, outcome) = match status {
         404 | 410 => (Cause::Http404410, Outcome::NotFound),
-        429 => (Cause::Http429, Outcome::Limited { pause }),
+        // The server gave up waiting, or wants the same once more: nothing is refused.
+        408 => (Cause::Timeout, Outcome::Fault { cause: Cause::Timeout, gained: false }),
+        425 | 429 => (Cause::Http429, Outcome::Limited { pause }),
         503 if pause.is_some() => (Cause::Http5xx, Outcome::Limited { pause }),
         500..=599 => (Cause::Http5xx, Outcome::Fault { cause: Cause::Http5xx, gained: false }),
         401 | 403 | 407 | 451 => (Cause::Http403, Outcome::Denied(status)),

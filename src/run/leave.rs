@@ -3,7 +3,7 @@
 use super::speak::Level;
 use super::{Run, fail};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status, die_of};
-use crate::decide::{Decision, Ended, Observation, State, Step, Verdict, entry_of};
+use crate::decide::{Decision, Ended, Observation, Remedy, State, Step, Verdict, entry_of};
 use crate::health::{self, Health};
 use crate::report::{Attempt, Report, millis};
 use crate::vocabulary::{Cause, Failure};
@@ -166,6 +166,13 @@ impl Run {
             }
             for entry in &step.observation.dead {
                 news.note_failure(entry, Cause::Timeout, at);
+            }
+            // One that refuses everybody rests; one that sent a bad copy rests for this run only.
+            let refused = step.observation.failures.iter().any(|f| f.cause == Cause::Http403);
+            for remedy in &step.decision.remedies {
+                if let (Remedy::Rest(entries), true) = (remedy, refused) {
+                    entries.iter().for_each(|entry| news.note_failure(entry, Cause::Http403, at));
+                }
             }
             let first = state.first().cloned();
             match (step.observation.ended, first) {

@@ -139,12 +139,9 @@ impl Run {
         run
     }
 
-    /// Reads the project and joins the policy; asks go itself once a failure was seen.
+    /// Reads the project and joins the policy, with what go itself said of its settings if asked.
     fn gather(&mut self, always: bool) {
         let job = self.job.clone();
-        if self.first_failure.is_some() && self.asked_go.is_none() {
-            self.asked_go = Some(crate::go_env::ask_go(&job.go, Some(&job.dir), &job.go_env));
-        }
         let go_env = self.asked_go.as_ref().unwrap_or(&job.go_env);
         let project =
             self.project.get_or_insert_with(|| Rc::new(surroundings::read_project(&job.dir, go_env))).clone();

@@ -51,12 +51,14 @@ impl Run {
             Some(first) => observation.since_first_failure = first.elapsed(),
             None => {
                 self.first_failure = Some(Instant::now());
+                self.ask_go().await;
                 self.gather(false);
             }
         }
         self.keep_private(&observation.failures);
-        if !self.any_curable(&observation.failures) && ended != Ended::Stalled && ended != Ended::NoConnection
-        {
+        // What gox itself saw (a stall, a proxy that takes no connection) is a failure like go's.
+        observation.failures = observation.all_failures(&self.state());
+        if !self.any_curable(&observation.failures) {
             return observation;
         }
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
@@ -74,6 +76,18 @@ impl Run {
         observation.dead.extend(heard.dead);
         self.look_at_hosts(&mut observation).await;
         observation
+    }
+
+    /// Asks go for its settings, beside the loop so that signals are heard.
+    async fn ask_go(&mut self) {
+        let job = self.job.clone();
+        let (go, dir, known) = (job.go.clone(), job.dir.clone(), job.go_env.clone());
+        let asking = tokio::task::spawn_blocking(move || crate::go_env::ask_go(&go, Some(&dir), &known));
+        let answer = tokio::select! {
+            answer = asking => answer,
+            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
+        };
+        self.asked_go = answer.ok();
     }
 
     /// Whether looking further can change anything: a compile error outside the cache ends the run

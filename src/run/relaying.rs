@@ -90,8 +90,9 @@ impl Run {
         let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
         options.go_sum =
             Arc::new(move |module, version, go_mod| sums.lookup(module, version, go_mod).to_vec());
-        if let Some(cache) = go_env.mod_cache().map(|c| c.join("cache/download")).filter(|d| d.is_dir()) {
-            options.spool_dir = cache;
+        if let Some(cache) = go_env.mod_cache() {
+            // Also before the cache is there: its file system has the room, TMPDIR's may not.
+            options.spool_dir = cache.join("cache/download");
         }
         options.backoff_base = policy.backoff_base;
         options.backoff_max = policy.backoff_max;

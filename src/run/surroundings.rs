@@ -160,7 +160,10 @@ pub(super) fn policy(
     let named = project.modules.iter().chain(&invocation.named);
     let graph_private = holds_private(&rules, project.module.as_deref(), named);
     let vendored = is_vendored(go_env, dir, invocation);
-    let mirrors = if vendored {
+    // Modules that the user took out of the database, but not away from proxies, would come from a
+    // mirror with nothing to judge them.
+    let unchecked = !go_env.get("GONOSUMDB").is_empty() && go_env.get("GONOSUMDB") != go_env.get("GONOPROXY");
+    let mirrors = if vendored || unchecked {
         vec![]
     } else {
         permitted_mirrors(
