@@ -52,7 +52,7 @@ pub(super) async fn serve(shared: &Shared, wanted: Wanted) -> Answer {
     };
     // The database may be carried by somebody whom go would not have asked. A private name does not
     // go there: it takes the way from the first upstream on that go itself takes.
-    if private && wanted.kind == Kind::Sumdb && only.is_some_and(|at| at < shared.crossings.len()) {
+    if private && wanted.kind == Kind::Sumdb {
         only = None;
     }
     shared.ledger.lock().stats.requests += 1;
@@ -78,7 +78,7 @@ pub(super) async fn serve(shared: &Shared, wanted: Wanted) -> Answer {
 }
 
 /// Who alone may answer, where that is settled already.
-fn route(shared: &Shared, mut wanted: Wanted) -> Result<(Option<usize>, Wanted), Answer> {
+fn route(shared: &Shared, wanted: Wanted) -> Result<(Option<usize>, Wanted), Answer> {
     let state = shared.ledger.lock();
     let known = match wanted.kind {
         Kind::List | Kind::Latest | Kind::Query => state.answered_by.get(&wanted.module).copied(),
@@ -86,15 +86,6 @@ fn route(shared: &Shared, mut wanted: Wanted) -> Result<(Option<usize>, Wanted),
         _ => None,
     };
     match (&wanted.kind, known) {
-        // Carried from a database itself, which knows no `supported`: saying so is ours.
-        (Kind::SumdbSupported, Some(at)) if at >= shared.crossings.len() => {
-            Err(Answer::Body(Vec::new().into()))
-        }
-        (Kind::Sumdb, Some(at)) if at >= shared.crossings.len() => {
-            let prefix = format!("sumdb/{}/", wanted.module);
-            wanted.raw = wanted.raw.strip_prefix(&prefix).unwrap_or(&wanted.raw).to_owned();
-            Ok((known, wanted))
-        }
         // go asks `supported` first; without an answer to that nobody carries the database.
         (Kind::Sumdb, None) => {
             Err(Answer::Status(404, b"no upstream carries this checksum database".to_vec()))

@@ -62,15 +62,6 @@ use tokio::sync::watch;
 /// go.mod (`true`) or zip (`false`). Empty where they hold none.
 pub type GoSum = Arc<dyn Fn(&str, &str, bool) -> Vec<String> + Send + Sync>;
 
-/// Where a checksum database is to be carried from, instead of through an upstream's `/sumdb/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SumdbRoute {
-    /// The name go knows it by (`sum.golang.org`).
-    pub name: String,
-    /// Where it, or a true copy of it, answers (`https://sum.golang.google.cn`).
-    pub base: String,
-}
-
 /// What a relay is told once.
 #[derive(Clone)]
 pub struct Options {
@@ -84,8 +75,6 @@ pub struct Options {
     pub private: Rules,
     /// Known hashes.
     pub go_sum: GoSum,
-    /// How to reach the checksum database, where told.
-    pub sumdb: Option<SumdbRoute>,
     /// Where bodies are stored: on the module cache's file system.
     pub spool_dir: PathBuf,
     /// First ceiling of the backoff.
@@ -116,7 +105,6 @@ impl Options {
             mirrors: Vec::new(),
             private: Rules::default(),
             go_sum: Arc::new(|_, _, _| Vec::new()),
-            sumdb: None,
             spool_dir: std::env::temp_dir(),
             backoff_base: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
@@ -157,7 +145,7 @@ pub fn relayable(list: &List, surroundings: &Surroundings) -> Result<(), String>
 struct Shared {
     secret: String,
     http: client::Http,
-    /// Those of the list, the mirrors, and last a checksum database.
+    /// Those of the list, then the mirrors.
     upstreams: Vec<upstream::Upstream>,
     urls: Vec<String>,
     crossings: crossings::Crossings,
@@ -189,9 +177,6 @@ impl Shared {
         for entry in listed.chain(&options.mirrors) {
             upstreams.push(upstream::Upstream::new(&entry.to_string())?);
         }
-        if let Some(route) = &options.sumdb {
-            upstreams.push(upstream::Upstream::new(&route.base)?);
-        }
         let urls: Vec<String> = upstreams.iter().map(|u| u.shown().to_owned()).collect();
         let breakers = urls
             .iter()
@@ -204,9 +189,6 @@ impl Shared {
             })
             .collect();
         let ledger = stats::Ledger::new(breakers);
-        if let Some(route) = &options.sumdb {
-            ledger.lock().databases.insert(route.name.clone(), upstreams.len() - 1);
-        }
         Ok(Shared {
             secret,
             http: client::Http::new(options.surroundings, &options.user_agent),
