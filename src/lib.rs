@@ -15,23 +15,18 @@
 //! | --- | --- |
 //! | [`vocabulary`] | the words all others speak: cause, source, action, failure |
 //! | [`redact`] | takes secrets out of URLs before anything is printed or stored |
-//! | [`goproxy`] | the GOPROXY list, and which of its separators may be crossed |
-//! | [`private`] | which modules are private or likely so |
+//! | [`formats`] | go's own formats: names, sums, lists |
 //! | [`verb`] | the one table of go's verbs: pass through, supervised, runs the user's code |
 //! | [`classify`] | from go's words to failures |
-//! | [`decide`] | from settings, history and an observation to a decision |
+//! | [`judgement`] | what follows a failed attempt, a failed request, and who may be asked about what |
 //! | [`configuration`], [`command_line`] | every setting, from where, and in which order |
-//! | [`report`] | the JSON report of a run |
-//! | [`find_go`] | the real go, never gox itself |
-//! | [`go_env`], [`toolchain`] | go's own settings; does go.mod ask for a toolchain that is not here |
-//! | [`configuration_files`] | finds and reads gox.toml |
+//! | [`machine`] | the real go and its settings, toolchains, gox.toml, the network |
+//! | [`memory`] | the report of a run, and what runs leave for later ones |
 //! | [`child`] | runs go once: streams, signals, process groups, the stall watch |
 //! | [`module_cache`] | finds what is damaged and evicts exactly that, under go's own locks |
-//! | [`network`] | which proxies take a connection, and is there a network at all |
-//! | [`health`], [`journal`] | what runs leave for later runs and for `gox history` |
 //! | [`relay`] | the loopback module proxy that retries single requests |
 //! | [`run`] | the loop: observe, decide, report, apply, wait |
-//! | [`explain`], [`own_verbs`] | gox's own verbs |
+//! | [`own_verbs`] | gox's own verbs |
 //! | [`shim`] | what happens between the shell and go |
 //!
 //! # Invariants of absence
@@ -44,45 +39,29 @@ pub mod vocabulary;
 
 pub mod redact;
 
-pub mod goproxy;
-
-pub mod private;
+pub mod formats;
 
 pub mod verb;
 
 pub mod classify;
 
-pub mod decide;
+pub mod judgement;
 
 pub mod configuration;
 
 pub mod command_line;
 
-pub mod report;
+pub mod machine;
 
-pub mod find_go;
-
-pub mod go_env;
-
-pub mod toolchain;
-
-pub mod configuration_files;
+pub mod memory;
 
 pub mod child;
 
 pub mod module_cache;
 
-pub mod network;
-
-pub mod health;
-
-pub mod journal;
-
 pub mod relay;
 
 pub mod run;
-
-pub mod explain;
 
 pub mod own_verbs;
 

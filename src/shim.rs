@@ -5,11 +5,14 @@
 
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
-use crate::find_go::{self, MARKER, Named, Nesting, find_go};
-use crate::go_env::read_settings;
+use crate::machine::find_go::{self, MARKER, Named, Nesting, find_go};
+use crate::machine::go_env::read_settings;
+use crate::machine::{configuration_files, toolchain};
+use crate::memory::{health, journal};
+use crate::own_verbs::explain;
 use crate::run::{self, Job, fail};
 use crate::verb::{Invocation, Kind};
-use crate::{classify, configuration_files, explain, health, journal, own_verbs, toolchain};
+use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;

@@ -14,7 +14,10 @@ pub(crate) fn all() -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|entry| {
-            (crate::go_env::release_of(&entry.file_name().to_string_lossy()), entry.path().join("go/bin/go"))
+            (
+                crate::machine::go_env::release_of(&entry.file_name().to_string_lossy()),
+                entry.path().join("go/bin/go"),
+            )
         })
         .filter(|(_, go)| go.exists())
         .collect();

@@ -121,7 +121,7 @@ impl Tree {
 
 /// Whether a process has inherited the marker of a supervising gox.
 fn is_marked(pid: i32) -> bool {
-    let mark = format!("{}=supervised", crate::find_go::MARKER);
+    let mark = format!("{}=supervised", crate::machine::find_go::MARKER);
     std::fs::read(format!("/proc/{pid}/environ"))
         .is_ok_and(|text| text.split(|b| *b == 0).any(|variable| variable.starts_with(mark.as_bytes())))
 }

@@ -1,6 +1,6 @@
 //! URLs in go's words: whose they are, which host, which module.
 
-use crate::goproxy::PUBLIC_PROXY_HOSTS;
+use crate::formats::goproxy::PUBLIC_PROXY_HOSTS;
 use crate::vocabulary::Source;
 use regex::Regex;
 use std::sync::LazyLock;

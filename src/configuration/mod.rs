@@ -2,7 +2,7 @@
 //!
 //! Pure: text in, [`Resolved`] or [`Error`] out. Command line, over `GOX_*`, over the project's
 //! gox.toml (which may only narrow), over the user's, over the system's (which may lock keys), over
-//! `default.toml`. Which files there are is found in [`crate::configuration_files`].
+//! `default.toml`. Which files there are is found in [`crate::machine::configuration_files`].
 
 mod error;
 mod file;

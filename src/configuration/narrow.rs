@@ -20,7 +20,7 @@ use super::error::quoted;
 use super::keys::Key;
 use super::settings::Settings;
 use super::values::{Relay, Setting};
-use crate::goproxy::Rotate;
+use crate::formats::goproxy::Rotate;
 
 /// What becomes of a project's wish.
 #[derive(Debug, PartialEq, Eq)]

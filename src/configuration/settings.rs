@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use super::values::{Files, Relay, Setting, Verbosity};
-use crate::goproxy::{Entry, Rotate};
+use crate::formats::goproxy::{Entry, Rotate};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -147,7 +147,8 @@ impl Settings {
     pub fn built_in() -> Settings {
         // The two mirrors are the ones every manual for networks behind a national firewall
         // names; both serve the public checksum database's modules unchanged.
-        let mirrors = crate::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy");
+        let mirrors =
+            crate::formats::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy");
         Settings {
             go: None,
             // One try at the same place, one at the next, one after a repair, one more.

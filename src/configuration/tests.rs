@@ -1,7 +1,7 @@
 //! Layers, locks, what a project may do, and the exact words of what goes wrong.
 
 use super::*;
-use crate::goproxy::Rotate;
+use crate::formats::goproxy::Rotate;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

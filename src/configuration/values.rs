@@ -3,7 +3,7 @@
 
 use super::error::{listed, quoted};
 use super::keys::{Key, Shape, nearest};
-use crate::goproxy::{Entry, Rotate};
+use crate::formats::goproxy::{Entry, Rotate};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
@@ -222,7 +222,7 @@ fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
                 "{word} is no mirror; a URL such as https://goproxy.cn, or none, is expected"
             ));
         }
-        let mut list = crate::goproxy::List::parse(&word);
+        let mut list = crate::formats::goproxy::List::parse(&word);
         match list.entries.pop() {
             Some(entry) if entry.is_network_proxy() && !word.contains(char::is_whitespace) => {
                 if !entries.contains(&entry) {

@@ -5,12 +5,9 @@
 //! structure where it has not, names only damage that can make go fail (much heals by itself),
 //! and evicts under go's own locks. It reads nothing but the cache, and writes nothing else.
 //!
-//! Where what lies: [`escape`] spells names, [`go_sum`] reads the expected hashes, [`hash`] computes
-//! the real ones; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
+//! Where what lies: [`hash`] computes the real hashes of what is cached; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
 //! database's copies; `evict` removes; [`growth`] tells whether an attempt got anywhere.
 
-pub mod escape;
-pub mod go_sum;
 pub mod growth;
 pub mod hash;
 
@@ -23,8 +20,8 @@ mod tests;
 mod vcs;
 mod version;
 
+pub use crate::formats::go_sum::GoSum;
 pub use evict::Evicted;
-pub use go_sum::GoSum;
 pub use growth::{Growth, Mark};
 pub(crate) use lock::Lock;
 pub use place::Place;

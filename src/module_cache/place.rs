@@ -1,6 +1,6 @@
 //! Where things lie in the module cache, and the rule that nothing outside is touched.
 
-use super::escape;
+use crate::formats::escape;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -5,7 +5,7 @@ use crate::command_line::Format;
 use crate::configuration::{
     DEFAULT_TOML, Environment, Error, Files, Key, Origin, Resolved, Setting, nearest,
 };
-use crate::configuration_files::{FILE_NAME, repository_root, user_file};
+use crate::machine::configuration_files::{FILE_NAME, repository_root, user_file};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{ErrorKind, Write};

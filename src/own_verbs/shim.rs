@@ -3,7 +3,7 @@
 use super::{columns, put};
 use crate::command_line::ShimVerb;
 use crate::configuration::{Environment, Error};
-use crate::configuration_files::home;
+use crate::machine::configuration_files::home;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

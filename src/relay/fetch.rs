@@ -3,9 +3,9 @@
 use super::Shared;
 use super::body::Stored;
 use super::path::{Kind, Wanted};
-use super::policy::Outcome;
 use super::upstream::{Asking, Got, Part, Progress, Reply, STALL_WINDOW, Upstream};
 use super::verify::{self, Verdict};
+use crate::judgement::request::policy::Outcome;
 use crate::redact;
 use crate::vocabulary::Cause;
 use sha2::{Digest, Sha256};

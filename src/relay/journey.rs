@@ -3,12 +3,12 @@
 
 use super::body::{Delivery, Stored};
 use super::fetch::{Ended, Missed, fetch};
-use super::hedge;
 use super::path::{Kind, Wanted};
-use super::policy::{self, Allowance, Asked, Condition, Outcome, Step, Try, Wait};
 use super::stats::{KEPT_FAILURES, State};
 use super::upstream::{Part, Progress};
 use super::{Shared, rewrite};
+use crate::judgement::request::hedge;
+use crate::judgement::request::policy::{self, Allowance, Asked, Condition, Outcome, Step, Try, Wait};
 use crate::vocabulary::{Action, Cause, Detail, Failure, Source};
 use std::collections::HashMap;
 use std::future::Future;

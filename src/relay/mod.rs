@@ -5,15 +5,14 @@
 //! a second upstream when the first is late, stores the whole answer and checks it, and only then
 //! lets go see it. It caches nothing, invents nothing and takes no check off go's hands.
 //!
-//! Reading order: [`path`] (what is asked), [`crossings`], [`policy`], [`breaker`] and [`hedge`] (pure: what to
-//! do next), [`verify`] (is it right), `fetch` over `upstream`, `client` and `body`
-//! (one try), `journey` (one request of go's), `server` (the loopback side), [`rewrite`] and [`stats`] (what
-//! people see of it).
+//! Reading order: [`path`] (what is asked), [`verify`] (is it right), `fetch` over `upstream`, `client` and
+//! `body` (one try), `journey` (one request of go's), `server` (the loopback side), [`rewrite`] and [`stats`]
+//! (what people see of it). What is done next is decided in [`crate::judgement::request`].
 //!
 //! ```no_run
 //! use gox::relay::{self, Options, Surroundings};
 //! let surroundings = Surroundings::capture(|name| std::env::var(name).ok());
-//! let list = gox::goproxy::List::parse("https://proxy.golang.org,direct");
+//! let list = gox::formats::goproxy::List::parse("https://proxy.golang.org,direct");
 //! let relay = relay::start(Options::new(list, surroundings))?;
 //! let status = std::process::Command::new("go")
 //!     .args(["mod", "download"])
@@ -25,14 +24,10 @@
 //! ```
 
 mod body;
-pub mod breaker;
 mod client;
-pub mod crossings;
 mod fetch;
-pub mod hedge;
 mod journey;
 pub mod path;
-pub mod policy;
 pub mod rewrite;
 mod server;
 pub mod stats;
@@ -46,8 +41,10 @@ pub use rewrite::Rewriter;
 pub use stats::Stats;
 pub use surroundings::Surroundings;
 
-use crate::goproxy::{Entry, List, Rotate, Separator};
-use crate::private::Rules;
+use crate::formats::goproxy::{Entry, List, Rotate, Separator};
+use crate::judgement::privacy::Rules;
+use crate::judgement::request::breaker::Breaker;
+use crate::judgement::request::crossings::Crossings;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -148,7 +145,7 @@ struct Shared {
     /// Those of the list, then the mirrors.
     upstreams: Vec<upstream::Upstream>,
     urls: Vec<String>,
-    crossings: crossings::Crossings,
+    crossings: Crossings,
     private: Rules,
     go_sum: GoSum,
     spool: Arc<body::Spool>,
@@ -171,7 +168,7 @@ impl Shared {
 
     fn new(options: Options, secret: String) -> Result<Shared, String> {
         relayable(&options.list, &options.surroundings)?;
-        let crossings = crossings::Crossings::new(&options.list, options.rotate, options.mirrors.len());
+        let crossings = Crossings::new(&options.list, options.rotate, options.mirrors.len());
         let listed = options.list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_)));
         let mut upstreams = Vec::new();
         for entry in listed.chain(&options.mirrors) {
@@ -182,9 +179,9 @@ impl Shared {
             .iter()
             .map(|url| {
                 if options.initially_down.contains(url) {
-                    breaker::Breaker::opened_before()
+                    Breaker::opened_before()
                 } else {
-                    breaker::Breaker::default()
+                    Breaker::default()
                 }
             })
             .collect();

@@ -1,8 +1,8 @@
 //! What the relay knows and tells: counts, hosts, failures cured and not, the health of each
 //! upstream.
 
-use super::breaker::Breaker;
-use super::hedge::Latencies;
+use crate::judgement::request::breaker::Breaker;
+use crate::judgement::request::hedge::Latencies;
 use crate::vocabulary::{Cause, Failure};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;

@@ -129,10 +129,10 @@ impl Progress {
     }
 
     /// The same for the rules of hedging.
-    pub(super) fn moved(&self) -> super::hedge::Moved {
+    pub(super) fn moved(&self) -> crate::judgement::request::hedge::Moved {
         let elapsed = self.asked.elapsed();
         let total = self.total.load(Ordering::Relaxed);
-        super::hedge::Moved {
+        crate::judgement::request::hedge::Moved {
             elapsed,
             body: self.first_byte().map(|first| elapsed.saturating_sub(first)),
             bytes: self.bytes.load(Ordering::Relaxed),

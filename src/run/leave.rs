@@ -3,11 +3,12 @@
 use super::speak::Level;
 use super::{Run, fail};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status, die_of};
-use crate::decide::{Decision, Ended, Observation, Remedy, State, Step, Verdict, entry_of};
-use crate::health::{self, Health};
-use crate::report::{Attempt, Report, millis};
+use crate::judgement::attempt::{Decision, Ended, Observation, Remedy, State, Step, Verdict, entry_of};
+use crate::memory::health::{self, Health};
+use crate::memory::journal;
+use crate::memory::report::{Attempt, Report, millis};
+use crate::redact;
 use crate::vocabulary::{Cause, Failure};
-use crate::{journal, redact};
 use std::io;
 use std::time::Duration;
 

@@ -15,13 +15,15 @@ mod watching;
 use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, StdoutMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
-use crate::decide::{self, Decision, Observation, Policy, Remedy, State, Step, Verdict, decide, overlay};
-use crate::find_go::{MARKER, Nesting};
-use crate::go_env::GoEnv;
-use crate::health::{self, Health};
+use crate::judgement::attempt::{
+    self, Decision, Observation, Policy, Remedy, State, Step, Verdict, decide, overlay,
+};
+use crate::machine::find_go::{MARKER, Nesting};
+use crate::machine::go_env::GoEnv;
+use crate::machine::network;
+use crate::memory::health::{self, Health};
+use crate::memory::report::Attempt;
 use crate::module_cache::{Cache, Damaged, Mark};
-use crate::network;
-use crate::report::Attempt;
 use crate::verb::Invocation;
 use relaying::Relaying;
 use speak::{Level, Voice};
@@ -158,7 +160,7 @@ impl Run {
         if self.history.is_empty() && self.first_failure.is_none() {
             let at = health::now();
             let resting = self.known_health.resting(policy.list.reachable(), at);
-            policy.initial = decide::begin(&policy, &resting, self.known_health.bad_lately(at), always);
+            policy.initial = attempt::begin(&policy, &resting, self.known_health.bad_lately(at), always);
         }
         self.policy = policy;
     }
@@ -228,7 +230,7 @@ impl Run {
         if self.policy.initial.contains(&Remedy::Relay) {
             self.start_relay(&[]);
         }
-        let mut patience = decide::first_patience(&self.policy);
+        let mut patience = attempt::first_patience(&self.policy);
         loop {
             let mark = self.cache().map(|cache| cache.mark());
             let state = self.state();
@@ -249,7 +251,7 @@ impl Run {
                 self.leave(
                     outcome,
                     Decision::done(),
-                    Observation::new(decide::Ended::Code(0), vec![]),
+                    Observation::new(attempt::Ended::Code(0), vec![]),
                     Duration::ZERO,
                 )
                 .await;
@@ -353,7 +355,7 @@ impl Run {
 }
 
 /// Full jitter between floor and ceiling: it only shortens.
-fn jitter(wait: decide::Wait) -> Duration {
+fn jitter(wait: attempt::Wait) -> Duration {
     let span = wait.ceiling.saturating_sub(wait.floor);
     wait.floor + span.mul_f64(fastrand::f64())
 }

@@ -5,10 +5,10 @@ use super::{Run, is_interrupt, network, surroundings};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
-use crate::decide::{Ended, Observation, Repair};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
+use crate::judgement::attempt::{Ended, Observation, Repair};
+use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
-use crate::network::Probe;
 use crate::verb::Invocation;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
@@ -82,7 +82,8 @@ impl Run {
     async fn ask_go(&mut self) {
         let job = self.job.clone();
         let (go, dir, known) = (job.go.clone(), job.dir.clone(), job.go_env.clone());
-        let asking = tokio::task::spawn_blocking(move || crate::go_env::ask_go(&go, Some(&dir), &known));
+        let asking =
+            tokio::task::spawn_blocking(move || crate::machine::go_env::ask_go(&go, Some(&dir), &known));
         let answer = tokio::select! {
             answer = asking => answer,
             signal = self.supervisor.interrupted() => self.interrupted(signal).await,

@@ -2,8 +2,8 @@
 
 use crate::child::Supervisor;
 use crate::configuration::Verbosity;
-use crate::decide::{Decision, Policy, Remedy};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
+use crate::judgement::attempt::{Decision, Policy, Remedy};
 use crate::redact;
 use std::time::Duration;
 

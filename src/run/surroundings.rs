@@ -2,13 +2,13 @@
 //! rules; joined into the [`Policy`] of the decision.
 
 use crate::configuration::{Key, Settings};
-use crate::configuration_files::repository_root;
-use crate::decide::{Policy, permitted_mirrors};
-use crate::go_env::GoEnv;
-use crate::goproxy::List;
+use crate::formats::goproxy::List;
+use crate::judgement::attempt::{Policy, permitted_mirrors};
+use crate::judgement::privacy::{self, Why};
+use crate::machine::configuration_files::repository_root;
+use crate::machine::go_env::GoEnv;
+use crate::machine::toolchain::{find_up, governing_file};
 use crate::module_cache::GoSum;
-use crate::private::{self, Why};
-use crate::toolchain::{find_up, governing_file};
 use crate::verb::Invocation;
 use std::path::{Path, PathBuf};
 
@@ -151,11 +151,11 @@ pub(super) fn policy(
     relay: bool,
 ) -> Policy {
     let list = List::parse(go_env.get("GOPROXY"));
-    let rules = private::Rules {
+    let rules = privacy::Rules {
         no_proxy: go_env.get("GONOPROXY").to_owned(),
         configured: settings.private_list(),
-        origin_owner: project.origin.as_deref().and_then(private::owner_of_remote),
-        module_owner: project.module.as_deref().and_then(private::owner),
+        origin_owner: project.origin.as_deref().and_then(privacy::owner_of_remote),
+        module_owner: project.module.as_deref().and_then(privacy::owner),
     };
     let named = project.modules.iter().chain(&invocation.named);
     let graph_private = holds_private(&rules, project.module.as_deref(), named);
@@ -211,11 +211,11 @@ pub(super) fn policy(
 /// Whether one of `paths`, which lie outside of the main module `main`, is likely private and yet
 /// asked of proxies.
 pub(super) fn holds_private<'a>(
-    rules: &private::Rules,
+    rules: &privacy::Rules,
     main: Option<&str>,
     mut paths: impl Iterator<Item = &'a String>,
 ) -> bool {
-    let own = |path: &str| main.is_some_and(|main| private::covers(main, path));
+    let own = |path: &str| main.is_some_and(|main| privacy::covers(main, path));
     paths.any(|path| !own(path) && !matches!(rules.why(path), None | Some(Why::NoProxy)))
 }
 

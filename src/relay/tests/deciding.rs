@@ -1,8 +1,8 @@
 //! The policy with a simulated history: no clock, no network.
 
-use crate::goproxy::{List, Rotate};
-use crate::relay::crossings::Crossings;
-use crate::relay::policy::*;
+use crate::formats::goproxy::{List, Rotate};
+use crate::judgement::request::crossings::Crossings;
+use crate::judgement::request::policy::*;
 use crate::vocabulary::Cause;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ mod wire;
 mod with_go;
 
 use super::{Options, Relay, Surroundings, start};
-use crate::goproxy::List;
+use crate::formats::goproxy::List;
 use std::io::{Read, Write};
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
 use super::{ask, options, relay};
-use crate::goproxy::List;
+use crate::formats::goproxy::List;
+use crate::judgement::privacy::Rules;
 use crate::module_cache::hash;
-use crate::private::Rules;
 use crate::relay::{Options, start};
 use crate::vocabulary::{Action, Cause, Source};
 use std::net::TcpStream;

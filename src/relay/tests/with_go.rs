@@ -2,7 +2,7 @@
 
 use super::faulty::{Reply, Server, good, module_file};
 use super::{options, relay};
-use crate::private::Rules;
+use crate::judgement::privacy::Rules;
 use crate::relay::{Options, Relay, start};
 use std::path::PathBuf;
 use std::process::{Command, Output};

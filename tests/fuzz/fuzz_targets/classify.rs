@@ -12,8 +12,8 @@ fuzz_target!(|text: &[u8]| {
         let mut classifier = Classifier::new(&rules, stream);
         text.chunks(7).for_each(|chunk| classifier.push(chunk));
         assert_eq!(classifier.finish(), whole);
-        let _ = gox::explain::json(&whole);
-        assert!(gox::explain::text(&whole).lines().count() <= 10);
+        let _ = gox::own_verbs::explain::json(&whole);
+        assert!(gox::own_verbs::explain::text(&whole).lines().count() <= 10);
     }
     trace::requests(text);
 });

@@ -4,7 +4,7 @@
 //! upstream may be asked after which is decided once, by [`Crossings`], from the user's list.
 
 use super::crossings::Crossings;
-use crate::goproxy::{Entry, Separator};
+use crate::formats::goproxy::{Entry, Separator};
 use crate::vocabulary::Cause;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 use super::cures::{Cure, stop_with};
 use super::places::entry_of;
 use super::{Observation, Policy, State, Step};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure};
 
 /// One earlier mismatch and the entry whose copy it was.

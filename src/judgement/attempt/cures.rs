@@ -2,7 +2,7 @@
 
 use super::places::{self, entry_of};
 use super::{Ended, Observation, Policy, Repair, State, Step, integrity, private};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Action, Cause, Failure, Source};
 
 /// One failure's demand on the next attempt.

@@ -5,7 +5,7 @@
 //! address of the same database, and GONOSUMDB, GOINSECURE and GOFLAGS are never set.
 
 use super::{Policy, State, arrange};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 
 /// The variables of the next attempt, in a fixed order. `relay` is the GOPROXY value that leads to
 /// a relay, where one serves.

@@ -6,7 +6,7 @@
 
 use super::cures::{Cure, stop_with};
 use super::{Policy, State};
-use crate::private::{self, Why};
+use crate::judgement::privacy::{self, Why};
 use crate::vocabulary::{Failure, Source};
 
 /// What may be set for the failing module, by the reason it counts as private.
@@ -20,7 +20,7 @@ pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why
             .configured
             .split(',')
             .map(str::trim)
-            .find(|p| private::matches(p, module))
+            .find(|p| privacy::matches(p, module))
             .unwrap_or(module)
             .to_owned(),
         _ => module.to_owned(),

@@ -25,7 +25,7 @@ pub use state::State;
 pub use state::first_patience;
 pub use types::*;
 
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use crate::vocabulary::Cause;
 use cures::Cure;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Looks at the network from here: which listed proxies take a TCP connection, and whether there is
 //! any network at all. Contacts nobody whom go would not contact: the listed proxies and nothing else.
 
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ fn has_resolver() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::goproxy::List;
+    use crate::formats::goproxy::List;
 
     #[test]
     fn addresses_are_read_from_every_spelling() {

@@ -4,7 +4,7 @@
 //! upstreams of a relay, its mirrors, and what stays go's.
 
 use super::policy::Asked;
-use crate::goproxy::{Entry, List, Rotate, Separator};
+use crate::formats::goproxy::{Entry, List, Rotate, Separator};
 
 /// Who may be asked after whom, for the upstreams of a list and the mirrors behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]

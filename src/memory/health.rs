@@ -5,7 +5,7 @@
 //! neither tear it nor lose each other's news. Keys are entries without their secrets, with port
 //! and path: two proxies on one host are two.
 
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use crate::module_cache::Lock;
 use crate::vocabulary::Cause;
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,7 @@ pub fn state_dir(named: Option<&Path>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::goproxy::List;
+    use crate::formats::goproxy::List;
 
     fn entries() -> Vec<Entry> {
         List::parse("https://u:p@a.example/x,https://a.example/y,direct").entries

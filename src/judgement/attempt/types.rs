@@ -1,8 +1,8 @@
 //! What goes into a decision and what comes out of it.
 
 use super::State;
-use crate::goproxy::{Entry, List, Rotate};
-use crate::private;
+use crate::formats::goproxy::{Entry, List, Rotate};
+use crate::judgement::privacy;
 use crate::vocabulary::{Action, Cause, Failure, Source};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct Policy {
     /// [`permitted_mirrors`]).
     pub mirrors: Vec<Entry>,
     /// What is known of private modules.
-    pub private: private::Rules,
+    pub private: privacy::Rules,
     /// The graph holds a likely private module that GONOPROXY does not cover: the list is not
     /// reordered across separators.
     pub graph_private: bool,
@@ -316,7 +316,7 @@ impl Policy {
             rotate: Rotate::Never,
             list: List::default(),
             mirrors: vec![],
-            private: private::Rules::default(),
+            private: privacy::Rules::default(),
             graph_private: false,
             relay: false,
             goprivate: String::new(),

@@ -1,7 +1,7 @@
 //! Does go.mod or go.work ask for a toolchain that is not here? Then go fetches it before any verb,
 //! `version` and `env` included, and even those need help.
 
-use crate::go_env::GoEnv;
+use crate::machine::go_env::GoEnv;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 

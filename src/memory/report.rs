@@ -2,7 +2,7 @@
 //!
 //! Pure. The shape is a contract: outside scripts read it.
 
-use crate::decide::{Decision, Ended, Step, Verdict};
+use crate::judgement::attempt::{Decision, Ended, Step, Verdict};
 use crate::vocabulary::Failure;
 use serde::Serialize;
 use std::time::Duration;
@@ -96,7 +96,7 @@ pub fn millis(length: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{Observation, Remedy, Wait};
+    use crate::judgement::attempt::{Observation, Remedy, Wait};
     use crate::vocabulary::{Action, Cause, Source};
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         let decision = Decision {
             verdict: Verdict::Retry,
             remedies: vec![
-                Remedy::Rotate(crate::goproxy::Entry::Proxy("http://u:p@b.example:2/x".into())),
+                Remedy::Rotate(crate::formats::goproxy::Entry::Proxy("http://u:p@b.example:2/x".into())),
                 Remedy::Evict { what: "m@v1".into(), path: "/c".into() },
                 Remedy::Private("git.corp/x".into()),
                 Remedy::Sumdb("sum.golang.google.cn".into()),

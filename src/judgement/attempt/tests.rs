@@ -1,5 +1,5 @@
 use super::*;
-use crate::goproxy::{List, Rotate};
+use crate::formats::goproxy::{List, Rotate};
 use crate::vocabulary::{Action, Failure, Source};
 
 fn policy(list: &str) -> Policy {

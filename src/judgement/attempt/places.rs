@@ -1,7 +1,7 @@
 //! Where the next attempt asks: which entry stands first, what leaves the list, how long is waited.
 
 use super::{Cure, Decision, Observation, Policy, Remedy, State, Verdict, Wait};
-use crate::goproxy::{Entry, List, Separator};
+use crate::formats::goproxy::{Entry, List, Separator};
 use crate::vocabulary::{Cause, Failure, Source};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The folds over a run's history.
 
 use super::{Ended, Observation, Policy, Remedy, Step};
-use crate::goproxy::Entry;
+use crate::formats::goproxy::Entry;
 use crate::vocabulary::Cause;
 use std::time::Duration;
 

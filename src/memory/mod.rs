@@ -1,0 +1,5 @@
+//! What a run leaves behind: its report, the journal, and the health of hosts for later runs.
+
+pub mod health;
+pub mod journal;
+pub mod report;
