@@ -1,30 +1,161 @@
-//! Removes secrets from URLs before anything is printed or stored.
+//! Makes what strangers wrote fit to be shown and stored: no secret stays in it, and nothing that
+//! drives a terminal or turns the direction of writing.
 //!
-//! Pure. User, password and the whole query go: storage redirects are signed there.
+//! Pure. Of URLs user, password, fragment and the whole query go: storage redirects are signed there.
 
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+/// What stands in place of a secret that was a whole value.
+const HIDDEN: &str = "***";
+
+/// A URL: scheme, slashes, user, place, query, fragment. A query ends at a blank or a double quote
+/// only: a signature may hold anything else.
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b([a-z][a-z0-9+.-]{1,15}):(//?)([^\s/?#"`<>|,]*@)?([^\s"'`<>|,?#]*)(\?[^\s"'`<>|,#]*)?(#[^\s"'`<>|,]*)?"#).unwrap()
+    Regex::new(
+        r#"(?i)\b([a-z][a-z0-9+.-]{1,15}):(//?)([^\s/?#"`<>]*@)?([^\s"'`<>|,?#]*)(\?[^\s"`<>#]*)?(#[^\s"`<>]*)?"#,
+    )
+    .unwrap()
 });
+
+/// A relative address with a query, as go quotes the target of a redirect.
+static RELATIVE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\.{0,2}/[^\s"?]*)\?[^\s"]*""#).unwrap());
+
+/// The shapes that forges, clouds and chats give their tokens.
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}|AKIA[0-9A-Z]{12,}|sk-[\w-]{16,}|eyJ[\w-]{8,}(?:\.[\w-]*){1,2})",
+    )
+    .unwrap()
+});
+
+/// A word long enough for a key; whether it is one, [`is_random`] says.
+static LONG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_+-]{32,}={0,2}").unwrap());
+
+/// `NAME=VALUE` where the name says that the value is a secret.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)([\w.-]*(?:token|secret|passwo?r?d|passphrase|pwd|api_?-?key|credential|auth)[\w.-]*=)\S+",
+    )
+    .unwrap()
+});
+
+/// Flags whose values are the user's own words to linker and compilers: versions, keys, paths.
+const PRIVATE_FLAGS: [&str; 4] = ["ldflags", "gcflags", "asmflags", "gccgoflags"];
 
 /// One URL without user, password, query and fragment.
 pub fn url(url: &str) -> String {
     text(url).into_owned()
 }
 
-/// A text in which every URL has lost user, password and query. `?go-get=1` stays: it is no
-/// secret and tells what was asked.
-pub fn text(text: &str) -> Cow<'_, str> {
-    URL.replace_all(text, |c: &regex::Captures<'_>| {
-        let query = match c.get(5).map(|m| m.as_str()) {
-            Some("?go-get=1") => "?go-get=1",
-            _ => "",
-        };
-        format!("{}:{}{}{}", &c[1], &c[2], &c[4], query)
-    })
+/// A text without the secrets of its URLs and without characters that steer a terminal. `?go-get=1`
+/// stays: it is no secret and tells what was asked. Newlines and tabs stay.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    match secrets(text) {
+        Cow::Borrowed(text) => steady(text),
+        Cow::Owned(text) => Cow::Owned(steady(&text).into_owned()),
+    }
+}
+
+/// The same on one line.
+pub(crate) fn line(words: &str) -> String {
+    text(words).replace(['\n', '\t'], " ")
+}
+
+/// A text without the secrets of its URLs.
+pub(crate) fn secrets(text: &str) -> Cow<'_, str> {
+    let found = URL.replace_all(text, |c: &regex::Captures<'_>| {
+        let (query, fragment) = (c.get(5).map_or("", |m| m.as_str()), c.get(6).map_or("", |m| m.as_str()));
+        let kept = if query.trim_end_matches(PUNCTUATION) == "?go-get=1" { "?go-get=1" } else { "" };
+        // What ends a sentence or closes a quote behind the URL is none of it.
+        let last = if fragment.is_empty() { query } else { fragment };
+        let ends = &last[last.trim_end_matches(PUNCTUATION).len()..];
+        format!("{}:{}{}{kept}{ends}", &c[1], &c[2], &c[4])
+    });
+    match found {
+        Cow::Borrowed(text) => RELATIVE.replace_all(text, "\"$1\""),
+        Cow::Owned(text) => Cow::Owned(RELATIVE.replace_all(&text, "\"$1\"").into_owned()),
+    }
+}
+
+/// What may stand behind a URL without belonging to it.
+const PUNCTUATION: [char; 7] = [',', '.', ';', ':', ')', '\'', ']'];
+
+/// A value of a setting or an argument: what looks like `USER:PASSWORD@` goes also where the scheme
+/// before it is missing or misspelt.
+pub(crate) fn value(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let clean = secrets(text);
+    for (n, part) in clean.split(',').enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        match part.rsplit_once('@') {
+            Some((before, host)) if before.contains(':') => out.push_str(host),
+            _ => out.push_str(part),
+        }
+    }
+    if out == clean { clean } else { Cow::Owned(out) }
+}
+
+/// Arguments of go as they are stored: without the values of `-ldflags` and its like, without what
+/// looks like a token, and without what is meant for the user's own program (behind `-args`).
+pub(crate) fn argv<'a>(args: impl IntoIterator<Item = Cow<'a, str>>) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut hide_next = false;
+    for arg in args {
+        if std::mem::take(&mut hide_next) {
+            told.push(HIDDEN.to_owned());
+            continue;
+        }
+        let flag = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'));
+        match flag.map(|flag| flag.split_once('=').unwrap_or((flag, ""))) {
+            Some((name, _)) if PRIVATE_FLAGS.contains(&name) => {
+                hide_next = !arg.contains('=');
+                let end = if hide_next { String::new() } else { format!("={HIDDEN}") };
+                told.push(format!("-{name}{end}"));
+            }
+            Some(("args", _)) => {
+                told.push(arg.into_owned());
+                told.push(HIDDEN.to_owned());
+                return told;
+            }
+            _ => told.push(argument(&arg)),
+        }
+    }
+    told
+}
+
+fn argument(arg: &str) -> String {
+    let clean = value(arg);
+    let named = NAMED.replace_all(&clean, format!("${{1}}{HIDDEN}"));
+    let known = TOKEN.replace_all(&named, HIDDEN);
+    line(&LONG.replace_all(&known, |c: &regex::Captures<'_>| {
+        if is_random(&c[0]) { HIDDEN } else { &c[0] }.to_owned()
+    }))
+}
+
+/// Letters of both cases and digits in one long word: no path, no commit, no version of a module.
+fn is_random(word: &str) -> bool {
+    let has = |wanted: fn(&u8) -> bool| word.as_bytes().iter().any(wanted);
+    has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+}
+
+/// A text without characters that steer: controls (but newline and tab), C1, DEL, and those that turn
+/// the direction of writing.
+pub(crate) fn steady(text: &str) -> Cow<'_, str> {
+    if text.chars().any(steers) {
+        Cow::Owned(text.chars().filter(|c| !steers(*c)).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// True for a character that a terminal obeys or that changes how its neighbours are read.
+pub(crate) fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -40,6 +171,81 @@ mod tests {
         );
         assert_eq!(url("https://u:p@ss@h/x"), "https://h/x");
         assert_eq!(url("https://u:it's@h/x"), "https://h/x", "go takes an apostrophe in a password");
+        assert_eq!(url("https://u:a,b|c@h/x"), "https://h/x");
+        assert_eq!(url("https://h/x?a=1,2|3'4;sig=secret"), "https://h/x", "the whole query");
+        assert_eq!(
+            text("fatal: unable to access 'https://u:p@h/x?t=1': no"),
+            "fatal: unable to access 'https://h/x': no"
+        );
         assert_eq!(text("no url here: a@b"), "no url here: a@b");
+        assert_eq!(text("https://a.example,https://u:p@b.example"), "https://a.example,https://b.example");
+        assert_eq!(text(r#"Get "/store/x.zip?sig=1": EOF"#), r#"Get "/store/x.zip": EOF"#);
+        assert_eq!(text(r#"Get "../x.zip?sig=1": EOF"#), r#"Get "../x.zip": EOF"#);
+    }
+
+    #[test]
+    fn values_without_a_scheme_tell_no_password_either() {
+        for (given, shown) in [
+            ("https//u:hunter2@h.example/x", "h.example/x"),
+            ("u:hunter2@h.example", "h.example"),
+            ("htps:u:hunter2@h.example", "h.example"),
+            // A user's name may hold a comma: what may be one goes.
+            ("https://a.example,u:hunter2@b.example", "https://b.example"),
+            ("direct,u:hunter2@b.example", "direct,b.example"),
+            ("example.test/m@v1.2.3", "example.test/m@v1.2.3"),
+            ("git@github.com:a/b", "git@github.com:a/b"),
+        ] {
+            assert_eq!(value(given), shown);
+        }
+    }
+
+    #[test]
+    fn arguments_lose_what_is_nobodys_business() {
+        let kept = [
+            "get",
+            "example.test/m@v0.0.0-20180604122334-1234abcdef78",
+            "-tags=integration,e2e",
+            "example.test/x@da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "./a/long/path/to/some/package/with/many/elements/in/it",
+        ];
+        let told = |args: &[&str]| argv(args.iter().map(|a| Cow::Borrowed(*a)));
+        assert_eq!(told(&kept), kept);
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        for (args, want) in [
+            (vec!["build", "-ldflags=-X main.key=s3cret", "."], vec!["build", "-ldflags=***", "."]),
+            (vec!["build", "--gcflags", "all=-N", "."], vec!["build", "-gcflags", "***", "."]),
+            (vec!["test", "./...", "-args", "-pw", "s3cret"], vec!["test", "./...", "-args", "***"]),
+            (vec!["run", "x", "--token=s3cret"], vec!["run", "x", "--token=***"]),
+            (
+                vec!["get", "https://ghp_0123456789abcdefABCDEF@h.example/x"],
+                vec!["get", "https://h.example/x"],
+            ),
+            (vec!["run", "x", "ghp_0123456789abcdefABCDEF"], vec!["run", "x", "***"]),
+            (vec!["run", "x", jwt], vec!["run", "x", "***"]),
+            (vec!["run", "x", "wJalrXUtnFEMI0K7MDENGbPxRfiCYEXAMPLEKEY"], vec!["run", "x", "***"]),
+        ] {
+            assert_eq!(told(&args), want);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_steers_is_left(words in "(\\PC|[\u{0}-\u{9f}]|\u{202e}|\u{2066}){0,40}") {
+            proptest::prop_assert!(!text(&words).chars().any(steers));
+            proptest::prop_assert!(!line(&words).contains(['\n', '\t']));
+            proptest::prop_assert!(!argv([Cow::Borrowed(&words[..])]).concat().chars().any(steers));
+        }
+
+        #[test]
+        fn no_password_and_no_query_is_left(word in "[a-z]{6}", scheme in "(https?|ssh|git\\+ssh)://", mid in "[!$&'()*+;=~._-]{0,3}") {
+            let secret = format!("hunter2{word}");
+            for shape in [
+                format!("x {scheme}u:{secret}{mid}@h.example/p: EOF"),
+                format!("x \"{scheme}h.example/p?sig={mid}{secret}{mid}\": EOF"),
+                format!("x {scheme}{secret}@h.example/p?a=b{mid}{secret}#{secret}"),
+            ] {
+                proptest::prop_assert!(!text(&shape).contains(&secret), "{}", text(&shape));
+            }
+        }
     }
 }

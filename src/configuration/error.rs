@@ -96,7 +96,7 @@ impl fmt::Display for Notice {
 pub(crate) fn quoted(text: &str) -> String {
     /// Long enough for any URL that a person would recognise.
     const MOST: usize = 200;
-    let shown = crate::redact::text(text);
+    let shown = crate::redact::value(text);
     let mut cut: String = shown.chars().take(MOST).collect();
     if cut.len() < shown.len() {
         cut.push('…');
@@ -110,7 +110,7 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if crate::redact::steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

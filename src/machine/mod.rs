@@ -1,6 +1,8 @@
-//! What gox finds on this machine: the real go and its settings, toolchains, gox.toml, the network.
+//! What gox finds on this machine: the real go and its settings, toolchains, gox.toml, the network;
+//! and go's way to lock a file.
 
 pub mod configuration_files;
+pub(crate) mod file_lock;
 pub mod find_go;
 pub mod go_env;
 pub mod network;

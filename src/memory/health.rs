@@ -3,10 +3,12 @@
 //! One small JSON file in the state folder. It is a hint and nothing more: missing, corrupt or
 //! unwritable means empty. Written under a lock and renamed into place, so that many gox at once
 //! neither tear it nor lose each other's news. Keys are entries without their secrets, with port
-//! and path: two proxies on one host are two.
+//! and path: two proxies on one host are two. What a newer gox wrote in another shape is left alone,
+//! and a time that has not come yet (a clock was ahead once) is forgotten.
 
+use super::folder;
 use crate::formats::goproxy::Entry;
-use crate::module_cache::Lock;
+use crate::machine::file_lock::Lock;
 use crate::vocabulary::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ const LOCK: &str = "health.lock";
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Entries kept at most; the oldest go first.
 const KEPT: usize = 64;
+/// The shape of the file that is understood here.
+const SCHEMA: u64 = 1;
 
 /// What is known of one upstream. Times are seconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +58,53 @@ pub struct Health {
     pub network_failed: u64,
 }
 
+/// What is read of the file before anything else.
+#[derive(Default, Deserialize)]
+struct Stored {
+    #[serde(default)]
+    schema: u64,
+}
+
+/// The file as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema: u64,
+    #[serde(flatten)]
+    health: &'a Health,
+}
+
 /// Seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 impl Health {
-    /// Reads the file below `dir`; empty where it is missing or makes no sense.
+    /// Reads the file below `dir`; empty where it is missing, makes no sense or is a newer gox's.
     pub fn load(dir: &Path) -> Health {
-        std::fs::read(dir.join(FILE)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default()
+        Health::read(dir).unwrap_or_default()
+    }
+
+    /// The same; `None` where the file is a newer gox's.
+    fn read(dir: &Path) -> Option<Health> {
+        let bytes = std::fs::read(dir.join(FILE)).unwrap_or_default();
+        let stored: Stored = serde_json::from_slice(&bytes).unwrap_or_default();
+        if stored.schema > SCHEMA {
+            return None;
+        }
+        let mut health: Health = serde_json::from_slice(&bytes).unwrap_or_default();
+        health.forget_after(now());
+        Some(health)
+    }
+
+    /// Forgets times that lie after `at`. Kept, they would be the latest word until they come.
+    fn forget_after(&mut self, at: u64) {
+        let past = |then: &mut u64| *then = if *then > at { 0 } else { *then };
+        past(&mut self.network_failed);
+        for upstream in self.upstreams.values_mut() {
+            past(&mut upstream.failed);
+            past(&mut upstream.worked);
+        }
+        self.upstreams.retain(|_, u| u.failed > 0 || u.worked > 0);
     }
 
     /// True where nothing is known that could change a first attempt.
@@ -131,12 +173,13 @@ impl Health {
     /// If the folder cannot be made or written, or a process that was stopped holds the lock;
     /// nothing is lost but the hint.
     pub fn save(&self, dir: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(dir)?;
+        folder::prepare(dir)?;
         let _lock = Lock::exclusive(&dir.join(LOCK), LOCK_PATIENCE)?;
-        let mut all = Health::load(dir);
+        let Some(mut all) = Health::read(dir) else { return Ok(()) };
         all.merge(self);
+        // Made for its owner alone (0600), and stays so under its final name.
         let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&serde_json::to_vec(&all)?)?;
+        file.write_all(&serde_json::to_vec(&Written { schema: SCHEMA, health: &all })?)?;
         file.persist(dir.join(FILE)).map_err(|e| e.error)?;
         Ok(())
     }
@@ -216,9 +259,43 @@ mod tests {
         let held = Lock::exclusive(&dir.path().join(LOCK), Duration::ZERO).unwrap();
         assert_eq!(h.save(dir.path()).unwrap_err().kind(), io::ErrorKind::TimedOut, "no wait without end");
         drop(held);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         std::fs::write(dir.path().join(FILE), b"\0rubbish").unwrap();
         assert_eq!(Health::load(dir.path()), Health::default());
         h.save(dir.path()).unwrap();
         assert_eq!(Health::load(dir.path()), h);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_does_no_harm_once_it_is_right() {
+        let dir = tempfile::tempdir().unwrap();
+        let [x, y, _] = &entries()[..] else { unreachable!() };
+        let mut ahead = Health::default();
+        ahead.note_failure(x, Cause::ConnRefused, now() + 1_000_000);
+        ahead.note_failure(y, Cause::ConnRefused, now() + 1_000_000);
+        ahead.save(dir.path()).unwrap();
+        let mut right = Health::default();
+        right.note_failure(x, Cause::ConnRefused, now());
+        right.save(dir.path()).unwrap();
+        let known = Health::load(dir.path());
+        assert_eq!(known.resting(&entries(), now()), std::slice::from_ref(x));
+        assert!(known.bad_lately(now()));
+    }
+
+    #[test]
+    fn what_a_newer_gox_wrote_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let newer = br#"{"schema":2,"upstreams":["another shape"]}"#;
+        std::fs::write(dir.path().join(FILE), newer).unwrap();
+        let mut h = Health::default();
+        h.note_failure(&entries()[0], Cause::Dns, 1000);
+        h.save(dir.path()).unwrap();
+        assert_eq!(Health::load(dir.path()), Health::default());
+        assert_eq!(std::fs::read(dir.path().join(FILE)).unwrap(), newer);
     }
 }

@@ -1,8 +1,8 @@
 //! Removes one damaged thing from the cache, under the lock that go takes for it.
 
-use super::lock::Lock;
 use super::place::{Files, confine};
 use super::{Damage, Damaged, Fingerprint, sumdb, vcs, version};
+use crate::machine::file_lock::Lock;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

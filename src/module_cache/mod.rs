@@ -12,7 +12,6 @@ pub mod growth;
 pub mod hash;
 
 mod evict;
-mod lock;
 mod place;
 mod sumdb;
 #[cfg(all(test, unix))]
@@ -23,7 +22,6 @@ mod version;
 pub use crate::formats::go_sum::GoSum;
 pub use evict::Evicted;
 pub use growth::{Growth, Mark};
-pub(crate) use lock::Lock;
 pub use place::Place;
 pub use version::TreeFault;
 

@@ -3,6 +3,7 @@
 use super::put;
 use crate::command_line::Format;
 use crate::configuration::Error;
+use crate::redact;
 use serde_json::Value;
 use std::io::Write;
 
@@ -14,8 +15,8 @@ pub fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, E
     let mut text = String::new();
     for run in runs {
         match format {
-            Format::Json => text.push_str(&run.to_string()),
-            Format::Text => text.push_str(&line(run)),
+            Format::Json => text.push_str(&redact::steady(&run.to_string())),
+            Format::Text => text.push_str(&redact::line(&line(run))),
         }
         text.push('\n');
     }
@@ -85,6 +86,18 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: eof [rotate:b]\n"
         );
+        // What stands in the journal may be a stranger's words.
+        let odd = serde_json::json!({"started": "\u{1b}[31mx", "argv": ["\u{202e}a\u{9b}\nb"], "exit": 1});
+        for format in [Format::Text, Format::Json] {
+            let mut out = Vec::new();
+            super::run(format, std::slice::from_ref(&odd), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(
+                text.ends_with('\n')
+                    && !text[..text.len() - 1].chars().any(|c| redact::steers(c) || c == '\n'),
+                "{text:?}"
+            );
+        }
         let mut out = Vec::new();
         super::run(Format::Text, &[], &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "no run has needed help yet\n");

@@ -205,7 +205,7 @@ impl Run {
             started: self.started_at.to_string(),
             gox: env!("CARGO_PKG_VERSION").into(),
             go: self.job.go_env.get("GOVERSION").into(),
-            argv: self.job.args.iter().map(|a| redact::text(&a.to_string_lossy()).into_owned()).collect(),
+            argv: redact::argv(self.job.args.iter().map(|a| a.to_string_lossy())),
             exit,
             attempts: self.attempts.clone(),
             elapsed_ms: millis(self.started.elapsed()),

@@ -37,7 +37,7 @@ impl Voice {
         };
         if heard {
             // A closed stderr is no reason to end: go's status still counts.
-            let _ = supervisor.say(&format!("gox: {}", redact::text(text).replace('\n', " ")));
+            let _ = supervisor.say(&format!("gox: {}", redact::line(text)));
         }
     }
 

@@ -29,14 +29,14 @@ impl Lock {
 
     /// Locks an existing file on itself (as go does with the checksum database's files), without
     /// creating it.
-    pub(super) fn existing(path: &Path, patience: Duration) -> io::Result<Lock> {
+    pub(crate) fn existing(path: &Path, patience: Duration) -> io::Result<Lock> {
         let file = OpenOptions::new().read(true).open(path)?;
         wait(&file, path, patience)?;
         Ok(Lock { file })
     }
 
     /// The locked file.
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 }

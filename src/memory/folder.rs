@@ -1,0 +1,79 @@
+//! The state folder: nobody but its owner reads what gox remembers.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Makes the state folder where it is missing, for its owner alone (0700). One of gox's own that was
+/// made wider is narrowed; another folder that the user named and that was there stays as it is.
+///
+/// # Errors
+/// If it cannot be made.
+pub(super) fn prepare(dir: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let meta = fs::metadata(dir)?;
+        let gox_made_it = dir.file_name().is_some_and(|name| name == "gox");
+        if gox_made_it && meta.mode() & 0o077 != 0 && meta.uid() == rustix::process::geteuid().as_raw() {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    fs::create_dir_all(dir)
+}
+
+/// Opens a file of the state folder for adding to its end; only its owner reads it (0600).
+///
+/// # Errors
+/// What the file system says.
+pub(super) fn append_to(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(path)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            // It was written by an older gox. Where it is somebody else's, they decide.
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn only_the_owner_reads_what_is_kept() {
+        let top = tempfile::tempdir().unwrap();
+        let dir = top.path().join("state/gox");
+        prepare(&dir).unwrap();
+        assert_eq!((mode(&dir), mode(&top.path().join("state"))), (0o700, 0o700));
+        append_to(&dir.join("x")).unwrap();
+        assert_eq!(mode(&dir.join("x")), 0o600);
+        // What an older gox made.
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(dir.join("x"), fs::Permissions::from_mode(0o644)).unwrap();
+        prepare(&dir).unwrap();
+        append_to(&dir.join("x")).unwrap();
+        assert_eq!((mode(&dir), mode(&dir.join("x"))), (0o700, 0o600));
+        // A folder that the user named is the user's.
+        let named = top.path().join("mine");
+        fs::create_dir(&named).unwrap();
+        fs::set_permissions(&named, fs::Permissions::from_mode(0o755)).unwrap();
+        prepare(&named).unwrap();
+        assert_eq!(mode(&named), 0o755);
+    }
+}
