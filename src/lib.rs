@@ -24,7 +24,8 @@
 //! | [`memory`] | the report of a run, and what runs leave for later ones |
 //! | [`child`] | runs go once: streams, signals, process groups, the stall watch |
 //! | [`module_cache`] | finds what is damaged and evicts exactly that, under go's own locks |
-//! | [`relay`] | the loopback module proxy that retries single requests |
+//! | [`fetch`] | gets one file through faults: routes, repeats, resumes, hedges, checks |
+//! | [`relay`] | the loopback module proxy that serves go what the fetcher gets |
 //! | [`run`] | the loop: observe, decide, report, apply, wait |
 //! | [`own_verbs`] | gox's own verbs |
 //! | [`shim`] | what happens between the shell and go |
@@ -58,6 +59,8 @@ pub mod memory;
 pub mod child;
 
 pub mod module_cache;
+
+pub mod fetch;
 
 pub mod relay;
 

@@ -36,7 +36,7 @@ pub enum Separator {
 }
 
 /// One entry of the list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// A module proxy, as written by the user, less a trailing slash (secrets included: never
     /// print it, print [`Entry::shown`]). A bare host gets `https://`, as in go.
@@ -78,6 +78,13 @@ impl Entry {
     /// True for a module proxy reached over the network.
     pub fn is_network_proxy(&self) -> bool {
         self.host().is_some()
+    }
+}
+
+impl fmt::Debug for Entry {
+    /// What ends up in a log or a panic holds no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
     }
 }
 

@@ -5,3 +5,4 @@
 pub mod escape;
 pub mod go_sum;
 pub mod goproxy;
+pub(crate) mod percent;

@@ -1,8 +1,11 @@
 //! All judgement: what a failure means, what follows it, and who may be asked about what.
 //!
-//! Pure. [`attempt`] decides what follows a failed attempt of go's, [`request`] what follows a failed
-//! request of the fetcher's, [`privacy`] which names must be kept from whom.
+//! Pure. `attempt` decides what follows a failed attempt of go's, `request` what follows a failed
+//! request of the fetcher's, `privacy` and `publicity` which names must be kept from whom, `refusal`
+//! whether a host that refuses gives a reason.
 
 pub mod attempt;
 pub mod privacy;
-pub mod request;
+pub(crate) mod publicity;
+pub(crate) mod refusal;
+pub(crate) mod request;

@@ -1,68 +1,17 @@
-//! What a request of go's asks for: module, version and kind, read from its path.
+//! Reads a question out of the path that go asks for.
 //!
 //! Pure. The path is passed on to upstreams exactly as go wrote it; what is decoded here serves
-//! checking and reporting only. Anything go would not write is refused.
+//! checking, routing and reporting only. Anything go would not write is refused.
 
-/// The kinds of request in the module proxy protocol and the carrying of a checksum database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `MODULE/@v/list`.
-    List,
-    /// `MODULE/@latest`.
-    Latest,
-    /// `MODULE/@v/VERSION.info` of a canonical version.
-    Info,
-    /// `MODULE/@v/QUERY.info` of a branch, a commit or a shortened version.
-    Query,
-    /// `MODULE/@v/VERSION.mod`.
-    Mod,
-    /// `MODULE/@v/VERSION.zip`.
-    Zip,
-    /// `sumdb/NAME/supported`.
-    SumdbSupported,
-    /// `sumdb/NAME/lookup/...`, `tile/...`, `latest`.
-    Sumdb,
-}
-
-impl Kind {
-    /// True for what never changes once published, so that any upstream's copy will do.
-    pub fn is_pinned(&self) -> bool {
-        matches!(self, Kind::Info | Kind::Mod | Kind::Zip)
-    }
-
-    /// True for the endpoints of a checksum database.
-    pub fn is_sumdb(&self) -> bool {
-        matches!(self, Kind::SumdbSupported | Kind::Sumdb)
-    }
-}
-
-/// One request, understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// What is asked.
-    pub kind: Kind,
-    /// The module path, unescaped; for a checksum database its name.
-    pub module: String,
-    /// The version or query, unescaped; for a checksum database what comes after its name.
-    pub version: String,
-    /// The path as go wrote it, without the leading slash and the relay's secret.
-    pub raw: String,
-}
-
-impl Wanted {
-    /// The module that a look-up tells the checksum database; `None` for every other request.
-    pub fn looked_up(&self) -> Option<String> {
-        let (module, _) = self.version.strip_prefix("lookup/")?.rsplit_once('@')?;
-        (self.kind == Kind::Sumdb).then(|| unescape(module))?
-    }
-}
+use crate::fetch::question::{File, Kind, Question};
+use crate::formats::percent;
 
 /// Longest path understood, in bytes: far above any module path, far below a header's limit.
-pub const MAX_PATH: usize = 2048;
+const MAX_PATH: usize = 2048;
 
 /// Reads a path (without the leading slash and the secret). `None` where it is nothing go would
 /// ask of a module proxy: control characters, `..`, empty elements, bad escapes, a query.
-pub fn parse(raw: &str) -> Option<Wanted> {
+pub(crate) fn parse(raw: &str) -> Option<Question> {
     if raw.is_empty() || raw.len() > MAX_PATH || raw.contains(['?', '#', '\\']) {
         return None;
     }
@@ -73,31 +22,37 @@ pub fn parse(raw: &str) -> Option<Wanted> {
     if path.split('/').any(|element| element.is_empty() || element == "." || element == "..") {
         return None;
     }
-    let wanted =
-        |kind, module: String, version: String| Some(Wanted { kind, module, version, raw: raw.into() });
-    if let Some(rest) = path.strip_prefix("sumdb/") {
-        // A database's name may hold a path of its own (host/path).
-        if let Some(name) = rest.strip_suffix("/supported") {
-            return wanted(Kind::SumdbSupported, name.into(), "supported".into());
+    let file = match path.strip_prefix("sumdb/") {
+        Some(rest) => database(rest),
+        None => module(&path),
+    };
+    Some(Question { file: file?, path: raw.into() })
+}
+
+/// A database's name may hold a path of its own (host/path).
+fn database(rest: &str) -> Option<File> {
+    let split = |at: usize| File::Database { name: rest[..at].into(), path: rest[at + 1..].into() };
+    for word in ["/supported", "/latest"] {
+        if let Some(name) = rest.strip_suffix(word) {
+            return Some(split(name.len()));
         }
-        for word in ["/lookup/", "/tile/", "/latest"] {
-            if let Some(at) = rest.find(word)
-                && (word != "/latest" || at + word.len() == rest.len())
-            {
-                return wanted(Kind::Sumdb, rest[..at].into(), rest[at + 1..].into());
-            }
-        }
-        return None;
     }
+    ["/lookup/", "/tile/"].iter().find_map(|word| rest.find(word)).map(split)
+}
+
+fn module(path: &str) -> Option<File> {
+    let file = |escaped: &str, version: &str, kind| {
+        let module = unescape(escaped)?;
+        Some(File::Module { module, version: version.into(), kind })
+    };
     if let Some(module) = path.strip_suffix("/@latest") {
-        return wanted(Kind::Latest, unescape(module)?, String::new());
+        return file(module, "", Kind::Latest);
     }
-    let (module, file) = path.rsplit_once("/@v/")?;
-    let module = unescape(module)?;
-    if file == "list" {
-        return wanted(Kind::List, module, String::new());
+    let (module, name) = path.rsplit_once("/@v/")?;
+    if name == "list" {
+        return file(module, "", Kind::List);
     }
-    let (version, extension) = file.rsplit_once('.')?;
+    let (version, extension) = name.rsplit_once('.')?;
     if version.is_empty() || version.contains('/') {
         return None;
     }
@@ -109,11 +64,10 @@ pub fn parse(raw: &str) -> Option<Wanted> {
         "zip" => Kind::Zip,
         _ => return None,
     };
-    wanted(kind, module, version)
+    file(module, &version, kind)
 }
-
 /// Undoes go's escape of capitals (`!x` for `X`). `None` for a capital or a stray `!`.
-pub fn unescape(text: &str) -> Option<String> {
+fn unescape(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -128,7 +82,7 @@ pub fn unescape(text: &str) -> Option<String> {
 
 /// True for `vMAJOR.MINOR.PATCH[-PRE][+incompatible]`: what go calls canonical, and what
 /// therefore names one commit for good.
-pub fn is_canonical(version: &str) -> bool {
+fn is_canonical(version: &str) -> bool {
     let Some(rest) = version.strip_prefix('v') else { return false };
     let (rest, build) = rest.split_once('+').map_or((rest, None), |(a, b)| (a, Some(b)));
     if build.is_some_and(|b| b != "incompatible") {
@@ -144,29 +98,10 @@ pub fn is_canonical(version: &str) -> bool {
 }
 
 /// Undoes percent escapes. `None` for a malformed one, an escaped slash, or no UTF-8.
-pub fn percent_decode(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return Some(text.to_owned());
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'%' {
-            let hex = bytes.get(at + 1..at + 3)?;
-            let digit = |b: u8| (b as char).to_digit(16);
-            let byte = (digit(hex[0])? * 16 + digit(hex[1])?) as u8;
-            if byte == b'/' {
-                return None;
-            }
-            out.push(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(out).ok()
+fn percent_decode(text: &str) -> Option<String> {
+    let slashes = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'/').count();
+    let decoded = percent::decode(text)?;
+    (slashes(&decoded) == slashes(text.as_bytes())).then(|| String::from_utf8(decoded).ok())?
 }
 
 #[cfg(test)]
@@ -174,7 +109,10 @@ mod tests {
     use super::*;
 
     fn kind(raw: &str) -> Option<(Kind, String, String)> {
-        parse(raw).map(|w| (w.kind, w.module, w.version))
+        match parse(raw)?.file {
+            File::Module { module, version, kind } => Some((kind, module, version)),
+            File::Database { .. } => None,
+        }
     }
 
     #[test]
@@ -193,26 +131,24 @@ mod tests {
             kind("golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-amd64.zip"),
             some(Kind::Zip, "golang.org/toolchain", "v0.0.1-go1.27.3.linux-amd64")
         );
-        assert_eq!(
-            kind("sumdb/sum.golang.org/supported"),
-            some(Kind::SumdbSupported, "sum.golang.org", "supported")
-        );
-        assert_eq!(
-            kind("sumdb/sum.golang.org/tile/8/0/x001/234.p/5"),
-            some(Kind::Sumdb, "sum.golang.org", "tile/8/0/x001/234.p/5")
-        );
-        assert_eq!(
-            kind("sumdb/sum.golang.org/lookup/e.t/a@v1.0.0"),
-            some(Kind::Sumdb, "sum.golang.org", "lookup/e.t/a@v1.0.0")
-        );
+        for (path, name) in [
+            ("supported", "sum.golang.org"),
+            ("latest", "corp.test/sums"),
+            ("tile/8/0/x001/234.p/5", "sum.golang.org"),
+            ("lookup/e.t/a@v1.0.0", "sum.golang.org"),
+        ] {
+            let file = parse(&format!("sumdb/{name}/{path}")).map(|question| question.file);
+            assert_eq!(file, Some(File::Database { name: name.into(), path: path.into() }));
+        }
     }
 
     #[test]
     fn a_look_up_names_its_module() {
-        let module = |raw: &str| parse(raw).unwrap().looked_up();
-        assert_eq!(module("sumdb/s.test/lookup/e.t/!up@v1.0.0").as_deref(), Some("e.t/Up"));
-        assert_eq!(module("sumdb/s.test/tile/8/0/000"), None);
-        assert_eq!(module("e.t/lookup/a/@v/v1.0.0.mod"), None);
+        let name = |raw: &str| parse(raw).unwrap().file.names();
+        assert_eq!(name("sumdb/s.test/lookup/e.t/!up@v1.0.0"), Ok(Some("e.t/Up".into())));
+        assert_eq!(name("sumdb/s.test/tile/8/0/000"), Ok(None));
+        assert_eq!(name("e.t/lookup/a/@v/v1.0.0.mod"), Ok(Some("e.t/lookup/a".into())));
+        assert!(name("sumdb/s.test/lookup/e.t/Up@v1.0.0").is_err());
     }
 
     #[test]

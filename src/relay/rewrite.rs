@@ -3,6 +3,7 @@
 //! Works on a stream: holds back only what may be the beginning of a URL of the relay's, so that
 //! lines (and progress without a newline) pass at once.
 
+use crate::judgement::request::UpstreamId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -13,11 +14,11 @@ const REMEMBERED: usize = 16 << 10;
 const LONGEST: usize = 4 << 10;
 
 /// Which upstream spoke last about a path; only those that are not the first of the list.
-pub(super) type Names = Arc<Mutex<HashMap<String, usize>>>;
+pub(super) type Names = Arc<Mutex<HashMap<String, UpstreamId>>>;
 
-pub(super) fn remember(names: &Names, path: &str, upstream: usize) {
+pub(super) fn remember(names: &Names, path: &str, upstream: UpstreamId) {
     let mut names = names.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if upstream == 0 {
+    if upstream.place() == 0 {
         names.remove(path);
     } else if names.len() < REMEMBERED || names.contains_key(path) {
         names.insert(path.to_owned(), upstream);
@@ -26,7 +27,7 @@ pub(super) fn remember(names: &Names, path: &str, upstream: usize) {
 
 /// Rewrites one stream. Clone a fresh one for each stream.
 #[derive(Clone, Debug)]
-pub struct Rewriter {
+pub(crate) struct Rewriter {
     /// `127.0.0.1:PORT`.
     address: String,
     /// `/SECRET`.
@@ -43,22 +44,14 @@ impl Rewriter {
     }
 
     /// Takes the next bytes of the stream and returns what may be shown.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
         self.drain(false)
     }
 
     /// The end of the stream: returns what was held back.
-    pub fn finish(&mut self) -> Vec<u8> {
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
         self.drain(true)
-    }
-
-    /// One complete text.
-    pub fn text(&self, text: &str) -> String {
-        let mut fresh = Rewriter { held: Vec::new(), ..self.clone() };
-        let mut out = fresh.feed(text.as_bytes());
-        out.extend(fresh.finish());
-        String::from_utf8_lossy(&out).into_owned()
     }
 
     fn drain(&mut self, last: bool) -> Vec<u8> {
@@ -113,7 +106,7 @@ impl Rewriter {
             Some(path) => {
                 let names = self.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 let asked = path.trim_start_matches('/').trim_end_matches([':', ',', '.', ')']);
-                let index = names.get(asked).copied().unwrap_or(0);
+                let index = names.get(asked).map_or(0, |upstream| upstream.place());
                 self.upstreams.get(index).map_or(first, String::as_str)
             }
             None => first,
@@ -150,9 +143,15 @@ mod tests {
 
     fn rewriter() -> Rewriter {
         let names = Names::default();
-        remember(&names, "e.t/second/@v/v1.0.0.mod", 1);
+        remember(&names, "e.t/second/@v/v1.0.0.mod", UpstreamId::at(1));
         let upstreams = Arc::from(["https://one.test/base".to_owned(), "http://two.test:8080".to_owned()]);
         Rewriter::new("127.0.0.1:4567".into(), "abc123", upstreams, names)
+    }
+
+    fn text_of(mut rewriter: Rewriter, text: &str) -> String {
+        let mut out = rewriter.feed(text.as_bytes());
+        out.extend(rewriter.finish());
+        String::from_utf8(out).unwrap()
     }
 
     const CASES: [(&str, &str); 7] = [
@@ -180,7 +179,7 @@ mod tests {
     #[test]
     fn the_relays_address_never_shows() {
         for (text, want) in CASES {
-            assert_eq!(rewriter().text(text), want);
+            assert_eq!(text_of(rewriter(), text), want);
         }
     }
 

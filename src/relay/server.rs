@@ -1,17 +1,20 @@
-//! The loopback side: accepts connections, checks the secret, hands requests to their journey.
+//! The loopback side: accepts connections, checks the secret, puts each request to the fetcher and
+//! writes its answer as HTTP.
 
-use super::body::Delivery;
-use super::journey::{self, Answer};
-use super::{Shared, path};
+use super::delivery::Delivery;
+use super::{path, rewrite};
+use crate::fetch::{Answer, Fetcher, Question, Refusal};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 
 /// Connections at a time. go opens as many as GOMAXPROCS, `go get` some more.
 const CONNECTIONS: usize = 512;
@@ -22,13 +25,59 @@ const HEAD: usize = 16 << 10;
 /// Longest wait for a request on an open connection, the time between two requests included.
 const HEAD_PATIENCE: Duration = Duration::from_secs(120);
 
-/// Serves until `stop` changes.
-pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+/// The status with which go is told that all was in vain.
+pub(crate) const GAVE_UP: u16 = 502;
+
+/// Lines of a text that go prints, and the longest of them that is worth its room (go prints eight
+/// lines and 648 bytes).
+const LINES: usize = 8;
+const LINE: usize = 160;
+
+/// What all connections share.
+pub(super) struct Serving {
+    pub(super) secret: String,
+    pub(super) fetcher: Arc<Fetcher>,
+    pub(super) names: rewrite::Names,
+}
+
+/// Ends a running server.
+pub(super) struct Stop {
+    order: oneshot::Sender<()>,
+    done: mpsc::Receiver<()>,
+}
+
+impl Stop {
+    /// Returns once nothing listens any more and every connection is closed.
+    pub(super) fn now(self) {
+        // A server that is gone already answers neither.
+        let _ = self.order.send(());
+        let _ = self.done.recv();
+    }
+}
+
+/// What tells a server to end, and hears that it did when dropped.
+pub(super) struct Stopped {
+    order: oneshot::Receiver<()>,
+    _done: mpsc::Sender<()>,
+}
+
+/// A way to stop a server.
+pub(super) fn stop() -> (Stop, Stopped) {
+    let (order, ordered) = oneshot::channel();
+    let (done, is_done) = mpsc::channel();
+    (Stop { order, done: is_done }, Stopped { order: ordered, _done: done })
+}
+
+/// Serves until it is stopped.
+pub(super) async fn run(listener: TcpListener, serving: Arc<Serving>, stopped: Stopped) {
+    let Stopped { mut order, _done } = stopped;
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
     loop {
         let next = async { (room.clone().acquire_owned().await, listener.accept().await) };
         let (place, accepted) = tokio::select! {
-            _ = stop.changed() => return,
+            _ = &mut order => break,
+            Some(_) = connections.join_next() => continue,
             next = next => next,
         };
         let Ok((stream, _)) = accepted else {
@@ -37,9 +86,9 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: wa
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            let service = hyper::service::service_fn(|request| answer(&shared, request));
+        let serving = serving.clone();
+        connections.spawn(async move {
+            let service = hyper::service::service_fn(|request| answer(&serving, request));
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_PATIENCE)
@@ -52,24 +101,19 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: wa
             drop(place);
         });
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<Delivery>, Infallible> {
+async fn answer(serving: &Serving, request: Request<Incoming>) -> Result<Response<Delivery>, Infallible> {
     let target = request.uri();
-    let wanted = after_secret(target.path(), &shared.secret)
+    let question = after_secret(target.path(), &serving.secret)
         .filter(|_| request.method() == Method::GET && target.query().is_none())
         .map(path::parse);
-    let answer = match wanted {
-        None => Answer::Status(404, Vec::new()),
-        Some(None) => Answer::Status(404, b"gox relay: not a request of the module proxy protocol".to_vec()),
-        Some(Some(wanted)) => {
-            let _counted = shared.ledger.begin();
-            journey::serve(shared, wanted).await
-        }
-    };
-    let (status, body) = match answer {
-        Answer::Body(body) => (200, body),
-        Answer::Status(status, words) => (status, words.into()),
+    let (status, body) = match question {
+        None => (404, Vec::new().into()),
+        Some(None) => (404, b"gox relay: not a request of the module proxy protocol".to_vec().into()),
+        Some(Some(question)) => ask(serving, question).await,
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -78,6 +122,50 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
     }
     Ok(response)
+}
+
+/// The status and the body of the fetcher's answer; remembers whose words go is about to repeat.
+async fn ask(serving: &Serving, question: Question) -> (u16, Delivery) {
+    let path = question.path.clone();
+    let answer = serving.fetcher.get(question).await;
+    let from = match &answer {
+        Answer::Found { from, .. } => Some(*from),
+        Answer::NotFound(refusal) | Answer::Refused(refusal) => refusal.from,
+        Answer::GaveUp { last, .. } => *last,
+    };
+    if let Some(from) = from {
+        rewrite::remember(&serving.names, &path, from);
+    }
+    match answer {
+        Answer::Found { body, .. } => match body.into_bytes() {
+            Ok(contents) => (200, contents.into()),
+            Err(error) => (GAVE_UP, format!("gox relay: {error}").into_bytes().into()),
+        },
+        Answer::NotFound(Refusal { status, words, .. }) | Answer::Refused(Refusal { status, words, .. }) => {
+            (status, words.into())
+        }
+        Answer::GaveUp { tried, .. } => (GAVE_UP, in_vain(&tried).into_bytes().into()),
+    }
+}
+
+/// What was tried: go prints the beginning of it as `server response:`.
+fn in_vain(tried: &[String]) -> String {
+    let mut lines: Vec<(&str, u32)> = Vec::new();
+    for line in tried {
+        match lines.iter_mut().find(|(l, _)| l == line) {
+            Some((_, times)) => *times += 1,
+            None => lines.push((line, 1)),
+        }
+    }
+    let mut text = format!("gox tried {} times:\n", tried.len());
+    // The heading takes one line of go's.
+    let start = lines.len().saturating_sub(LINES - 1);
+    for (line, times) in &lines[start..] {
+        let line: String = line.chars().filter(|c| !c.is_control()).take(LINE).collect();
+        let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+        text.push_str(&format!("{line}{times}\n"));
+    }
+    text
 }
 
 /// What follows `/SECRET/`. Compares in a time that does not tell how much of it was right.

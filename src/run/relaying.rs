@@ -4,26 +4,26 @@ use super::speak::Level;
 use super::{Run, health};
 use crate::child::Outcome;
 use crate::configuration::{Relay as RelayMode, Settings};
+use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{Observation, Policy, Remedy, State};
 use crate::machine::go_env::GoEnv;
 use crate::memory::health::Health;
-use crate::relay::{self, Options, Relay, Stats, Surroundings};
+use crate::relay::{GAVE_UP, Relay};
 use crate::vocabulary::{Cause, Source};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// The status with which the relay tells go that all was in vain.
-const GAVE_UP: u16 = 502;
 
 /// The relay of a run.
 #[derive(Default)]
 pub(super) struct Relaying {
     relay: Option<Rc<Relay>>,
+    /// The thread that does the fetcher's work; ends after the relay.
+    engine: Option<Engine>,
     /// Why it must not serve (any more).
     refused: Option<String>,
     /// What it counted, as of the last look.
-    stats: Option<Stats>,
+    tally: Option<Tally>,
     /// Modules of which it took a copy with the wrong hash and then a right one.
     mismatches: Vec<String>,
 }
@@ -42,7 +42,7 @@ impl Relaying {
         if settings.relay == RelayMode::Never || self.refused.is_some() || policy.vendored {
             return false;
         }
-        match relay::relayable(&policy.list, &surroundings(go_env)) {
+        match fetch::can_serve(&policy.list, &surroundings(go_env)) {
             Ok(()) => true,
             Err(why) => {
                 self.refused = Some(why);
@@ -67,9 +67,18 @@ impl Relaying {
         self.relay.is_some()
     }
 
+    fn start(&mut self, options: Options) -> Result<(), String> {
+        let fetcher = Arc::new(Fetcher::new(options)?);
+        let told = |error: std::io::Error| error.to_string();
+        let engine = Engine::start().map_err(told)?;
+        self.relay = Some(Rc::new(Relay::start(&engine, fetcher).map_err(told)?));
+        self.engine = Some(engine);
+        Ok(())
+    }
+
     /// Its numbers for the report.
     pub(super) fn report(&self) -> Option<serde_json::Value> {
-        serde_json::to_value(self.stats.as_ref()?).ok()
+        serde_json::to_value(self.tally.as_ref()?).ok()
     }
 }
 
@@ -88,8 +97,7 @@ impl Run {
         options.mirrors = policy.mirrors.clone();
         options.private = policy.private.clone();
         let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
-        options.go_sum =
-            Arc::new(move |module, version, go_mod| sums.lookup(module, version, go_mod).to_vec());
+        options.go_sum = Arc::new(sums);
         if let Some(cache) = go_env.mod_cache() {
             // Also before the cache is there: its file system has the room, TMPDIR's may not.
             options.spool_dir = cache.join("cache/download");
@@ -103,10 +111,9 @@ impl Run {
             Remedy::Rest(entries) => entries.as_slice(),
             _ => &[],
         });
-        options.initially_down = state.resting.iter().chain(rest_now).map(Entry::shown).collect();
-        match relay::start(options) {
-            Ok(relay) => self.relaying.relay = Some(Rc::new(relay)),
-            Err(error) => self.do_without_relay(&error.to_string()),
+        options.resting = state.resting.iter().chain(rest_now).cloned().collect();
+        if let Err(why) = self.relaying.start(options) {
+            self.do_without_relay(&why);
         }
     }
 
@@ -119,9 +126,9 @@ impl Run {
     /// Takes what the relay knows into the observation: it saw each request, go only its answers.
     pub(super) fn read_relay(&mut self, observation: &mut Observation) {
         let Some(relay) = self.relaying.relay.clone() else { return };
-        let stats = relay.snapshot();
+        let tally = relay.fetcher().tally();
         observation.relayed = true;
-        for failure in stats.cured.iter().filter(|f| f.cause == Cause::ChecksumMismatch) {
+        for failure in tally.cured.iter().filter(|f| f.cause == Cause::ChecksumMismatch) {
             let name = failure.named();
             if !self.relaying.mismatches.contains(&name) {
                 self.relaying.mismatches.push(name);
@@ -130,9 +137,9 @@ impl Run {
         let gave_up = |f: &crate::vocabulary::Failure| {
             f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.detail.status == Some(GAVE_UP)
         };
-        if !stats.failed.is_empty() && observation.failures.iter().any(gave_up) {
+        if !tally.failed.is_empty() && observation.failures.iter().any(gave_up) {
             observation.failures.retain(|f| !gave_up(f));
-            for failure in &stats.failed {
+            for failure in &tally.failed {
                 let known = |f: &crate::vocabulary::Failure| {
                     f.cause == failure.cause && f.module == failure.module && f.host == failure.host
                 };
@@ -141,24 +148,24 @@ impl Run {
                 }
             }
         }
-        for upstream in &stats.upstreams {
-            let entry = self.policy.list.entries.iter().find(|e| e.shown() == upstream.url).cloned();
-            if let Some(entry) = entry {
-                if upstream.served > 0
-                    && let Some(host) = entry.host()
-                {
-                    self.note_serving(host);
-                }
-                if upstream.down && !observation.dead.contains(&entry) {
-                    observation.dead.push(entry);
-                }
+        for upstream in &tally.upstreams {
+            if !self.policy.list.entries.contains(&upstream.entry) {
+                continue;
+            }
+            if upstream.served > 0
+                && let Some(host) = upstream.entry.host()
+            {
+                self.note_serving(host);
+            }
+            if upstream.down && !observation.dead.contains(&upstream.entry) {
+                observation.dead.push(upstream.entry.clone());
             }
         }
-        if let Some(url) = stats.left_to_go.first() {
+        if let Some(url) = tally.left_to_go.first() {
             let why = format!("its TLS library does not trust {url}; go may");
             self.do_without_relay(&why);
         }
-        self.relaying.stats = Some(stats);
+        self.relaying.tally = Some(tally);
     }
 
     /// Checksum mismatches that go never saw, because the relay fetched a right copy in time.
@@ -168,23 +175,23 @@ impl Run {
 
     /// The mirrors that the relay asked.
     pub(super) fn mirrors_asked(&self) -> Vec<String> {
-        let upstreams = self.relaying.stats.iter().flat_map(|stats| &stats.upstreams);
+        let upstreams = self.relaying.tally.iter().flat_map(|tally| &tally.upstreams);
         upstreams
-            .filter(|u| u.served + u.faults > 0 && self.policy.mirrors.iter().any(|m| m.shown() == u.url))
+            .filter(|u| u.served + u.faults > 0 && self.policy.mirrors.contains(&u.entry))
             .map(|u| u.url.clone())
             .collect()
     }
 
     /// What the relay learned of each upstream, for the next runs.
     pub(super) fn relay_news(&self, news: &mut Health) {
-        let Some(stats) = &self.relaying.stats else { return };
+        let Some(tally) = &self.relaying.tally else { return };
         let at = health::now();
-        for upstream in &stats.upstreams {
-            let entry = Entry::Proxy(upstream.url.clone());
+        for upstream in &tally.upstreams {
+            let entry = &upstream.entry;
             if upstream.down {
-                news.note_failure(&entry, Cause::Timeout, at);
+                news.note_failure(entry, Cause::Timeout, at);
             } else if upstream.served > 0 {
-                news.note_success(&entry, at);
+                news.note_success(entry, at);
             }
             if upstream.faults > 0 {
                 news.network_failed = news.network_failed.max(at);

@@ -77,8 +77,8 @@ impl Hooks for Watching {
     /// the relay idle a silent go hangs elsewhere, in git for example.
     fn moved(&mut self) -> u64 {
         let Some((relay, _)) = &self.relay else { return 0 };
-        self.waits += u64::from(relay.requests_in_flight() > 0);
-        relay.bytes_moving().wrapping_add(self.waits)
+        self.waits += u64::from(relay.fetcher().in_flight() > 0);
+        relay.fetcher().bytes_moving().wrapping_add(self.waits)
     }
 
     /// A black-holed first proxy costs go 30 s in every command. If it takes no connection now and

@@ -8,24 +8,24 @@ use std::time::Duration;
 
 /// Faults in a row that open a breaker. One is chance, two may be one bad connection that two
 /// requests shared.
-pub const FAULTS_TO_OPEN: u32 = 3;
+pub(crate) const FAULTS_TO_OPEN: u32 = 3;
 
 /// How long an open breaker keeps requests away before one may probe.
-pub const COOL_DOWN: Duration = Duration::from_secs(30);
+pub(crate) const COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// Bodies slower than this, in bytes a second, count as dripping.
-pub const DRIP_RATE: f64 = 16.0 * 1024.0;
+pub(crate) const DRIP_RATE: f64 = 16.0 * 1024.0;
 
 /// Time that dripping bodies may have cost, in seconds, before their upstream is passed over.
-pub const DRIP_PATIENCE: f64 = 1.5;
+pub(crate) const DRIP_PATIENCE: f64 = 1.5;
 
 /// Requests to pause in a row, no answer between them, after which every request keeps the pause.
 /// Those who limit a rate refuse all; one refusal among answers would cost all the others a second.
-pub const REFUSALS_TO_REST: u32 = 2;
+pub(crate) const REFUSALS_TO_REST: u32 = 2;
 
 /// What is known of one upstream.
 #[derive(Clone, Debug, Default)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     in_a_row: u32,
     opened: Option<Duration>,
     cause: Option<Cause>,
@@ -42,12 +42,12 @@ pub struct Breaker {
 
 impl Breaker {
     /// A breaker that an earlier run left open.
-    pub fn opened_before() -> Breaker {
+    pub(crate) fn opened_before() -> Breaker {
         Breaker { opened: Some(Duration::ZERO), ..Breaker::default() }
     }
 
     /// Notes an answer that the upstream meant (404 included), whole.
-    pub fn served(&mut self) {
+    pub(crate) fn served(&mut self) {
         *self = Breaker {
             served: self.served + 1,
             failed: self.failed,
@@ -63,7 +63,7 @@ impl Breaker {
     }
 
     /// Notes a fault at `now`.
-    pub fn fault(&mut self, now: Duration, cause: Cause) {
+    pub(crate) fn fault(&mut self, now: Duration, cause: Cause) {
         self.failed += 1;
         self.in_a_row += 1;
         self.recent = self.recent << 1 | 1;
@@ -75,7 +75,7 @@ impl Breaker {
     }
 
     /// Notes how long a body of `bytes` took, in seconds after its headers.
-    pub fn body(&mut self, now: Duration, bytes: u64, seconds: f64) {
+    pub(crate) fn body(&mut self, now: Duration, bytes: u64, seconds: f64) {
         // Short bodies arrive with their headers; what they took is the machine's noise.
         if seconds < 0.03 {
             return;
@@ -94,50 +94,50 @@ impl Breaker {
     }
 
     /// True while requests had better go elsewhere.
-    pub fn is_open(&self, now: Duration) -> bool {
+    pub(crate) fn is_open(&self, now: Duration) -> bool {
         self.opened.is_some_and(|at| self.probing || now.saturating_sub(at) < COOL_DOWN)
     }
 
     /// Tells the breaker that a request goes out: after the cool-down the first is the probe, and
     /// the others keep away until it is answered.
-    pub fn asking(&mut self, now: Duration) {
+    pub(crate) fn asking(&mut self, now: Duration) {
         if self.opened.is_some() && !self.is_open(now) {
             self.probing = true;
         }
     }
 
     /// Notes that the upstream asked for a pause until `until` (429, 503 with Retry-After).
-    pub fn rest(&mut self, until: Duration) {
+    pub(crate) fn rest(&mut self, until: Duration) {
         self.refusals += 1;
         self.rest_until = Some(self.rest_until.map_or(until, |u| u.max(until)));
     }
 
     /// What is left of the pause it asked for, for all requests: it refused [`REFUSALS_TO_REST`] in
     /// a row. A single refusal among answers concerns the request that met it.
-    pub fn rests(&self, now: Duration) -> Duration {
+    pub(crate) fn rests(&self, now: Duration) -> Duration {
         let until = self.rest_until.filter(|_| self.refusals >= REFUSALS_TO_REST);
         until.map_or(Duration::ZERO, |until| until.saturating_sub(now))
     }
 
     /// Meant answers so far.
-    pub fn answers(&self) -> u64 {
+    pub(crate) fn answers(&self) -> u64 {
         self.served
     }
 
     /// Faults so far.
-    pub fn faults(&self) -> u64 {
+    pub(crate) fn faults(&self) -> u64 {
         self.failed
     }
 
     /// True where it has answered and at least half of the last 64 requests went well: a fault is
     /// then chance, and a short wait before the next try is enough. In a shorter stretch one fault in
     /// five, all by chance, looks like an outage a few times in a hundred downloads.
-    pub fn is_healthy(&self) -> bool {
+    pub(crate) fn is_healthy(&self) -> bool {
         self.served > 0 && self.recent.count_ones() <= u64::BITS / 2
     }
 
     /// Why it is, or was last, open.
-    pub fn cause(&self) -> Option<Cause> {
+    pub(crate) fn cause(&self) -> Option<Cause> {
         self.cause
     }
 }

@@ -1,95 +1,124 @@
 //! Which upstream may be asked after which, decided once from the user's list.
 //!
-//! Pure. What may be crossed is [`List::may_cross`]'s business; here it is laid out for the
-//! upstreams of a relay, its mirrors, and what stays go's.
+//! Pure. go itself goes on over any separator after 404 and 410, and over a pipe after any error.
+//! What is allowed beyond that depends on where both stand, on what went wrong, and on the request:
+//! whether go.sum pins its module, and who may hear its name.
 
-use super::policy::Asked;
+use super::UpstreamId;
+use super::terms::Terms;
 use crate::formats::goproxy::{Entry, List, Rotate, Separator};
+use crate::judgement::publicity::Publicity;
 
 /// Who may be asked after whom, for the upstreams of a list and the mirrors behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossings {
+pub(crate) struct Crossings {
     /// Number of upstreams that stand in the user's list; those after are mirrors.
-    pub listed: usize,
-    /// `any[i][j]`: after a fault at `i`, `j` may be asked for a public module.
-    any: Vec<Vec<bool>>,
-    /// The same by go's own rule: pipes only.
-    go: Vec<Vec<bool>>,
-    /// `direct[i]`: go itself would go on to `direct` after an error at `i` (pipes only).
-    direct: Vec<bool>,
-    /// `direct` as the rotation allows it.
-    any_direct: Vec<bool>,
-    /// The separator that go gets to see after the relay, where anything comes after it.
-    pub tail: Option<(Separator, Entry)>,
+    listed: usize,
+    total: usize,
+    /// Whether commas may be crossed at all.
+    crosses_commas: bool,
+    /// `pipes[i]`: a pipe stands behind the upstream `i` of the list.
+    pipes: Vec<bool>,
+    /// `public[i]`: the upstream `i` is in gox's table of public proxies.
+    public: Vec<bool>,
+    /// What stays go's behind the upstreams (`direct`, `off`), with the separator that go gets to
+    /// see before it.
+    tail: Option<(Separator, Entry)>,
 }
 
 impl Crossings {
-    /// Reads `list` up to its first `direct` or `off`; `mirrors` more upstreams follow.
-    pub fn new(list: &List, rotate: Rotate, mirrors: usize) -> Crossings {
-        // A list that stays as it is means go's own walk, and pipes are part of that.
-        let rotate = if rotate == Rotate::Never { Rotate::Go } else { rotate };
+    /// Reads `list` up to its first `direct` or `off`; the mirrors follow.
+    pub(crate) fn new(list: &List, rotate: Rotate, mirrors: &[Entry]) -> Crossings {
         let reachable = list.reachable();
-        let listed = reachable.iter().filter(|e| matches!(e, Entry::Proxy(_))).count();
-        let total = listed + mirrors;
-        let matrix = |rotate: Rotate, mirrors_too: bool| -> Vec<Vec<bool>> {
-            let may = |i: usize, j: usize| {
-                i == j
-                    || if i < listed && j < listed {
-                        list.may_cross(rotate, i, j)
-                    } else {
-                        mirrors_too && rotate == Rotate::Listed
-                    }
-            };
-            (0..total).map(|i| (0..total).map(|j| may(i, j)).collect()).collect()
-        };
-        let to_direct = |rotate: Rotate| -> Vec<bool> {
-            let has_direct = reachable.get(listed) == Some(&Entry::Direct);
-            // What a mirror said is judged as if the last entry had said it.
-            (0..total)
-                .map(|i| has_direct && list.may_cross(rotate, i.min(listed.saturating_sub(1)), listed))
-                .collect()
-        };
-        let all_pipes = listed > 0 && reachable.len() > listed && list.only_pipes(0, listed);
+        let listed = reachable.iter().take_while(|e| matches!(e, Entry::Proxy(_))).count();
+        let pipes: Vec<bool> = (0..listed)
+            .map(|at| list.separators.get(at).is_some_and(|separator| *separator == Separator::Pipe))
+            .collect();
+        let all_pipes = listed > 0 && pipes.iter().all(|pipe| *pipe);
         let separator = if all_pipes { Separator::Pipe } else { Separator::Comma };
         Crossings {
             listed,
-            any: matrix(rotate, true),
-            go: matrix(Rotate::Go, false),
-            direct: to_direct(Rotate::Go),
-            any_direct: to_direct(rotate),
+            total: listed + mirrors.len(),
+            crosses_commas: rotate == Rotate::Listed,
+            public: reachable[..listed].iter().chain(mirrors).map(Entry::is_public_proxy).collect(),
             tail: reachable.get(listed).map(|entry| (separator, entry.clone())),
+            pipes,
         }
     }
 
-    /// Number of upstreams, mirrors included.
-    pub fn len(&self) -> usize {
-        self.any.len()
+    /// Everybody who may ever be asked, mirrors included.
+    pub(crate) fn upstreams(&self) -> impl DoubleEndedIterator<Item = UpstreamId> + use<> {
+        (0..self.total).map(UpstreamId::at)
     }
 
-    /// True where there is nobody to ask.
-    pub fn is_empty(&self) -> bool {
-        self.any.is_empty()
+    /// Number of all upstreams.
+    pub(crate) fn len(&self) -> usize {
+        self.total
     }
 
-    /// Does a failure of this upstream lead to `direct`: by the rotation, for a likely private
-    /// module by go's own rule?
-    pub fn leads_on(&self, asked: &Asked, upstream: usize) -> bool {
-        let by = if asked.private { &self.direct } else { &self.any_direct };
-        by.get(upstream).copied().unwrap_or(false)
+    /// Those of the user's list.
+    pub(crate) fn listed(&self) -> impl DoubleEndedIterator<Item = UpstreamId> + use<> {
+        (0..self.listed).map(UpstreamId::at)
     }
 
-    /// Would go itself, without the relay, go on to `direct` after a failure of this upstream?
-    pub fn pipes_on(&self, upstream: usize) -> bool {
-        self.direct.get(upstream).copied().unwrap_or(false)
+    /// What go gets to see behind the upstreams, with its separator.
+    pub(crate) fn tail(&self) -> Option<&(Separator, Entry)> {
+        self.tail.as_ref()
     }
 
-    /// Would go itself ask `to` after an error at `from`, were it not for 404: pipes only?
-    pub fn go_may(&self, from: usize, to: usize) -> bool {
-        self.go[from][to]
+    /// True where go itself would ask `to` after an error at `from`: pipes only.
+    pub(crate) fn go_walks(&self, from: UpstreamId, to: UpstreamId) -> bool {
+        let (from, to) = (from.place(), to.place());
+        from < to && to < self.listed && self.pipes[from..to].iter().all(|pipe| *pipe)
     }
 
-    /// May `to` be asked for this request after a fault at `from`?
-    pub fn may(&self, asked: &Asked, from: usize, to: usize) -> bool {
-        from == to || if asked.private { self.go[from][to] && to < self.listed } else { self.any[from][to] }
+    /// True where go itself would go on to `direct` after an error at `from`.
+    pub(crate) fn leads_on(&self, from: UpstreamId) -> bool {
+        // What a mirror said is judged as if the last entry had said it.
+        let from = from.place().min(self.listed.saturating_sub(1));
+        matches!(self.tail, Some((_, Entry::Direct))) && self.pipes[from..].iter().all(|pipe| *pipe)
+    }
+
+    /// May `to` be asked for this request after a transport fault, or damaged bytes, at `from`?
+    pub(crate) fn may(&self, terms: &Terms, from: UpstreamId, to: UpstreamId) -> bool {
+        if from == to || self.go_walks(from, to) {
+            return true;
+        }
+        if terms.is_private() {
+            return false;
+        }
+        // Back to one that go would have asked before.
+        self.go_walks(to, from) || self.may_cross(terms, from, to)
+    }
+
+    /// May `to` be asked after `from` refused: every module so far, and without giving a reason?
+    pub(crate) fn may_pass(&self, terms: &Terms, from: UpstreamId, to: UpstreamId) -> bool {
+        terms.pinned
+            && !terms.is_private()
+            && self.public[from.place()]
+            && self.public[to.place()]
+            && self.may_cross(terms, from, to)
+    }
+
+    /// The rotation beyond go's own walk.
+    fn may_cross(&self, terms: &Terms, from: UpstreamId, to: UpstreamId) -> bool {
+        if !self.crosses_commas {
+            return false;
+        }
+        let is_mirror = |at: UpstreamId| at.place() >= self.listed;
+        if is_mirror(from) || is_mirror(to) {
+            let list_is_public = self.public[..self.listed].iter().all(|public| *public);
+            return list_is_public && terms.publicity == Publicity::PlainlyPublic;
+        }
+        let (from, to) = (from.place(), to.place());
+        let passed = if to > from { &self.public[from..to] } else { &self.public[from..=from] };
+        match (self.public[from], self.public[to]) {
+            // An own one in between keeps what comes after it to itself.
+            (true, true) => passed.iter().all(|public| *public),
+            // A comma between two of one's own is a policy: only bytes that are proven cross it.
+            (false, false) => terms.pinned,
+            // Out of the house never, and nothing says that the house is meant to stand in for others.
+            (false, true) | (true, false) => false,
+        }
     }
 }

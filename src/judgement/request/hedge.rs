@@ -6,20 +6,20 @@
 use std::time::Duration;
 
 /// The first byte is never called late before this.
-pub const FLOOR: Duration = Duration::from_secs(1);
+pub(crate) const FLOOR: Duration = Duration::from_secs(1);
 
 /// A transfer is slow below this rate, in bytes a second, ...
-pub const SLOW_RATE: f64 = 16.0 * 1024.0;
+pub(crate) const SLOW_RATE: f64 = 16.0 * 1024.0;
 
 /// ... where its end is further away than this.
-pub const FAR_END: Duration = Duration::from_secs(10);
+pub(crate) const FAR_END: Duration = Duration::from_secs(10);
 
 /// Hedges that are always allowed, so that a short run may hedge at all.
-pub const FREE_HEDGES: u64 = 8;
+pub(crate) const FREE_HEDGES: u64 = 8;
 
 /// Latencies of the last first bytes, as a ring.
 #[derive(Clone, Debug, Default)]
-pub struct Latencies {
+pub(crate) struct Latencies {
     ring: Vec<Duration>,
     next: usize,
 }
@@ -29,7 +29,7 @@ const WINDOW: usize = 128;
 
 impl Latencies {
     /// Adds one.
-    pub fn add(&mut self, latency: Duration) {
+    pub(crate) fn add(&mut self, latency: Duration) {
         if self.ring.len() < WINDOW {
             self.ring.push(latency);
         } else {
@@ -39,7 +39,7 @@ impl Latencies {
     }
 
     /// The value that `percent` of them do not exceed; `None` before the first.
-    pub fn percentile(&self, percent: usize) -> Option<Duration> {
+    pub(crate) fn percentile(&self, percent: usize) -> Option<Duration> {
         let mut sorted = self.ring.clone();
         sorted.sort_unstable();
         let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
@@ -47,26 +47,26 @@ impl Latencies {
     }
 
     /// When a first byte counts as late: the 95th percentile, not below [`FLOOR`].
-    pub fn late(&self) -> Duration {
+    pub(crate) fn late(&self) -> Duration {
         self.percentile(95).unwrap_or(FLOOR).max(FLOOR)
     }
 }
 
 /// How far one fetch has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Since it was asked.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// Since its headers arrived; `None` before.
-    pub body: Option<Duration>,
+    pub(crate) body: Option<Duration>,
     /// Body bytes that arrived in that time.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// The body's length, where the upstream told it.
-    pub total: Option<u64>,
+    pub(crate) total: Option<u64>,
 }
 
 /// Whether a fetch is late enough to ask another upstream as well.
-pub fn is_late(moved: Moved, late: Duration) -> bool {
+pub(crate) fn is_late(moved: Moved, late: Duration) -> bool {
     let Some(body) = moved.body else { return moved.elapsed >= late };
     let seconds = body.as_secs_f64();
     // A rate needs some time to mean anything.
@@ -87,7 +87,7 @@ pub fn is_late(moved: Moved, late: Duration) -> bool {
 }
 
 /// Whether one more hedge keeps the share of 5% of `requests` (plus the first few).
-pub fn is_affordable(hedges: u64, requests: u64) -> bool {
+pub(crate) fn is_affordable(hedges: u64, requests: u64) -> bool {
     hedges < FREE_HEDGES.max(requests / 20)
 }
 

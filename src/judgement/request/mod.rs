@@ -1,6 +1,29 @@
-//! What follows a failed request: whom to ask next, when, and when to give up.
+//! What follows a failed request: who is asked next, after which wait, and when it is enough.
+//!
+//! Pure. `terms` is what a request brings along, `crossings` who may be asked after whom,
+//! `policy` the decision itself; `breaker` and `hedge` are what it knows of the upstreams.
 
-pub mod breaker;
-pub mod crossings;
-pub mod hedge;
-pub mod policy;
+pub(crate) mod breaker;
+pub(crate) mod crossings;
+pub(crate) mod hedge;
+pub(crate) mod policy;
+pub(crate) mod terms;
+#[cfg(test)]
+mod tests;
+
+/// One upstream of a run: its place among those that may be asked, the user's list first, in its
+/// order, then the mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UpstreamId(usize);
+
+impl UpstreamId {
+    /// The upstream at this place, from 0.
+    pub(crate) const fn at(place: usize) -> UpstreamId {
+        UpstreamId(place)
+    }
+
+    /// Its place, from 0.
+    pub(crate) const fn place(self) -> usize {
+        self.0
+    }
+}

@@ -1,53 +1,48 @@
 //! What to do next for one request, given everything that happened to it.
 //!
 //! Pure: no clock, no chance. Waits are given as a ceiling; the caller draws the jitter. Which
-//! upstream may be asked after which is decided once, by [`Crossings`], from the user's list.
+//! upstream may be asked after which is [`Crossings`]' business.
 
+use super::UpstreamId;
 use super::crossings::Crossings;
+use super::terms::Terms;
 use crate::formats::goproxy::{Entry, Separator};
 use crate::vocabulary::Cause;
 use std::time::Duration;
 
 /// First ceiling of the backoff towards an upstream that otherwise serves: a single lost answer
 /// says nothing about load, so the next try need not wait as long as after an outage.
-pub const HEALTHY_BACKOFF: Duration = Duration::from_millis(20);
+const HEALTHY_BACKOFF: Duration = Duration::from_millis(20);
 
 /// Retries that are always allowed, before the share of the requests counts.
-pub const FREE_RETRIES: u64 = 50;
+const FREE_RETRIES: u64 = 50;
 
 /// Longest chain of resumed pieces of one body.
-pub const MAX_PIECES: usize = 64;
+pub(crate) const MAX_PIECES: usize = 64;
+
+/// Patience for an upstream's first byte where another may be asked instead; doubled each time.
+const IMPATIENCE: Duration = Duration::from_secs(5);
+
+/// The last try at an upstream waits this many times the stall setting: gox must not fail where go
+/// alone would get through.
+const LAST_PATIENCE: u32 = 10;
 
 /// True while one more retry keeps them at half of the `requests` so far, plus a floor: an outage
 /// is not made worse by those who suffer from it.
-pub fn is_retry_affordable(retries: u64, requests: u64) -> bool {
+pub(crate) fn is_retry_affordable(retries: u64, requests: u64) -> bool {
     retries < FREE_RETRIES + requests / 2
-}
-
-/// What does not change while a request is worked on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// Its answer never changes: any upstream's copy will do, and hedging is allowed.
-    pub pinned: bool,
-    /// The module is likely private: go's own order, nothing else.
-    pub private: bool,
-    /// The one upstream that may answer (list, latest, branch once answered; the database).
-    pub only: Option<usize>,
-    /// Tries at one upstream that fails by itself, before the request is given up.
-    pub attempts: u32,
-    /// First ceiling of the backoff.
-    pub backoff_base: Duration,
-    /// Highest ceiling of the backoff.
-    pub backoff_max: Duration,
 }
 
 /// How one try ended, where it did not simply succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Miss {
     /// 404 or 410.
     NotFound,
-    /// Any other refusal that is the upstream's word on this request: 401, 403, 407, 4xx.
-    Denied(u16),
+    /// Any other refusal that is the host's word on this request: 401, 403, 407, 4xx.
+    Denied {
+        /// The host refuses every module that go.sum pins, without a reason in words.
+        blanket: bool,
+    },
     /// Nothing, or nothing whole, arrived.
     Fault {
         /// What happened.
@@ -70,55 +65,74 @@ pub enum Outcome {
     },
 }
 
+impl Miss {
+    /// True for a word about the request, as opposed to trouble with the host or the way.
+    fn is_word(&self) -> bool {
+        matches!(self, Miss::NotFound | Miss::Denied { .. })
+    }
+
+    /// Whether the try is one of those that are limited: not a body that moved on, nor a pause that
+    /// was asked for in whole seconds and kept.
+    fn counts(&self) -> bool {
+        match self {
+            Miss::Fault { gained, .. } => !gained,
+            Miss::Limited { pause } => pause.is_none_or(|p| p < Duration::from_secs(1)),
+            Miss::NotFound | Miss::Denied { .. } | Miss::Wrong { .. } => true,
+        }
+    }
+}
+
 /// One try of the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Try {
+pub(crate) struct Try {
     /// Whom it asked.
-    pub upstream: usize,
+    pub(crate) upstream: UpstreamId,
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) miss: Miss,
 }
 
 /// What is known of an upstream at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Its breaker is open.
-    pub open: bool,
-    /// It has given a meant answer in this run.
-    pub served: bool,
+    pub(crate) open: bool,
+    /// It refuses every module that go.sum pins.
+    pub(crate) refuses: bool,
     /// Most of its last answers were good.
-    pub healthy: bool,
+    pub(crate) healthy: bool,
     /// What is left of a pause it asked for.
-    pub rests: Duration,
+    pub(crate) rests: Duration,
+    /// How long the slowest of its first bytes took (95 of 100), once it has served some.
+    pub(crate) usual: Option<Duration>,
 }
 
 /// What the run allows at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub(crate) struct Allowance {
     /// One more retry is within the share.
-    pub retry: bool,
+    pub(crate) retry: bool,
     /// What is left of the recovery budget.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Ask this upstream after this wait.
-    Ask(usize, Wait),
+pub(crate) enum Move {
+    /// Ask this upstream after this pause.
+    Ask(UpstreamId, Pause),
     /// Answer 404: nobody has it, or go's own rule leads on to `direct`.
     NotFound,
     /// Pass on what the try with this index was told.
     PassOn(usize),
     /// Give go the bytes of the try with this index, and let it judge.
     Deliver(usize),
-    /// Answer 502.
+    /// Answer that all was in vain.
     GiveUp,
 }
 
-/// How long to wait before a step.
+/// How long to wait before a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
+pub(crate) enum Pause {
     /// Not at all.
     None,
     /// A random time up to this.
@@ -127,259 +141,307 @@ pub enum Wait {
     Rest(Duration),
 }
 
-/// Decides.
-pub fn next(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    conditions: &[Condition],
-    allowance: Allowance,
-) -> Step {
-    let Some(last) = tries.last() else { return first(asked, crossings, conditions, allowance) };
-    match &last.outcome {
-        Outcome::NotFound => after_not_found(asked, crossings, tries, conditions, allowance),
-        Outcome::Denied(status) => {
-            match after_denied(asked, crossings, tries, conditions, last.upstream, *status) {
-                Some(to) => Step::Ask(to, Wait::None),
-                None => Step::PassOn(tries.len() - 1),
+/// Everything that is known of one request at this moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    /// What it brings along.
+    pub(crate) terms: &'a Terms,
+    /// Who may be asked after whom.
+    pub(crate) crossings: &'a Crossings,
+    /// What was tried, in order.
+    pub(crate) tries: &'a [Try],
+    /// The upstreams, by their place.
+    pub(crate) conditions: &'a [Condition],
+    /// What the run allows.
+    pub(crate) allowance: Allowance,
+}
+
+impl Situation<'_> {
+    /// Decides.
+    pub(crate) fn next(&self) -> Move {
+        let Some(last) = self.tries.last() else { return self.first() };
+        match last.miss {
+            Miss::NotFound => self.after_not_found(),
+            Miss::Denied { blanket } => match self.after_denied(last.upstream, blanket) {
+                Some(to) => Move::Ask(to, Pause::None),
+                None => Move::PassOn(self.tries.len() - 1),
+            },
+            Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. } => self.after_fault(last),
+        }
+    }
+
+    /// The upstream that a hedge beside `running` would ask, where one may be asked: the next that is
+    /// in order.
+    pub(crate) fn hedge_target(&self, running: UpstreamId) -> Option<UpstreamId> {
+        if !self.terms.fixed || self.terms.is_private() || self.terms.only.is_some() {
+            return None;
+        }
+        self.behind(running).find(|to| {
+            *to != running
+                && self.crossings.may(self.terms, running, *to)
+                && !self.has_spoken(*to)
+                && self.is_fit(*to)
+        })
+    }
+
+    /// How long to wait for the first byte of `upstream`; `stall` is the setting of that name.
+    pub(crate) fn patience(&self, upstream: UpstreamId, stall: Duration) -> Duration {
+        let asked = self.at(upstream).count() as u32;
+        if asked + 1 >= self.terms.attempts {
+            return stall * LAST_PATIENCE;
+        }
+        let others = self.terms.only.is_none()
+            && self
+                .crossings
+                .upstreams()
+                .any(|to| to != upstream && self.crossings.may(self.terms, upstream, to));
+        // One that answers others within milliseconds has lost this request.
+        let start = match self.condition(upstream).usual {
+            Some(usual) => IMPATIENCE.max(usual * 10).min(stall),
+            None if others => IMPATIENCE.min(stall),
+            None => stall,
+        };
+        start * 2u32.pow(asked.min(8))
+    }
+
+    fn condition(&self, at: UpstreamId) -> Condition {
+        self.conditions[at.place()]
+    }
+
+    fn is_fit(&self, at: UpstreamId) -> bool {
+        let condition = self.condition(at);
+        !condition.open && condition.rests.is_zero()
+    }
+
+    fn at(&self, upstream: UpstreamId) -> impl Iterator<Item = &Try> {
+        self.tries.iter().filter(move |t| t.upstream == upstream)
+    }
+
+    fn is_untried(&self, upstream: UpstreamId) -> bool {
+        self.at(upstream).next().is_none()
+    }
+
+    fn has_spoken(&self, upstream: UpstreamId) -> bool {
+        self.at(upstream).any(|t| t.miss.is_word())
+    }
+
+    /// Whether everybody before `to` in the list lets the request go on to it: each has said that it
+    /// has the file not, or may be left for `to` after a fault. What an own proxy keeps to itself does
+    /// not get out by way of another.
+    fn is_led_to(&self, to: UpstreamId) -> bool {
+        if self.terms.only.is_some() {
+            return true;
+        }
+        let lacks = |at: UpstreamId| self.at(at).any(|t| t.miss == Miss::NotFound);
+        let passes = |at: UpstreamId| {
+            self.at(at).any(|t| t.miss == Miss::Denied { blanket: true })
+                && self.crossings.may_pass(self.terms, at, to)
+        };
+        let mut before = self.crossings.listed().take_while(|at| *at < to);
+        before.all(|at| lacks(at) || self.crossings.may(self.terms, at, to) || passes(at))
+    }
+
+    /// All upstreams, those behind `from` first.
+    fn behind(&self, from: UpstreamId) -> impl Iterator<Item = UpstreamId> + use<> {
+        let total = self.crossings.len();
+        (1..=total).map(move |step| UpstreamId::at((from.place() + step) % total))
+    }
+
+    /// The first upstream of the list, unless it is out of order and another may be asked instead.
+    /// Health never decides who hears a private name.
+    fn first(&self) -> Move {
+        let Some(head) = self.crossings.upstreams().next() else { return Move::GiveUp };
+        let start = self.terms.only.unwrap_or(head);
+        let condition = self.condition(start);
+        if self.terms.only.is_none() && !self.terms.is_private() {
+            let passable = |to: &UpstreamId| {
+                let refused = condition.refuses && self.crossings.may_pass(self.terms, start, *to);
+                let unfit = !self.is_fit(start) && self.crossings.may(self.terms, start, *to);
+                refused || unfit
+            };
+            let fit = |to: &UpstreamId| self.is_fit(*to) && !self.condition(*to).refuses;
+            let mut others = self.crossings.upstreams().skip(1).filter(passable);
+            if let Some(other) = others.find(fit) {
+                return Move::Ask(other, Pause::None);
             }
         }
-        _ => after_fault(asked, crossings, tries, conditions, allowance),
+        self.after_rest(start)
     }
-}
 
-/// The first upstream of the list, unless it is out of order and another may be asked instead.
-fn first(asked: &Asked, crossings: &Crossings, conditions: &[Condition], allowance: Allowance) -> Step {
-    if crossings.is_empty() {
-        return Step::GiveUp;
-    }
-    let start = asked.only.unwrap_or(0);
-    let fit = |i: &usize| !conditions[*i].open && conditions[*i].rests.is_zero();
-    if asked.only.is_none() && !fit(&start) {
-        let others = (start + 1..crossings.len()).filter(|j| crossings.may(asked, start, *j));
-        if let Some(other) = others.into_iter().find(fit) {
-            return Step::Ask(other, Wait::None);
+    /// Asks once the pause that the upstream wanted is over, unless that is too far away.
+    fn after_rest(&self, to: UpstreamId) -> Move {
+        let rests = self.condition(to).rests;
+        if rests.is_zero() {
+            Move::Ask(to, Pause::None)
+        } else if rests <= self.allowance.time {
+            Move::Ask(to, Pause::Rest(rests))
+        } else {
+            self.give_up()
         }
     }
-    after_rest(asked, crossings, &[], start, conditions[start], allowance)
-}
 
-/// Asks once the pause that the upstream wanted is over, unless that is too far away.
-fn after_rest(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    to: usize,
-    condition: Condition,
-    allowance: Allowance,
-) -> Step {
-    if condition.rests.is_zero() {
-        Step::Ask(to, Wait::None)
-    } else if condition.rests <= allowance.time {
-        Step::Ask(to, Wait::Rest(condition.rests))
-    } else {
-        give_up(asked, crossings, tries)
-    }
-}
-
-fn has_spoken(tries: &[Try], upstream: usize) -> bool {
-    tries
-        .iter()
-        .any(|t| t.upstream == upstream && matches!(t.outcome, Outcome::NotFound | Outcome::Denied(_)))
-}
-
-/// 404 and 410 lead to the next entry over any separator, as in go; then to those that were
-/// passed over, or failed, because they stand before it in the user's list.
-fn after_not_found(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    conditions: &[Condition],
-    allowance: Allowance,
-) -> Step {
-    if asked.only.is_some() {
-        return Step::NotFound;
-    }
-    let last = tries[tries.len() - 1].upstream;
-    let untried = |j: &usize| !tries.iter().any(|t| t.upstream == *j);
-    if let Some(next) = (last + 1..crossings.listed).find(untried) {
-        return after_rest(asked, crossings, tries, next, conditions[next], allowance);
-    }
-    // One that is down, and whose failure may lead to `direct` anyhow, need not be waited for.
-    let matters = |j: &usize| !(conditions[*j].open && crossings.leads_on(asked, *j));
-    if let Some(passed) = (0..crossings.listed).find(|j| untried(j) && matters(j)) {
-        return after_rest(asked, crossings, tries, passed, conditions[passed], allowance);
-    }
-    let failed = (0..crossings.listed).any(|j| !untried(&j) && !has_spoken(tries, j) && matters(&j));
-    if failed { after_fault(asked, crossings, tries, conditions, allowance) } else { Step::NotFound }
-}
-
-/// A refusal is the upstream's word, and stops as in go: pipes lead on, and a comma is crossed
-/// from an upstream that has refused everything so far.
-fn after_denied(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    conditions: &[Condition],
-    from: usize,
-    status: u16,
-) -> Option<usize> {
-    if asked.only.is_some() {
-        return None;
-    }
-    let blanket = matches!(status, 403 | 451) && !conditions[from].served && !asked.private;
-    (0..crossings.len())
-        .filter(|j| !tries.iter().any(|t| t.upstream == *j) && !conditions[*j].open)
-        .find(|j| crossings.go_may(from, *j) && *j > from || blanket && crossings.may(asked, from, *j))
-}
-
-fn after_fault(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    conditions: &[Condition],
-    allowance: Allowance,
-) -> Step {
-    if let Some(settled) = agreement(asked, tries, conditions) {
-        return Step::Deliver(settled);
-    }
-    let last = &tries[tries.len() - 1];
-    // A refusal by the server that told how long: not a fault to be counted, a wait to be kept.
-    let told = matches!(last.outcome, Outcome::Limited { pause: Some(_) });
-    if (!allowance.retry && !told) || allowance.time.is_zero() {
-        return give_up(asked, crossings, tries);
-    }
-    if let Outcome::Fault { gained: true, .. } = last.outcome {
-        let pieces =
-            tries.iter().filter(|t| matches!(t.outcome, Outcome::Fault { gained: true, .. })).count();
-        if pieces >= MAX_PIECES {
-            return give_up(asked, crossings, tries);
+    /// 404 and 410 lead to the next entry over any separator, as in go; then to those that were
+    /// passed over, or failed, because they stand before it in the user's list.
+    fn after_not_found(&self) -> Move {
+        if self.terms.only.is_some() {
+            return Move::NotFound;
         }
-        let to = last.upstream;
-        return after_rest(asked, crossings, tries, to, conditions[to], allowance);
+        let last = self.tries[self.tries.len() - 1].upstream;
+        let untried = |at: &UpstreamId| self.is_untried(*at) && self.is_led_to(*at);
+        if let Some(next) = self.crossings.listed().find(|at| *at > last && untried(at)) {
+            return self.after_rest(next);
+        }
+        // One that is down, and whose failure leads go to `direct` anyhow, need not be waited for.
+        let matters = |at: UpstreamId| {
+            self.terms.is_private() || !self.condition(at).open || !self.crossings.leads_on(at)
+        };
+        if let Some(passed) = self.crossings.listed().find(|at| untried(at) && matters(*at)) {
+            return self.after_rest(passed);
+        }
+        let failed = |at: UpstreamId| !self.is_untried(at) && !self.has_spoken(at) && matters(at);
+        let faulty = self.tries.iter().rev().find(|t| failed(t.upstream));
+        faulty.map_or(Move::NotFound, |last| self.after_fault(last))
     }
-    // Where the last faulty try stood: a 404 on the way does not widen what may be asked.
-    let from =
-        tries.iter().rev().find(|t| !has_spoken(tries, t.upstream)).map_or(last.upstream, |t| t.upstream);
-    let at = |i: usize| tries.iter().filter(move |t| t.upstream == i);
-    let spent = |i: usize| at(i).filter(|t| counts(&t.outcome)).count() as u32;
-    let limit = |i: usize| {
-        let certificate = |t: &Try| matches!(t.outcome, Outcome::Fault { cause: Cause::TlsCert, .. });
+
+    /// A refusal is the host's word, and stops as in go. Pipes lead on; so does a public proxy that
+    /// refuses whatever it is asked. Who was passed over for bad health is asked before go is told.
+    fn after_denied(&self, from: UpstreamId, blanket: bool) -> Option<UpstreamId> {
+        if self.terms.only.is_some() {
+            return None;
+        }
+        let usable = |to: &UpstreamId| {
+            self.is_untried(*to) && self.is_led_to(*to) && (self.terms.is_private() || self.is_fit(*to))
+        };
+        let leads = |to: &UpstreamId| {
+            self.crossings.go_walks(from, *to) || blanket && self.crossings.may_pass(self.terms, from, *to)
+        };
+        let passed_over = || {
+            let mut before = self.crossings.listed().take_while(|at| *at < from);
+            before.find(|at| self.is_untried(*at) && self.is_led_to(*at))
+        };
+        self.crossings.upstreams().filter(usable).find(leads).or_else(passed_over)
+    }
+
+    /// `last` is the latest try that met a fault: a 404 after it does not widen what may be asked.
+    fn after_fault(&self, last: &Try) -> Move {
+        if let Some(settled) = self.agreement() {
+            return Move::Deliver(settled);
+        }
+        // A refusal by the server that told how long: not a fault to be counted, a wait to be kept.
+        let told = matches!(last.miss, Miss::Limited { pause: Some(_) });
+        if (!self.allowance.retry && !told) || self.allowance.time.is_zero() {
+            return self.give_up();
+        }
+        if let Miss::Fault { gained: true, .. } = last.miss {
+            let pieces =
+                self.tries.iter().filter(|t| matches!(t.miss, Miss::Fault { gained: true, .. })).count();
+            return if pieces >= MAX_PIECES { self.give_up() } else { self.after_rest(last.upstream) };
+        }
+        let Some(to) = self.candidate(last.upstream) else { return self.give_up() };
+        if !self.condition(to).rests.is_zero() {
+            return self.after_rest(to);
+        }
+        Move::Ask(to, self.pause(to, last))
+    }
+
+    /// The one that is best asked after a fault at `from`.
+    fn candidate(&self, from: UpstreamId) -> Option<UpstreamId> {
+        // The one that may answer may stand beside the list (a checksum database itself).
+        let total = if self.terms.only.is_some() { 1 } else { self.crossings.len() };
+        let candidates = self
+            .behind(from)
+            .take(total)
+            .map(|at| self.terms.only.unwrap_or(at))
+            .filter(|to| self.crossings.may(self.terms, from, *to) && self.is_led_to(*to))
+            .filter(|to| !self.has_spoken(*to) && self.spent(*to) < self.limit_at(*to));
+        // A likely private module gets a second chance where it is before anybody else learns of it.
+        let stays = self.terms.is_private() && self.spent(from) < 2;
+        candidates.min_by_key(|to| {
+            let condition = self.condition(*to);
+            let open = condition.open && !self.terms.is_private();
+            let late = open || condition.rests > self.allowance.time;
+            (stays && *to != from, late && total > 1, !condition.rests.is_zero(), self.spent(*to))
+        })
+    }
+
+    fn spent(&self, at: UpstreamId) -> u32 {
+        self.at(at).filter(|t| t.miss.counts()).count() as u32
+    }
+
+    fn limit_at(&self, at: UpstreamId) -> u32 {
+        let certificate = |t: &Try| matches!(t.miss, Miss::Fault { cause: Cause::TlsCert, .. });
         // A rejected certificate is rejected again; once more for a middlebox in between.
-        if at(i).next().is_some() && at(i).all(certificate) { 2 } else { limit(asked, conditions[i]) }
-    };
-    // The one that may answer may stand beside the list (a checksum database itself).
-    let total = if asked.only.is_some() { 1 } else { crossings.len() };
-    let candidates = (0..total)
-        .map(|step| asked.only.unwrap_or((from + 1 + step) % total))
-        .filter(|j| crossings.may(asked, from, *j) && !has_spoken(tries, *j) && spent(*j) < limit(*j));
-    // A likely private module gets a second chance where it is before anybody else learns of it.
-    let stay_first = asked.private && spent(from) < 2;
-    let best = candidates.min_by_key(|j| {
-        let late = conditions[*j].open || conditions[*j].rests > allowance.time;
-        let away = !(stay_first && *j == from);
-        (late && total > 1, away && stay_first, !conditions[*j].rests.is_zero(), spent(*j))
-    });
-    let Some(to) = best else { return give_up(asked, crossings, tries) };
-    if !conditions[to].rests.is_zero() {
-        return after_rest(asked, crossings, tries, to, conditions[to], allowance);
+        if !self.is_untried(at) && self.at(at).all(certificate) { 2 } else { self.limit(at) }
     }
-    let wait = match spent(to) {
-        0 => Wait::None,
-        // The second try at once, unless the upstream just asked to be left alone.
-        1 if !matches!(last.outcome, Outcome::Limited { .. }) => Wait::None,
-        n => {
-            // The same wrong bytes again and again come from something that stays for a while.
-            let quick = conditions[to].healthy && !(n >= asked.attempts && is_repeated_wrong(tries));
-            let base = if quick { HEALTHY_BACKOFF.min(asked.backoff_base) } else { asked.backoff_base };
-            let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
-            Wait::Backoff(doubled.min(asked.backoff_max))
+
+    /// Tries at an upstream that says nothing of use. One that works otherwise gets more of them:
+    /// each is likely to succeed.
+    fn limit(&self, at: UpstreamId) -> u32 {
+        let attempts = self.terms.attempts;
+        if self.condition(at).healthy { attempts.saturating_mul(2) } else { attempts }
+    }
+
+    fn pause(&self, to: UpstreamId, last: &Try) -> Pause {
+        match self.spent(to) {
+            0 => Pause::None,
+            // The second try at once, unless the upstream just asked to be left alone.
+            1 if !matches!(last.miss, Miss::Limited { .. }) => Pause::None,
+            n => {
+                let terms = self.terms;
+                // The same wrong bytes again and again come from something that stays for a while.
+                let stays = n >= terms.attempts && self.is_repeated_wrong();
+                let quick = self.condition(to).healthy && !stays;
+                let base = if quick { HEALTHY_BACKOFF.min(terms.backoff_base) } else { terms.backoff_base };
+                let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
+                Pause::Backoff(doubled.min(terms.backoff_max))
+            }
         }
-    };
-    Step::Ask(to, wait)
-}
-
-/// Whether a try is one of those that are limited: not a body that moved on, nor a pause that was
-/// asked for in whole seconds and kept.
-fn counts(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Fault { gained, .. } => !gained,
-        Outcome::Limited { pause } => pause.is_none_or(|p| p < Duration::from_secs(1)),
-        _ => true,
     }
-}
 
-fn is_repeated_wrong(tries: &[Try]) -> bool {
-    let [.., before, last] = tries else { return false };
-    matches!(last.outcome, Outcome::Wrong { .. }) && before.outcome == last.outcome
-}
+    fn is_repeated_wrong(&self) -> bool {
+        let [.., before, last] = self.tries else { return false };
+        matches!(last.miss, Miss::Wrong { .. }) && before.miss == last.miss
+    }
 
-/// Tries at an upstream that says nothing of use. One that works otherwise gets more of them:
-/// each is likely to succeed.
-fn limit(asked: &Asked, condition: Condition) -> u32 {
-    if condition.healthy { asked.attempts.saturating_mul(2) } else { asked.attempts }
-}
+    /// The try whose wrong bytes are settled as what the upstreams really hold.
+    fn agreement(&self) -> Option<usize> {
+        let last = self.tries.last()?;
+        let Miss::Wrong { digest, hard } = &last.miss else { return None };
+        let same = |t: &&Try| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest);
+        let equal = self.tries.iter().filter(same).count() as u32;
+        let from_two = self.tries.iter().filter(same).any(|t| t.upstream != last.upstream);
+        // A machine on the way may damage many answers in the same manner. Where most others arrive
+        // sound, even two hosts agreeing is not yet proof.
+        let healthy = self.tries.iter().any(|t| self.condition(t.upstream).healthy);
+        let enough = match hard {
+            false => 2,
+            true if from_two && !healthy => 2,
+            true => self.limit(last.upstream).max(2),
+        };
+        (equal >= enough).then_some(self.tries.len() - 1)
+    }
 
-/// The try whose wrong bytes are settled as what the upstreams really hold.
-fn agreement(asked: &Asked, tries: &[Try], conditions: &[Condition]) -> Option<usize> {
-    let last = tries.len() - 1;
-    let Outcome::Wrong { digest, hard } = &tries[last].outcome else { return None };
-    let same = |t: &&Try| matches!(&t.outcome, Outcome::Wrong { digest: d, .. } if d == digest);
-    let equal = tries.iter().filter(same).count() as u32;
-    let from_two = tries.iter().filter(same).any(|t| t.upstream != tries[last].upstream);
-    // A machine on the way may damage many answers in the same manner. Where most others arrive
-    // sound, even two hosts agreeing is not yet proof.
-    let healthy = tries.iter().any(|t| conditions[t.upstream].healthy);
-    let enough = match hard {
-        false => 2,
-        true if from_two && !healthy => 2,
-        true => limit(asked, conditions[tries[last].upstream]).max(2),
-    };
-    (equal >= enough).then_some(last)
-}
-
-/// The end: 404 where go's own walk of the list, or the rotation, would have left every failed
-/// upstream for `direct`; else the last refusal that somebody gave; else 502.
-fn give_up(asked: &Asked, crossings: &Crossings, tries: &[Try]) -> Step {
-    let failed = || tries.iter().filter(|t| !has_spoken(tries, t.upstream));
-    let someone_lacks_it = tries.iter().any(|t| t.outcome == Outcome::NotFound);
-    if someone_lacks_it && failed().all(|t| crossings.leads_on(asked, t.upstream)) {
-        return Step::NotFound;
+    /// The end: 404 where go's own walk of the list would have left every failed upstream for
+    /// `direct`; else the last refusal that somebody gave; else that all was in vain.
+    fn give_up(&self) -> Move {
+        let mut failed = self.tries.iter().filter(|t| !self.has_spoken(t.upstream)).peekable();
+        let somebody_failed = failed.peek().is_some();
+        let walked = failed.all(|t| self.crossings.leads_on(t.upstream));
+        // A list of mixed separators shows go a comma; a pipe inside it is kept by saying 404.
+        let comma_shown = matches!(self.crossings.tail(), Some((Separator::Comma, Entry::Direct)));
+        let lacking = self.tries.iter().any(|t| t.miss == Miss::NotFound);
+        if walked && (lacking || comma_shown && somebody_failed) {
+            return Move::NotFound;
+        }
+        if let Some(denied) = self.tries.iter().rposition(|t| matches!(t.miss, Miss::Denied { .. })) {
+            return Move::PassOn(denied);
+        }
+        // All that came was the same wrong answer, too seldom for certainty: go has the last word.
+        let wrong = |t: &Try| matches!(t.miss, Miss::Wrong { .. });
+        let equal = self.tries.windows(2).all(|two| two[0].miss == two[1].miss);
+        if !self.tries.is_empty() && self.tries.iter().all(wrong) && equal {
+            return Move::Deliver(self.tries.len() - 1);
+        }
+        Move::GiveUp
     }
-    // A list of mixed separators shows go a comma; a pipe inside it is kept by saying 404.
-    let comma_shown = matches!(crossings.tail, Some((Separator::Comma, Entry::Direct)));
-    if comma_shown && failed().all(|t| crossings.pipes_on(t.upstream)) && failed().next().is_some() {
-        return Step::NotFound;
-    }
-    if let Some(denied) = tries.iter().rposition(|t| matches!(t.outcome, Outcome::Denied(_))) {
-        return Step::PassOn(denied);
-    }
-    // All that came was the same wrong answer, too seldom for certainty: go has the last word.
-    let wrongs: Vec<_> = tries.iter().filter(|t| matches!(t.outcome, Outcome::Wrong { .. })).collect();
-    if !wrongs.is_empty()
-        && wrongs.len() == tries.len()
-        && wrongs.windows(2).all(|w| w[0].outcome == w[1].outcome)
-    {
-        return Step::Deliver(tries.len() - 1);
-    }
-    Step::GiveUp
-}
-
-/// The upstream a hedge would ask, where one may be asked: the next that is in order.
-pub fn hedge_target(
-    asked: &Asked,
-    crossings: &Crossings,
-    tries: &[Try],
-    conditions: &[Condition],
-    running: usize,
-) -> Option<usize> {
-    if !asked.pinned || asked.private || asked.only.is_some() {
-        return None;
-    }
-    (1..crossings.len()).map(|step| (running + step) % crossings.len()).find(|j| {
-        crossings.may(asked, running, *j)
-            && !has_spoken(tries, *j)
-            && !conditions[*j].open
-            && conditions[*j].rests.is_zero()
-    })
 }

@@ -1,14 +1,17 @@
 //! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
-mod deciding;
 mod faulty;
 mod ways_out;
 mod wire;
 mod with_go;
 
-use super::{Options, Relay, Surroundings, start};
+use super::{Relay, Rewriter};
+use crate::fetch::{Engine, Fetcher, Options, Surroundings, Tally};
+use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
+use crate::module_cache::hash;
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Options with short times: nothing here waits for real networks.
@@ -22,7 +25,54 @@ fn options(list: &str) -> Options {
     }
 }
 
-fn relay(list: &str) -> Relay {
+/// The same, with a go.sum that pins every module of [`faulty::module_file`].
+fn pinned(list: &str) -> Options {
+    let mut lines = String::new();
+    for n in 0..32 {
+        let module = format!("e.test/m{n}");
+        let zip = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(zip.path(), faulty::module_zip(&module, 300)).unwrap();
+        let tree = hash::of_zip(zip.path(), &format!("{module}@v1.0.0/")).unwrap().h1();
+        let go_mod = hash::of_go_mod(faulty::go_mod(&module).as_bytes());
+        lines.push_str(&format!("{module} v1.0.0 {tree}\n{module} v1.0.0/go.mod {go_mod}\n"));
+    }
+    Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }
+}
+
+/// A fetcher with a relay before it.
+struct Served {
+    relay: Relay,
+    _engine: Engine,
+}
+
+impl Served {
+    fn goproxy(&self) -> String {
+        self.relay.goproxy()
+    }
+
+    fn rewriter(&self) -> Rewriter {
+        self.relay.rewriter()
+    }
+
+    fn fetcher(&self) -> &Fetcher {
+        self.relay.fetcher()
+    }
+
+    /// Stops listening, ends every connection, and returns the last numbers.
+    fn stop(self) -> Tally {
+        let serving = self.relay.serving.clone();
+        drop(self);
+        serving.fetcher.tally()
+    }
+}
+
+fn start(options: Options) -> Result<Served, String> {
+    let fetcher = Arc::new(Fetcher::new(options)?);
+    let engine = Engine::start().unwrap();
+    Ok(Served { relay: Relay::start(&engine, fetcher).unwrap(), _engine: engine })
+}
+
+fn relay(list: &str) -> Served {
     start(options(list)).unwrap()
 }
 
@@ -33,7 +83,9 @@ fn ask(url: &str, method: &str) -> (u16, Vec<u8>) {
     let (address, path) = rest.split_once('/').unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    write!(stream, "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    // A head that is refused early may not be taken whole.
+    let _ = stream.write_all(head.as_bytes());
     let mut answer = Vec::new();
     // A refused head may end in a reset after the answer.
     let _ = stream.read_to_end(&mut answer);

@@ -1,8 +1,7 @@
 //! TLS, HTTP proxies and credentials: the ways out that the user's environment prescribes.
 
 use super::faulty::{Reply, Server, good};
-use super::{ask, options};
-use crate::relay::{Options, Surroundings, start};
+use super::{Options, Surroundings, ask, options, start};
 use crate::vocabulary::Cause;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,11 +1,11 @@
 //! The relay asked directly, without go: who is asked, in what order, how often, and what comes.
 
 use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
-use super::{ask, options, relay};
+use super::{Options, ask, options, pinned, relay, start};
+use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
 use crate::judgement::privacy::Rules;
 use crate::module_cache::hash;
-use crate::relay::{Options, start};
 use crate::vocabulary::{Action, Cause, Source};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -20,15 +20,14 @@ fn closed() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
+/// The options with a go.sum of these keys (`MODULE` or `MODULE/go.mod`) for v1.0.0.
 fn with_sums(list: &str, known: &[(&str, String)]) -> Options {
-    let known: Vec<(String, String)> = known.iter().map(|(k, v)| ((*k).into(), v.clone())).collect();
-    Options {
-        go_sum: Arc::new(move |module, _, go_mod| {
-            let key = format!("{module}{}", if go_mod { "/go.mod" } else { "" });
-            known.iter().filter(|(k, _)| *k == key).map(|(_, v)| v.clone()).collect()
-        }),
-        ..options(list)
-    }
+    let line = |(key, hash): &(&str, String)| match key.strip_suffix("/go.mod") {
+        Some(module) => format!("{module} v1.0.0/go.mod {hash}\n"),
+        None => format!("{key} v1.0.0 {hash}\n"),
+    };
+    let lines: String = known.iter().map(line).collect();
+    Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }
 }
 
 #[test]
@@ -52,7 +51,7 @@ fn only_the_secret_path_and_the_protocol_are_served() {
     assert_eq!(ask(&format!("{root}/{MOD}/{}", "x".repeat(20_000)), "GET").0 / 100, 4);
     assert_eq!(server.log().len(), 0, "nothing of this reached an upstream");
     assert_eq!(ask(&format!("{root}/{MOD}"), "GET").0, 200);
-    assert!(server.log()[0].headers["user-agent"].starts_with("gox/"));
+    assert!(server.log()[0].headers["user-agent"].starts_with("Go-http-client/2.0 gox/"));
 }
 
 #[test]
@@ -84,14 +83,14 @@ fn a_request_is_in_flight_until_its_answer() {
         good(seen)
     });
     let relay = relay(&server.url());
-    assert_eq!(relay.requests_in_flight(), 0);
+    assert_eq!(relay.fetcher().in_flight(), 0);
     let url = format!("{}/{MOD}", relay.goproxy());
     let go = std::thread::spawn(move || ask(&url, "GET").0);
     is_asked.recv().unwrap();
-    assert_eq!(relay.requests_in_flight(), 1);
+    assert_eq!(relay.fetcher().in_flight(), 1);
     answer.send(()).unwrap();
     assert_eq!(go.join().unwrap(), 200);
-    assert_eq!(relay.requests_in_flight(), 0);
+    assert_eq!(relay.fetcher().in_flight(), 0);
 }
 
 #[test]
@@ -119,7 +118,7 @@ fn a_dead_first_proxy_costs_three_tries_and_the_next_run_none() {
     let dead = closed();
     let server = Server::start(good);
     let list = format!("{dead},{}", server.url());
-    let relay = relay(&list);
+    let relay = start(pinned(&list)).unwrap();
     for n in 0..20 {
         let (status, body) = ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET");
         assert_eq!((status, body), (200, go_mod(&format!("e.test/m{n}")).into_bytes()));
@@ -129,33 +128,27 @@ fn a_dead_first_proxy_costs_three_tries_and_the_next_run_none() {
     assert_eq!(stats.upstreams[0].cause, Some(Cause::ConnRefused));
     assert!(stats.upstreams[0].down && !stats.upstreams[1].down);
     assert_eq!(stats.cured.len(), 3);
-    let next =
-        start(Options { initially_down: vec![stats.upstreams[0].url.clone()], ..options(&list) }).unwrap();
+    let next = start(Options { resting: vec![stats.upstreams[0].entry.clone()], ..pinned(&list) }).unwrap();
     ask(&format!("{}/{MOD}", next.goproxy()), "GET");
     assert_eq!(next.stop().retries, 0);
 }
 
 #[test]
-fn a_proxy_that_refuses_everything_is_left_and_one_that_refuses_a_module_is_obeyed() {
-    let refusing = Server::start(|_| Reply::Status(403, "not from here"));
+fn a_refusal_by_ones_own_proxy_is_its_word_and_no_bad_health() {
+    let refusing = Server::start(|_| Reply::Status(403, "Forbidden"));
     let server = Server::start(good);
-    let relay1 = relay(&format!("{},{}", refusing.url(), server.url()));
+    let relay = start(pinned(&format!("{},{}", refusing.url(), server.url()))).unwrap();
     for n in 0..10 {
-        assert_eq!(ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay1.goproxy()), "GET").0, 200);
+        let answer = ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET");
+        assert_eq!(answer, (403, b"Forbidden".to_vec()));
     }
-    assert_eq!(refusing.log().len(), 3);
-    let choosy = Server::start(|seen| {
-        if seen.path.contains("m7") { Reply::Status(403, "licence not allowed") } else { good(seen) }
-    });
-    let relay2 = relay(&format!("{},{}", choosy.url(), server.url()));
-    assert_eq!(ask(&format!("{}/{MOD}", relay2.goproxy()), "GET").0, 200);
-    let before = server.log().len();
-    let (status, words) = ask(&format!("{}/e.test/m7/@v/v1.0.0.mod", relay2.goproxy()), "GET");
-    assert_eq!((status, words.as_slice()), (403, b"licence not allowed".as_slice()));
-    assert_eq!(server.log().len(), before);
-    let failed = relay2.stop().failed;
-    assert_eq!((failed[0].cause, failed[0].action), (Cause::Http403, Action::Reroute));
-    assert_eq!(failed[0].module.as_deref(), Some("e.test/m7"));
+    assert_eq!((refusing.log().len(), server.log().len()), (10, 0));
+    let tally = relay.stop();
+    assert!(!tally.upstreams[0].down, "it answers");
+    assert_eq!((tally.failed[0].cause, tally.failed[0].action), (Cause::Http403, Action::Reroute));
+    assert_eq!(tally.failed[0].module.as_deref(), Some("e.test/m0"));
+    let piped = start(pinned(&format!("{}|{}", refusing.url(), server.url()))).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", piped.goproxy()), "GET").0, 200, "a pipe leads on, as with go");
 }
 
 #[test]
@@ -176,7 +169,7 @@ fn not_found_leads_on_over_commas_and_ends_with_the_upstreams_words() {
 fn a_silent_first_proxy_is_hedged_and_then_passed_over() {
     let silent = Server::start(|_| Reply::Silent);
     let server = Server::start(good);
-    let relay = relay(&format!("{},{}", silent.url(), server.url()));
+    let relay = start(pinned(&format!("{},{}", silent.url(), server.url()))).unwrap();
     let started = Instant::now();
     for n in 0..8 {
         assert_eq!(ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET").0, 200);
@@ -207,36 +200,38 @@ fn likely_private_modules_are_asked_as_go_would() {
     let private = Rules { configured: "e.test/m1".into(), ..Rules::default() };
     let of = |separator: &str| {
         let list = format!("{}{separator}{}", failing.url(), other.url());
-        start(Options { private: private.clone(), ..options(&list) }).unwrap()
+        start(Options { private: private.clone(), ..pinned(&list) }).unwrap()
     };
     let comma = of(",");
-    assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
-    assert_eq!(other.log().len(), 0, "a comma is not crossed for it, not even with an open breaker");
-    assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
-    assert_eq!(other.log().len(), 0);
+    for _ in 0..2 {
+        assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
+        assert_eq!(other.log().len(), 0, "a comma is not crossed for it, not even with an open breaker");
+    }
     assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", comma.goproxy()), "GET").0, 200);
     let asked = failing.log().len();
     let pipe = of("|");
     assert_eq!(ask(&format!("{}/{MOD}", pipe.goproxy()), "GET").0, 200);
     assert_eq!(failing.log().len() - asked, 2, "a second chance before anybody else learns of it");
-    let mirror = Server::start(good);
-    let mirrored = start(Options {
-        private: private.clone(),
-        mirrors: List::parse(&mirror.url()).entries,
-        ..options(&failing.url())
-    })
-    .unwrap();
-    assert_eq!(ask(&format!("{}/{MOD}", mirrored.goproxy()), "GET").0, 502);
-    assert_eq!(mirror.log().len(), 0);
-    assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", mirrored.goproxy()), "GET").0, 200);
+}
+
+#[test]
+fn health_of_earlier_runs_sends_no_private_name_past_a_healthy_proxy() {
+    let (first, second) = (Server::start(good), Server::start(good));
+    let list = format!("{}|{}", first.url(), second.url());
+    let private = Rules { configured: "e.test/m1".into(), ..Rules::default() };
+    let resting = List::parse(&first.url()).entries;
+    let relay = start(Options { private, resting, ..pinned(&list) }).unwrap();
+    assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", relay.goproxy()), "GET").0, 200);
+    assert_eq!((first.log().len(), second.log().len()), (0, 1));
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert_eq!((first.log().len(), second.log().len()), (1, 1));
 }
 
 #[test]
 fn a_wrong_copy_is_exchanged_for_another_upstreams() {
     let lying = Server::start(|_| Reply::Ok(b"module e.test/m1\n\nrequire evil.test/x v1.0.0\n".to_vec()));
     let server = Server::start(good);
-    let known = [("e.test/m1/go.mod", hash::of_go_mod(go_mod("e.test/m1").as_bytes()))];
-    let relay = start(with_sums(&format!("{},{}", lying.url(), server.url()), &known)).unwrap();
+    let relay = start(pinned(&format!("{},{}", lying.url(), server.url()))).unwrap();
     let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
     assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
     let stats = relay.stop();
@@ -263,7 +258,7 @@ fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
 fn the_same_wrong_copy_from_two_upstreams_is_believed() {
     let known = [("e.test/m1/go.mod", hash::of_go_mod(b"another"))];
     let (one, two) = (Server::start(good), Server::start(good));
-    let relay = start(with_sums(&format!("{},{}", one.url(), two.url()), &known)).unwrap();
+    let relay = start(with_sums(&format!("{}|{}", one.url(), two.url()), &known)).unwrap();
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
     assert_eq!((one.log().len(), two.log().len()), (1, 1));
 }
@@ -428,20 +423,55 @@ fn a_checksum_database_is_carried_and_never_answered_for() {
 }
 
 #[test]
-fn a_private_name_is_looked_up_where_go_would_have_looked() {
-    let failing = Server::start(|_| Reply::Status(500, "down"));
+fn a_look_up_goes_to_the_carrier_alone() {
     let record = "1\ne.test/m1 v1.0.0 h1:x=\n\ngo.sum database tree\n3\nx=\n\n— sum.golang.org 8w==\n";
-    let other = Server::start(move |seen| {
-        if seen.path.ends_with("/supported") { Reply::Ok(Vec::new()) } else { Reply::Ok(record.into()) }
-    });
+    let carrier = |status: u16| {
+        Server::start(move |seen| match seen.path.as_str() {
+            p if p.ends_with("/supported") && seen.before == 0 && status == 500 => Reply::Eof,
+            p if p.ends_with("/supported") => Reply::Ok(Vec::new()),
+            _ if status == 200 => Reply::Ok(record.into()),
+            _ => Reply::Status(status, "not here"),
+        })
+    };
+    for (status, answer) in [(404, 404), (410, 410), (403, 403), (500, 502)] {
+        let (first, second) = (carrier(status), carrier(200));
+        for separator in [",", "|"] {
+            let relay = relay(&format!("{}{separator}{}", first.url(), second.url()));
+            let root = format!("{}/sumdb/sum.golang.org", relay.goproxy());
+            assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
+            for path in ["lookup/e.test/m1@v1.0.0", "latest"] {
+                assert_eq!(ask(&format!("{root}/{path}"), "GET").0, answer, "{status} {path}");
+            }
+        }
+        assert_eq!(second.count("lookup/") + second.count("/latest"), 0, "{status}");
+    }
+}
+
+#[test]
+fn a_private_name_is_looked_up_only_where_go_would_have_looked() {
+    let record = "1\ne.test/m1 v1.0.0 h1:x=\n\ngo.sum database tree\n3\nx=\n\n— sum.golang.org 8w==\n";
+    let carrier = || {
+        Server::start(move |seen| {
+            if seen.path.ends_with("/supported") { Reply::Ok(Vec::new()) } else { Reply::Ok(record.into()) }
+        })
+    };
+    let without = |status: u16| Server::start(move |_| Reply::Status(status, "none here"));
     let private = Rules { configured: "e.test/m1".into(), ..Rules::default() };
-    let list = format!("{},{}", failing.url(), other.url());
-    let relay = start(Options { private, ..options(&list) }).unwrap();
-    let root = format!("{}/sumdb/sum.golang.org", relay.goproxy());
-    assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
-    assert_eq!(ask(&format!("{root}/lookup/e.test/m2@v1.0.0"), "GET").0, 200);
-    assert_eq!(ask(&format!("{root}/lookup/e.test/m1@v1.0.0"), "GET").0, 502);
-    assert!(!other.log().iter().any(|seen| seen.path.contains("m1")));
+    let asked = |first: &Server, separator: &str, resting: bool, carrier: &Server| {
+        let list = format!("{}{separator}{}", first.url(), carrier.url());
+        let resting = if resting { List::parse(&first.url()).entries } else { Vec::new() };
+        let relay = start(Options { private: private.clone(), resting, ..options(&list) }).unwrap();
+        let root = format!("{}/sumdb/sum.golang.org", relay.goproxy());
+        assert_eq!(ask(&format!("{root}/supported"), "GET").0, 200);
+        assert_eq!(ask(&format!("{root}/lookup/e.test/m2@v1.0.0"), "GET").0, 200);
+        ask(&format!("{root}/lookup/e.test/m1@v1.0.0"), "GET").0
+    };
+    let second = carrier();
+    assert_eq!(asked(&without(404), ",", false, &second), 200, "go's own walk over 404");
+    assert_eq!(asked(&without(500), "|", false, &second), 200, "and over a pipe");
+    let second = carrier();
+    assert_eq!(asked(&without(404), "|", true, &second), 404, "a breaker led there, not go's walk");
+    assert_eq!(second.count("m1@"), 0);
 }
 
 #[test]
@@ -449,9 +479,9 @@ fn bytes_move_before_go_gets_any() {
     let body = module_file(ZIP).unwrap();
     let server = Server::start(move |_| Reply::Drip(body.clone(), 64, Duration::from_millis(1)));
     let relay = relay(&server.url());
-    assert_eq!(relay.bytes_moving(), 0);
+    assert_eq!(relay.fetcher().bytes_moving(), 0);
     ask(&format!("{}/{ZIP}", relay.goproxy()), "GET");
-    assert_eq!(relay.bytes_moving(), module_file(ZIP).unwrap().len() as u64);
+    assert_eq!(relay.fetcher().bytes_moving(), module_file(ZIP).unwrap().len() as u64);
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! `go mod download` of some modules through the relay.
 
 use super::faulty::{Reply, Server, good, module_file};
-use super::{options, relay};
+use super::{Options, Served, options, relay, start};
 use crate::judgement::privacy::Rules;
-use crate::relay::{Options, Relay, start};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -48,7 +47,7 @@ impl Project {
             .unwrap()
     }
 
-    fn download(&self, relay: &Relay) -> Output {
+    fn download(&self, relay: &Served) -> Output {
         let output = self.go(&relay.goproxy(), &["mod", "download"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output

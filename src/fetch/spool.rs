@@ -1,15 +1,13 @@
 //! Stores one answer whole before anybody sees it: in memory while small, else in an unnamed
 //! temporary file that the system removes even if gox is killed.
 
-use hyper::body::{Body, Bytes, Frame, SizeHint};
+use crate::vocabulary::Cause;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 /// An answer up to this size may stay in memory ...
 const SMALL: usize = 256 << 10;
@@ -23,14 +21,14 @@ const CHUNK: usize = 64 << 10;
 
 /// Where bodies are stored.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(crate) struct Spool {
     /// On the module cache's file system, where a zip's space is needed anyway.
     dir: PathBuf,
     in_memory: AtomicUsize,
 }
 
 impl Spool {
-    pub(super) fn new(dir: PathBuf) -> Arc<Spool> {
+    pub(crate) fn new(dir: PathBuf) -> Arc<Spool> {
         Arc::new(Spool { dir, in_memory: AtomicUsize::new(0) })
     }
 
@@ -41,9 +39,21 @@ impl Spool {
     }
 }
 
+/// What an error of the spool means: it has as many causes as there are limits.
+pub(crate) fn cause_of(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Cause::DiskFull
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Cause::CachePermission,
+        // Too many open files, for example.
+        _ => Cause::Other,
+    }
+}
+
 /// Why a gzip body could not be unpacked.
 #[derive(Debug)]
-pub(super) enum Unpack {
+pub(crate) enum Unpack {
     /// The bytes are no gzip, or are cut or altered.
     Broken(io::Error),
     /// More comes out than go would accept.
@@ -53,40 +63,40 @@ pub(super) enum Unpack {
 }
 
 #[derive(Debug)]
-enum Held {
+enum Medium {
     Memory(Vec<u8>),
     File(File),
 }
 
 /// A body, complete or growing.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     spool: Arc<Spool>,
-    held: Held,
+    medium: Medium,
     length: u64,
     counted: usize,
 }
 
 impl Stored {
-    pub(super) fn new(spool: &Arc<Spool>) -> Stored {
-        Stored { spool: spool.clone(), held: Held::Memory(Vec::new()), length: 0, counted: 0 }
+    pub(crate) fn new(spool: &Arc<Spool>) -> Stored {
+        Stored { spool: spool.clone(), medium: Medium::Memory(Vec::new()), length: 0, counted: 0 }
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.length
     }
 
     /// Room for a body of this length, where it will stay in memory.
-    pub(super) fn expect(&mut self, length: u64) {
-        if let Held::Memory(bytes) = &mut self.held
+    pub(crate) fn expect(&mut self, length: u64) {
+        if let Medium::Memory(bytes) = &mut self.medium
             && length <= SMALL as u64
         {
             bytes.reserve_exact(length as usize);
         }
     }
 
-    pub(super) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
-        if let Held::Memory(bytes) = &mut self.held {
+    pub(crate) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        if let Medium::Memory(bytes) = &mut self.medium {
             let fits = bytes.len() + piece.len() <= SMALL
                 && self.spool.in_memory.load(Ordering::Relaxed) + piece.len() <= ALL_SMALL;
             if fits {
@@ -96,11 +106,11 @@ impl Stored {
             } else {
                 let mut file = self.spool.file()?;
                 file.write_all(bytes)?;
-                self.held = Held::File(file);
+                self.medium = Medium::File(file);
                 self.release();
             }
         }
-        if let Held::File(file) = &mut self.held {
+        if let Medium::File(file) = &mut self.medium {
             file.write_all(piece)?;
         }
         self.length += piece.len() as u64;
@@ -112,19 +122,19 @@ impl Stored {
     }
 
     /// The bytes, where they are in memory.
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
-        match &self.held {
-            Held::Memory(bytes) => Some(bytes),
-            Held::File(_) => None,
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match &self.medium {
+            Medium::Memory(bytes) => Some(bytes),
+            Medium::File(_) => None,
         }
     }
 
     /// The bytes, read back where they were stored in a file. For kinds with a small bound.
-    pub(super) fn read_all(&self) -> io::Result<Vec<u8>> {
+    pub(crate) fn read_all(&self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
-        match &self.held {
-            Held::Memory(bytes) => all.extend_from_slice(bytes),
-            Held::File(_) => {
+        match &self.medium {
+            Medium::Memory(bytes) => all.extend_from_slice(bytes),
+            Medium::File(_) => {
                 self.reader()?.read_to_end(&mut all)?;
             }
         }
@@ -132,10 +142,10 @@ impl Stored {
     }
 
     /// A reader of its own over the stored file (or a copy of what is in memory).
-    pub(super) fn reader(&self) -> io::Result<Reader> {
-        match &self.held {
-            Held::Memory(bytes) => Ok(Reader::Memory(io::Cursor::new(bytes.clone()))),
-            Held::File(file) => {
+    pub(crate) fn reader(&self) -> io::Result<Reader> {
+        match &self.medium {
+            Medium::Memory(bytes) => Ok(Reader::Memory(io::Cursor::new(bytes.clone()))),
+            Medium::File(file) => {
                 // A second handle would share the position; going back to the start is enough,
                 // because one reader at a time is all there is.
                 let mut file = file.try_clone()?;
@@ -146,7 +156,7 @@ impl Stored {
     }
 
     /// Whether the first character that is none of a text's white space opens a tag.
-    pub(super) fn begins_like_a_page(&self) -> bool {
+    pub(crate) fn begins_like_a_page(&self) -> bool {
         let mut start = [0; 512];
         let n = self.reader().and_then(|mut r| r.read(&mut start)).unwrap_or(0);
         let start = start[..n].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start[..n]);
@@ -154,7 +164,7 @@ impl Stored {
     }
 
     /// What a gzip body holds, stored in its turn, up to `limit` bytes.
-    pub(super) fn gunzip(self, limit: u64) -> Result<Stored, Unpack> {
+    pub(crate) fn gunzip(self, limit: u64) -> Result<Stored, Unpack> {
         let mut plain = Stored::new(&self.spool);
         let mut decoder = flate2::read::MultiGzDecoder::new(self.reader().map_err(Unpack::Store)?);
         let mut buffer = vec![0; CHUNK];
@@ -171,8 +181,8 @@ impl Stored {
     }
 
     /// SHA-256 of the bytes as they came.
-    pub(super) fn digest(&self) -> io::Result<[u8; 32]> {
-        if let Held::Memory(bytes) = &self.held {
+    pub(crate) fn digest(&self) -> io::Result<[u8; 32]> {
+        if let Medium::Memory(bytes) = &self.medium {
             return Ok(Sha256::digest(bytes).into());
         }
         let mut hash = Sha256::new();
@@ -186,16 +196,33 @@ impl Stored {
         }
     }
 
-    /// Turns it into the body of an answer.
-    pub(super) fn into_body(mut self) -> io::Result<Delivery> {
-        match std::mem::replace(&mut self.held, Held::Memory(Vec::new())) {
-            Held::Memory(bytes) => Ok(Delivery::Once(Some(Bytes::from(bytes)))),
-            Held::File(mut file) => {
+    /// Gives the bytes away.
+    ///
+    /// # Errors
+    /// Where the stored file cannot be read from its start.
+    pub(crate) fn into_bytes(mut self) -> io::Result<Contents> {
+        match std::mem::replace(&mut self.medium, Medium::Memory(Vec::new())) {
+            Medium::Memory(bytes) => Ok(Contents::Memory(bytes)),
+            Medium::File(mut file) => {
                 file.seek(SeekFrom::Start(0))?;
-                Ok(Delivery::File { file, left: self.length })
+                Ok(Contents::File { file, length: self.length })
             }
         }
     }
+}
+
+/// A whole body that left the spool.
+#[derive(Debug)]
+pub(crate) enum Contents {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a file without a name, at its start.
+    File {
+        /// It was just written and so comes out of the page cache.
+        file: File,
+        /// Its length, in bytes.
+        length: u64,
+    },
 }
 
 impl Drop for Stored {
@@ -205,7 +232,7 @@ impl Drop for Stored {
 }
 
 /// Reads a stored body.
-pub(super) enum Reader {
+pub(crate) enum Reader {
     Memory(io::Cursor<Vec<u8>>),
     File(io::BufReader<File>),
 }
@@ -225,59 +252,5 @@ impl Seek for Reader {
             Reader::Memory(cursor) => cursor.seek(to),
             Reader::File(file) => file.seek(to),
         }
-    }
-}
-
-/// The body of an answer to go.
-pub(super) enum Delivery {
-    /// All at once, in one write.
-    Once(Option<Bytes>),
-    /// From a file that was just written and so comes out of the page cache.
-    File { file: File, left: u64 },
-}
-
-impl From<Vec<u8>> for Delivery {
-    fn from(bytes: Vec<u8>) -> Delivery {
-        Delivery::Once(Some(bytes.into()))
-    }
-}
-
-impl Body for Delivery {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match &mut *self {
-            Delivery::Once(bytes) => {
-                Poll::Ready(bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b))))
-            }
-            Delivery::File { left: 0, .. } => Poll::Ready(None),
-            Delivery::File { file, left } => {
-                let mut piece = vec![0; CHUNK.min(usize::try_from(*left).unwrap_or(CHUNK))];
-                match file.read(&mut piece) {
-                    Ok(0) => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
-                    Ok(n) => {
-                        piece.truncate(n);
-                        *left -= n as u64;
-                        Poll::Ready(Some(Ok(Frame::data(piece.into()))))
-                    }
-                    Err(error) => Poll::Ready(Some(Err(error))),
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Delivery::Once(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Delivery::File { left, .. } => *left == 0,
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Delivery::Once(bytes) => bytes.as_ref().map_or(0, |b| b.len() as u64),
-            Delivery::File { left, .. } => *left,
-        })
     }
 }

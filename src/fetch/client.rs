@@ -1,7 +1,7 @@
 //! The kept HTTP client: dialing (through HTTP(S)_PROXY where set), TLS with the platform's
 //! roots, HTTP/2, connection pools; and the translation of its errors into causes.
 
-use super::surroundings::{Netrc, Surroundings, basic};
+use super::surroundings::{Login, Netrc, Surroundings};
 use crate::vocabulary::Cause;
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -26,6 +26,9 @@ use tower_service::Service;
 type Secure = Client<HttpsConnector<Dialer>, Empty<Bytes>>;
 type BoxError = Box<dyn StdError + Send + Sync>;
 
+/// How the fetcher names itself: allow-lists know the first half.
+const USER_AGENT: &str = concat!("Go-http-client/2.0 gox/", env!("CARGO_PKG_VERSION"));
+
 /// go's own dial timeout.
 const DIAL: Duration = Duration::from_secs(30);
 
@@ -39,7 +42,6 @@ const PONG: Duration = Duration::from_secs(10);
 pub(super) struct Http {
     surroundings: Arc<Surroundings>,
     netrc: OnceLock<Netrc>,
-    user_agent: HeaderValue,
     plain: Client<Dialer, Empty<Bytes>>,
     /// Made when first needed: reading the platform's roots takes milliseconds.
     secure: OnceLock<Result<Secure, String>>,
@@ -58,14 +60,13 @@ pub(super) struct Fault {
 }
 
 impl Http {
-    pub(super) fn new(surroundings: Surroundings, user_agent: &str) -> Http {
+    pub(super) fn new(surroundings: Surroundings) -> Http {
         let surroundings = Arc::new(surroundings);
         let dialer = Dialer::new(surroundings.clone());
         Http {
             plain: builder().build(dialer),
             surroundings,
             netrc: OnceLock::new(),
-            user_agent: HeaderValue::from_str(user_agent).unwrap_or(HeaderValue::from_static("gox")),
             secure: OnceLock::new(),
             secure_http1: OnceLock::new(),
         }
@@ -74,10 +75,7 @@ impl Http {
     /// The `Authorization` value of .netrc for an https URL.
     pub(super) fn netrc(&self, uri: &Uri) -> Option<HeaderValue> {
         let netrc = self.netrc.get_or_init(|| self.surroundings.read_netrc());
-        let mut value =
-            HeaderValue::from_str(&netrc.for_url(uri.to_string().strip_prefix("https://")?)?).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        netrc.for_url(uri.to_string().strip_prefix("https://")?).map(Login::header)
     }
 
     /// Sends one GET and returns with its headers. `http1` keeps it from HTTP/2.
@@ -95,7 +93,7 @@ impl Http {
         })?;
         let map = request.headers_mut();
         map.extend(headers.iter().map(|(k, v)| (k.clone(), v.clone())));
-        map.insert(hyper::header::USER_AGENT, self.user_agent.clone());
+        map.insert(hyper::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         // A module proxy's answers are compressed already; and a length must be the length.
         map.insert(hyper::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let answer = if https {
@@ -192,17 +190,13 @@ fn proxy_of(surroundings: &Surroundings, uri: &Uri) -> Option<Uri> {
 }
 
 fn proxy_auth(proxy: &Uri) -> Option<HeaderValue> {
-    let (user, password) = user_info(proxy)?;
-    let mut value = HeaderValue::from_str(&basic(&user, &password)).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    user_info(proxy).map(|login| login.header())
 }
 
 /// User and password of a URL, unescaped.
-fn user_info(uri: &Uri) -> Option<(String, String)> {
+fn user_info(uri: &Uri) -> Option<Login> {
     let (info, _) = uri.authority()?.as_str().rsplit_once('@')?;
-    let (user, password) = info.split_once(':').unwrap_or((info, ""));
-    Some((super::path::percent_decode(user)?, super::path::percent_decode(password)?))
+    Login::of_user_info(info)
 }
 
 /// Opens connections: straight, through an HTTP proxy (absolute form for http, CONNECT for
@@ -266,8 +260,8 @@ async fn through(
     match scheme.as_str() {
         "socks5" | "socks5h" => {
             let mut socks = SocksV5::new(address(1080)?, tcp);
-            if let Some((user, password)) = user_info(&proxy) {
-                socks = socks.with_auth(user, password);
+            if let Some(Login { user, password }) = user_info(&proxy) {
+                socks = socks.with_auth(String::from_utf8(user)?, String::from_utf8(password)?);
             }
             Ok(boxed(Box::new(socks.call(uri).await?), false))
         }

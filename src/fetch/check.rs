@@ -4,23 +4,23 @@
 //! Pure but for reading the stored body. Nothing here accepts what go would refuse: a copy that
 //! passes is judged by go again.
 
-use super::path::{Kind, Wanted};
+use super::question::{File, Kind};
 use crate::module_cache::hash;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Seek, SeekFrom};
 
 /// Largest sum of file sizes in a module zip: go's own limit.
-pub const MAX_UNPACKED: u64 = 500 << 20;
+pub(super) const MAX_UNPACKED: u64 = 500 << 20;
 
 /// Largest `.mod` and `.info`: go's own limit for go.mod.
-pub const MAX_SMALL: u64 = 16 << 20;
+pub(super) const MAX_SMALL: u64 = 16 << 20;
 
 /// Largest zip: go's own limit.
-pub const MAX_ZIP: u64 = 500 << 20;
+pub(super) const MAX_ZIP: u64 = 500 << 20;
 
-/// The verdict on one answer.
+/// What was found out about one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Finding {
     /// It has the hash that go.sum holds.
     Known,
     /// Its structure is right; no hash was known.
@@ -36,19 +36,22 @@ pub enum Verdict {
     },
 }
 
-fn wrong(why: impl Into<String>) -> Verdict {
-    Verdict::Wrong { why: why.into(), got: None, hard: true }
+fn wrong(why: impl Into<String>) -> Finding {
+    Finding::Wrong { why: why.into(), got: None, hard: true }
 }
 
 /// Checks the small kinds, held in memory. `hashes` are the known `h1:` values of a `.mod`.
-pub fn small(wanted: &Wanted, body: &[u8], hashes: &[String]) -> Verdict {
-    match wanted.kind {
-        Kind::Mod => go_mod(&wanted.module, body, hashes),
-        Kind::Info => info(body, Some(&wanted.version)),
-        Kind::Query | Kind::Latest => info(body, None),
-        Kind::List => list(body),
-        Kind::Sumdb => sumdb(&wanted.version, body),
-        Kind::SumdbSupported | Kind::Zip => Verdict::Sound,
+pub(super) fn small(file: &File, body: &[u8], hashes: &[String]) -> Finding {
+    match file {
+        File::Module { module, version, kind } => match kind {
+            Kind::Mod => go_mod(module, body, hashes),
+            Kind::Info => info(body, Some(version)),
+            Kind::Query | Kind::Latest => info(body, None),
+            Kind::List => list(body),
+            Kind::Zip => Finding::Sound,
+        },
+        File::Database { path, .. } if path == "supported" => Finding::Sound,
+        File::Database { path, .. } => sumdb(path, body),
     }
 }
 
@@ -56,7 +59,7 @@ fn is_page(body: &[u8]) -> bool {
     body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
 }
 
-fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Verdict {
+fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Finding {
     if let Some(verdict) = against(hashes, || hash::of_go_mod(body)) {
         return verdict;
     }
@@ -65,23 +68,23 @@ fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Verdict {
     }
     let Ok(text) = std::str::from_utf8(body) else { return wrong("a go.mod that is no text") };
     match module_line(text) {
-        Some(path) if path == module => Verdict::Sound,
+        Some(path) if path == module => Finding::Sound,
         Some(path) => {
-            Verdict::Wrong { why: format!("go.mod declares module {path}"), got: None, hard: false }
+            Finding::Wrong { why: format!("go.mod declares module {path}"), got: None, hard: false }
         }
         None => wrong("go.mod without a module line"),
     }
 }
 
 /// `None` where no `h1:` hash is known.
-fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Verdict> {
+fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Finding> {
     let mut known = hashes.iter().filter(|h| h.starts_with("h1:")).peekable();
     known.peek()?;
     let got = got();
     Some(if known.any(|h| *h == got) {
-        Verdict::Known
+        Finding::Known
     } else {
-        Verdict::Wrong { why: format!("checksum mismatch (downloaded {got})"), got: Some(got), hard: true }
+        Finding::Wrong { why: format!("checksum mismatch (downloaded {got})"), got: Some(got), hard: true }
     })
 }
 
@@ -117,52 +120,52 @@ struct Info {
     version: Option<String>,
 }
 
-fn info(body: &[u8], asked: Option<&str>) -> Verdict {
+fn info(body: &[u8], asked: Option<&str>) -> Finding {
     match serde_json::from_slice::<Info>(body) {
         Err(_) if is_page(body) => wrong("a page instead of JSON"),
         Err(_) => wrong("broken JSON"),
         Ok(Info { version: None }) => wrong("JSON without a version"),
         Ok(Info { version: Some(version) }) => match asked {
             Some(asked) if asked != version => {
-                Verdict::Wrong { why: format!("info for version {version}"), got: None, hard: false }
+                Finding::Wrong { why: format!("info for version {version}"), got: None, hard: false }
             }
-            _ => Verdict::Sound,
+            _ => Finding::Sound,
         },
     }
 }
 
-fn list(body: &[u8]) -> Verdict {
+fn list(body: &[u8]) -> Finding {
     let versions = |text: &str| text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('v'));
     match std::str::from_utf8(body) {
-        Ok(text) if versions(text) => Verdict::Sound,
+        Ok(text) if versions(text) => Finding::Sound,
         _ if is_page(body) => wrong("a page instead of a list of versions"),
         // go ignores what is no version; so does the relay, after a second look.
-        _ => Verdict::Wrong { why: "a list with other lines than versions".into(), got: None, hard: false },
+        _ => Finding::Wrong { why: "a list with other lines than versions".into(), got: None, hard: false },
     }
 }
 
 /// Tiles are hashes of 32 bytes each; the notes are text that ends in a signature. Whether they
 /// are true only go can tell, with the database's key.
-fn sumdb(path: &str, body: &[u8]) -> Verdict {
+fn sumdb(path: &str, body: &[u8]) -> Finding {
     if path.starts_with("tile/") {
         let hashes = path.rsplit_once(".p/").map_or(Some(256), |(_, n)| n.parse::<usize>().ok());
         let is_data = path.split('/').nth(2) == Some("data");
         if is_data || hashes.is_some_and(|n| n * 32 == body.len()) {
-            return Verdict::Sound;
+            return Finding::Sound;
         }
         return wrong("a tile of a wrong length");
     }
     let signed = body.windows(4).any(|w| w == "\n— ".as_bytes().get(..4).unwrap_or(b"\n"));
-    if signed && body.last() == Some(&b'\n') { Verdict::Sound } else { wrong("an unsigned or cut record") }
+    if signed && body.last() == Some(&b'\n') { Finding::Sound } else { wrong("an unsigned or cut record") }
 }
 
-/// Checks a zip: directory, CRC of every file, and the `h1:` hash where one is known. Reads
+/// Checks a zip whose files all stand below `prefix` (`MODULE@VERSION/`): directory, CRC of every file, and the `h1:` hash where one is known. Reads
 /// through it once with a small buffer, however large it is.
-pub fn zip<R: Read + Seek>(wanted: &Wanted, body: R, hashes: &[String]) -> Verdict {
-    zip_within(MAX_UNPACKED, wanted, body, hashes)
+pub(super) fn zip<R: Read + Seek>(prefix: &str, body: R, hashes: &[String]) -> Finding {
+    zip_within(MAX_UNPACKED, prefix, body, hashes)
 }
 
-fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, mut body: R, hashes: &[String]) -> Verdict {
+fn zip_within<R: Read + Seek>(limit: u64, prefix: &str, mut body: R, hashes: &[String]) -> Finding {
     // Asked before a parser makes room for as many entries as a stranger's directory names.
     let entries = body.seek(SeekFrom::End(0)).map_err(Into::into).and_then(|n| hash::directory(&mut body, n));
     match entries {
@@ -177,7 +180,6 @@ fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, mut body: R, hashes: 
         Ok(archive) => archive,
         Err(error) => return wrong(format!("not a valid zip file ({error})")),
     };
-    let prefix = format!("{}@{}/", wanted.module, wanted.version);
     let hashing = hashes.iter().any(|h| h.starts_with("h1:"));
     let mut files: Vec<(Vec<u8>, [u8; 32])> = Vec::new();
     let mut buffer = vec![0; 32 << 10];
@@ -206,7 +208,7 @@ fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, mut body: R, hashes: 
             }
         }
         if !name.starts_with(prefix.as_bytes()) {
-            return Verdict::Wrong {
+            return Finding::Wrong {
                 why: format!("zip has unexpected file {shown}"),
                 got: None,
                 hard: false,
@@ -220,13 +222,13 @@ fn zip_within<R: Read + Seek>(limit: u64, wanted: &Wanted, mut body: R, hashes: 
         files.sort();
         hash::h1(files.iter().map(|(name, digest)| (&name[..], digest)))
     };
-    against(hashes, got).unwrap_or(Verdict::Sound)
+    against(hashes, got).unwrap_or(Finding::Sound)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::path;
     use super::*;
+    use crate::relay::path::parse;
     use std::io::{Cursor, Write};
 
     fn packed(files: &[(&str, &str)]) -> Vec<u8> {
@@ -243,65 +245,62 @@ mod tests {
         // Well known: rsc.io/quote v1.5.2/go.mod as every go.sum has it.
         let text = "module \"rsc.io/quote\"\n\nrequire \"rsc.io/sampler\" v1.3.0\n";
         let known = ["h1:LzX7hefJvL54yjefDEDHNONDjII0t9xZLPXsUe+TKr0=".to_owned()];
-        let wanted = path::parse("rsc.io/quote/@v/v1.5.2.mod").unwrap();
-        assert_eq!(small(&wanted, text.as_bytes(), &known), Verdict::Known);
-        assert_eq!(small(&wanted, text.as_bytes(), &[]), Verdict::Sound);
+        let wanted = parse("rsc.io/quote/@v/v1.5.2.mod").unwrap();
+        assert_eq!(small(&wanted.file, text.as_bytes(), &known), Finding::Known);
+        assert_eq!(small(&wanted.file, text.as_bytes(), &[]), Finding::Sound);
         assert!(matches!(
-            small(&wanted, b"module x\n", &known),
-            Verdict::Wrong { hard: true, got: Some(_), .. }
+            small(&wanted.file, b"module x\n", &known),
+            Finding::Wrong { hard: true, got: Some(_), .. }
         ));
     }
 
     #[test]
     fn structure_is_checked_where_no_hash_is_known() {
-        let verdict = |raw: &str, body: &str| small(&path::parse(raw).unwrap(), body.as_bytes(), &[]);
-        let is_hard = |v| matches!(v, Verdict::Wrong { hard: true, .. });
-        let is_soft = |v| matches!(v, Verdict::Wrong { hard: false, .. });
+        let verdict = |raw: &str, body: &str| small(&parse(raw).unwrap().file, body.as_bytes(), &[]);
+        let is_hard = |v| matches!(v, Finding::Wrong { hard: true, .. });
+        let is_soft = |v| matches!(v, Finding::Wrong { hard: false, .. });
         assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "<html>module e.t/a\n")));
         assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "// nothing\n")));
         assert!(is_soft(verdict("e.t/a/@v/v1.0.0.mod", "module e.t/upstream\n")));
-        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "module (\n\t`e.t/a` // x\n)\n"), Verdict::Sound);
-        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "modules\nmodule\te.t/a\n"), Verdict::Sound);
-        assert_eq!(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0.0","Time":"x"}"#), Verdict::Sound);
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "module (\n\t`e.t/a` // x\n)\n"), Finding::Sound);
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.mod", "modules\nmodule\te.t/a\n"), Finding::Sound);
+        assert_eq!(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0.0","Time":"x"}"#), Finding::Sound);
         assert!(is_soft(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0.1"}"#)));
         assert!(is_hard(verdict("e.t/a/@v/v1.0.0.info", r#"{"Version":"v1.0"#)));
         assert!(is_hard(verdict("e.t/a/@latest", "<!doctype html>")));
-        assert_eq!(verdict("e.t/a/@v/list", ""), Verdict::Sound);
-        assert_eq!(verdict("e.t/a/@v/list", "v1.0.0\nv1.1.0 2020-01-01T00:00:00Z\n"), Verdict::Sound);
+        assert_eq!(verdict("e.t/a/@v/list", ""), Finding::Sound);
+        assert_eq!(verdict("e.t/a/@v/list", "v1.0.0\nv1.1.0 2020-01-01T00:00:00Z\n"), Finding::Sound);
         assert!(is_hard(verdict("e.t/a/@v/list", "\n <html>")));
         let tile = "x".repeat(64);
-        assert_eq!(verdict("sumdb/s/tile/8/0/000.p/2", &tile), Verdict::Sound);
+        assert_eq!(verdict("sumdb/s/tile/8/0/000.p/2", &tile), Finding::Sound);
         assert!(is_hard(verdict("sumdb/s/tile/8/0/000", &tile)));
         assert!(is_hard(verdict("sumdb/s/lookup/e.t/a@v1.0.0", "<html>")));
-        assert_eq!(verdict("sumdb/s/latest", "go.sum database tree\n3\nx=\n\n— s 8w==\n"), Verdict::Sound);
+        assert_eq!(verdict("sumdb/s/latest", "go.sum database tree\n3\nx=\n\n— s 8w==\n"), Finding::Sound);
     }
 
     #[test]
     fn zips_are_read_to_the_last_crc() {
-        let wanted = path::parse("e.t/a/@v/v1.0.0.zip").unwrap();
+        let prefix = "e.t/a@v1.0.0/";
         let good = packed(&[("e.t/a@v1.0.0/go.mod", "module e.t/a\n"), ("e.t/a@v1.0.0/a.go", "package a\n")]);
-        assert_eq!(zip(&wanted, Cursor::new(&good), &[]), Verdict::Sound);
+        assert_eq!(zip(prefix, Cursor::new(&good), &[]), Finding::Sound);
         let files: [(&[u8], &[u8; 32]); 2] = [
             (b"e.t/a@v1.0.0/a.go", &Sha256::digest("package a\n").into()),
             (b"e.t/a@v1.0.0/go.mod", &Sha256::digest("module e.t/a\n").into()),
         ];
         let known = [hash::h1(files.into_iter())];
-        assert_eq!(zip(&wanted, Cursor::new(&good), &known), Verdict::Known);
+        assert_eq!(zip(prefix, Cursor::new(&good), &known), Finding::Known);
         let other = ["h1:AAAA".to_owned()];
-        assert!(matches!(zip(&wanted, Cursor::new(&good), &other), Verdict::Wrong { got: Some(_), .. }));
+        assert!(matches!(zip(prefix, Cursor::new(&good), &other), Finding::Wrong { got: Some(_), .. }));
         for cut in [0, 10, good.len() / 2, good.len() - 1] {
-            assert!(matches!(
-                zip(&wanted, Cursor::new(&good[..cut]), &[]),
-                Verdict::Wrong { hard: true, .. }
-            ));
+            assert!(matches!(zip(prefix, Cursor::new(&good[..cut]), &[]), Finding::Wrong { hard: true, .. }));
         }
         let mut flipped = good.clone();
         let at = flipped.windows(9).position(|w| w == b"package a").unwrap_or(60);
         flipped[at] ^= 0x20;
-        assert!(matches!(zip(&wanted, Cursor::new(&flipped), &[]), Verdict::Wrong { hard: true, .. }));
+        assert!(matches!(zip(prefix, Cursor::new(&flipped), &[]), Finding::Wrong { hard: true, .. }));
         let bomb = packed(&[("e.t/a@v1.0.0/zeros", &"0".repeat(1 << 20))]);
         assert!(bomb.len() < 10_000);
-        assert!(matches!(zip_within(1 << 19, &wanted, Cursor::new(&bomb), &[]), Verdict::Wrong { .. }));
+        assert!(matches!(zip_within(1 << 19, prefix, Cursor::new(&bomb), &[]), Finding::Wrong { .. }));
         // An end record alone, which names 2^32 entries by way of a zip64 record.
         let mut crowded = b"PK\x06\x06".to_vec();
         crowded.resize(32, 0);
@@ -310,12 +309,12 @@ mod tests {
         crowded.extend(b"PK\x05\x06");
         crowded.extend([0xff; 16]);
         crowded.extend([0; 2]);
-        let verdict = zip(&wanted, Cursor::new(&crowded), &[]);
+        let verdict = zip(prefix, Cursor::new(&crowded), &[]);
         assert!(
-            matches!(&verdict, Verdict::Wrong { why, .. } if why.contains("4294967296 files")),
+            matches!(&verdict, Finding::Wrong { why, .. } if why.contains("4294967296 files")),
             "{verdict:?}"
         );
         let foreign = packed(&[("other@v1.0.0/go.mod", "module other\n")]);
-        assert!(matches!(zip(&wanted, Cursor::new(&foreign), &[]), Verdict::Wrong { hard: false, .. }));
+        assert!(matches!(zip(prefix, Cursor::new(&foreign), &[]), Finding::Wrong { hard: false, .. }));
     }
 }

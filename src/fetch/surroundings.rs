@@ -3,37 +3,39 @@
 //! Pure but for reading the files named. Semantics are those of Go's net/http and of `go help
 //! goauth`, because the user set these variables for go.
 
+use crate::formats::percent;
 use base64::Engine;
+use hyper::header::HeaderValue;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The variables that matter, captured once.
 #[derive(Clone, Default)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// HTTPS_PROXY or https_proxy.
-    pub https_proxy: Option<String>,
+    pub(crate) https_proxy: Option<String>,
     /// HTTP_PROXY or http_proxy.
-    pub http_proxy: Option<String>,
+    pub(crate) http_proxy: Option<String>,
     /// NO_PROXY or no_proxy.
-    pub no_proxy: String,
+    pub(crate) no_proxy: String,
     /// REQUEST_METHOD is set: a CGI program, where go refuses HTTP_PROXY.
-    pub cgi: bool,
+    pub(crate) cgi: bool,
     /// SSL_CERT_FILE.
-    pub cert_file: Option<PathBuf>,
+    pub(crate) cert_file: Option<PathBuf>,
     /// SSL_CERT_DIR, a list with `:` between.
-    pub cert_dirs: Option<String>,
+    pub(crate) cert_dirs: Option<String>,
     /// go's effective GOAUTH; empty means `netrc`.
-    pub goauth: String,
+    pub(crate) goauth: String,
     /// The .netrc file, whether it exists or not.
-    pub netrc: Option<PathBuf>,
+    pub(crate) netrc: Option<PathBuf>,
     /// GODEBUG holds `http2client=0`.
-    pub http1_only: bool,
+    pub(crate) http1_only: bool,
 }
 
 impl Surroundings {
     /// Reads the variables through `var` (for a live process: `|name| std::env::var(name).ok()`).
     /// GOAUTH may come from `go env` instead of the environment: set [`Surroundings::goauth`] then.
-    pub fn capture(var: impl Fn(&str) -> Option<String>) -> Surroundings {
+    pub(crate) fn capture(var: impl Fn(&str) -> Option<String>) -> Surroundings {
         let var = |name: &str| var(name).filter(|v| !v.is_empty());
         let either = |upper: &str, lower: &str| var(upper).or_else(|| var(lower));
         Surroundings {
@@ -53,13 +55,13 @@ impl Surroundings {
     }
 
     /// True where GOAUTH asks for credentials in a way that only go can follow.
-    pub fn needs_go_for_auth(&self) -> bool {
+    pub(crate) fn needs_go_for_auth(&self) -> bool {
         self.goauth.split(';').map(str::trim).any(|word| !matches!(word, "" | "netrc" | "off"))
     }
 
     /// The proxy for a URL of this `scheme`, `host` (no brackets) and `port`, as Go decides it:
     /// never for loopback.
-    pub fn proxy_for(&self, scheme: &str, host: &str, port: u16) -> Option<String> {
+    pub(super) fn proxy_for(&self, scheme: &str, host: &str, port: u16) -> Option<String> {
         let proxy = match scheme {
             "https" => self.https_proxy.as_ref(),
             "http" if !self.cgi => self.http_proxy.as_ref(),
@@ -76,7 +78,7 @@ impl Surroundings {
     }
 
     /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
-    pub fn read_netrc(&self) -> Netrc {
+    pub(super) fn read_netrc(&self) -> Netrc {
         let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
         Netrc(
             file.and_then(|file| std::fs::read_to_string(file).ok())
@@ -86,28 +88,55 @@ impl Surroundings {
 }
 
 /// The logins of a .netrc file.
-pub struct Netrc(Vec<Login>);
+pub(super) struct Netrc(Vec<Machine>);
 
 impl Netrc {
     /// The `Authorization` value for `https://HOST/PATH` (given without scheme): the longest
     /// prefix that is a machine, the first of equal ones.
-    pub fn for_url(&self, url: &str) -> Option<String> {
+    pub(super) fn for_url(&self, url: &str) -> Option<&Login> {
         if self.0.is_empty() {
             return None;
         }
         let mut prefix = url.trim_end_matches('/');
         loop {
-            if let Some(entry) = self.0.iter().find(|e| e.machine.trim_end_matches('/') == prefix) {
-                return Some(basic(&entry.login, &entry.password));
+            if let Some(entry) = self.0.iter().find(|e| e.name.trim_end_matches('/') == prefix) {
+                return Some(&entry.login);
             }
             prefix = &prefix[..prefix.rfind('/')?];
         }
     }
 }
 
-/// The value of a Basic `Authorization` header.
-pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+/// A user's name and password, for a Basic `Authorization` or a SOCKS greeting.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: Vec<u8>,
+    pub(super) password: Vec<u8>,
+}
+
+impl std::fmt::Debug for Login {
+    /// Never the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// The user information of a URL (`user:password`, percent escapes in both); `None` where an
+    /// escape is malformed.
+    pub(super) fn of_user_info(info: &str) -> Option<Login> {
+        let (user, password) = info.split_once(':').unwrap_or((info, ""));
+        Some(Login { user: percent::decode(user)?, password: percent::decode(password)? })
+    }
+
+    /// The value of a Basic `Authorization` header, which is never printed.
+    pub(super) fn header(&self) -> HeaderValue {
+        let pair = [&self.user[..], b":", &self.password].concat();
+        let text = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+        let mut value = HeaderValue::from_str(&text).expect("base64 is plain text");
+        value.set_sensitive(true);
+        value
+    }
 }
 
 /// NO_PROXY as Go reads it: `*`, addresses, CIDR, names with subdomains, `.name` for subdomains
@@ -160,14 +189,13 @@ fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
     }
 }
 
-struct Login {
-    machine: String,
-    login: String,
-    password: String,
+struct Machine {
+    name: String,
+    login: Login,
 }
 
 /// .netrc as go reads it: pairs of words on one line, machine entries only, macros skipped.
-fn parse_netrc(text: &str) -> Vec<Login> {
+fn parse_netrc(text: &str) -> Vec<Machine> {
     let mut entries = Vec::new();
     let (mut machine, mut login, mut password) = (String::new(), String::new(), String::new());
     let mut in_macro = false;
@@ -190,10 +218,12 @@ fn parse_netrc(text: &str) -> Vec<Login> {
                 _ => {}
             }
             if !machine.is_empty() && !login.is_empty() && !password.is_empty() {
-                entries.push(Login {
-                    machine: std::mem::take(&mut machine),
-                    login: std::mem::take(&mut login),
-                    password: std::mem::take(&mut password),
+                entries.push(Machine {
+                    name: std::mem::take(&mut machine),
+                    login: Login {
+                        user: std::mem::take(&mut login).into_bytes(),
+                        password: std::mem::take(&mut password).into_bytes(),
+                    },
                 });
             }
         }
@@ -245,18 +275,19 @@ mod tests {
         )
         .unwrap();
         let env = Surroundings { netrc: Some(file), ..Surroundings::default() };
-        assert_eq!(env.read_netrc().for_url("a.test/x/y"), Some(basic("me", "one")));
-        assert_eq!(env.read_netrc().for_url("b.test:8443/x"), Some(basic("you", "two")));
+        let login = |user: &str, password: &str| Login { user: user.into(), password: password.into() };
+        assert_eq!(env.read_netrc().for_url("a.test/x/y").cloned(), Some(login("me", "one")));
+        assert_eq!(env.read_netrc().for_url("b.test:8443/x").cloned(), Some(login("you", "two")));
         assert_eq!(
-            env.read_netrc().for_url("b.test/x"),
+            env.read_netrc().for_url("b.test/x").cloned(),
             None,
             "with a port in the URL the machine needs it too"
         );
-        assert_eq!(env.read_netrc().for_url("c.test/deep/m"), Some(basic("d", "four")));
-        assert_eq!(env.read_netrc().for_url("c.test/m"), None);
-        assert_eq!(env.read_netrc().for_url("evil"), None);
+        assert_eq!(env.read_netrc().for_url("c.test/deep/m").cloned(), Some(login("d", "four")));
+        assert_eq!(env.read_netrc().for_url("c.test/m").cloned(), None);
+        assert_eq!(env.read_netrc().for_url("evil").cloned(), None);
         let off = Surroundings { goauth: "off".into(), ..env };
-        assert_eq!(off.read_netrc().for_url("a.test/x"), None);
+        assert_eq!(off.read_netrc().for_url("a.test/x").cloned(), None);
     }
 
     #[test]

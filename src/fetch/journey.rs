@@ -1,0 +1,397 @@
+//! One question from asked to answered: asks the policy, asks upstreams, hedges, keeps the books.
+
+use super::exchange::{Part, Progress};
+use super::ledger::{Books, Carrier};
+use super::one_try::{OneTry, Shortfall, TryEnd};
+use super::question::{File, Kind, Question};
+use super::spool::Stored;
+use super::{Answer, Fetcher, Refusal};
+use crate::judgement::publicity::Publicity;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::hedge;
+use crate::judgement::request::policy::{self, Allowance, Condition, Miss, Move, Pause, Situation, Try};
+use crate::judgement::request::terms::Terms;
+use crate::vocabulary::{Action, Cause, Detail, Failure, Source};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often a running try is looked at once it may be late.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A pause longer than any run.
+const FOR_EVER: Duration = Duration::from_secs(1 << 31);
+
+type Running<'a> = Pin<Box<dyn Future<Output = TryEnd> + Send + 'a>>;
+
+/// A question that is worked on.
+pub(super) struct Journey<'a> {
+    fetcher: &'a Fetcher,
+    terms: Terms,
+    question: Question,
+    tries: Vec<Try>,
+    /// What is known of each try beyond its miss.
+    shortfalls: Vec<Shortfall>,
+    /// Broken bodies that their upstream may continue.
+    parts: HashMap<UpstreamId, Part>,
+    /// Until when this question shall leave an upstream alone.
+    rests: HashMap<UpstreamId, Instant>,
+    /// Since when this question is in trouble.
+    trouble: Option<Instant>,
+}
+
+/// Who alone may answer, where that is settled already.
+enum Route {
+    /// Nobody alone.
+    Any,
+    /// This one.
+    Only(UpstreamId),
+    /// Nobody at all.
+    Nobody,
+}
+
+impl<'a> Journey<'a> {
+    /// Finds the answer to a question.
+    pub(super) async fn answer(fetcher: &'a Fetcher, question: Question) -> Answer {
+        let publicity = publicity(fetcher, &question.file);
+        let only = match route(&fetcher.ledger.lock(), &question.file, publicity) {
+            Route::Any => None,
+            Route::Only(upstream) => Some(upstream),
+            Route::Nobody => {
+                let words = b"no upstream carries this checksum database".to_vec();
+                return Answer::NotFound(Refusal { from: None, status: 404, words });
+            }
+        };
+        fetcher.ledger.lock().tally.requests += 1;
+        let pinned = match &question.file {
+            File::Module { module, version, .. } => {
+                let has = |go_mod| !fetcher.options.go_sum.lookup(module, version, go_mod).is_empty();
+                has(true) && has(false)
+            }
+            File::Database { .. } => false,
+        };
+        let terms = Terms {
+            fixed: question.file.is_fixed(),
+            pinned,
+            publicity,
+            only,
+            attempts: fetcher.options.attempts,
+            backoff_base: fetcher.options.backoff_base,
+            backoff_max: fetcher.options.backoff_max,
+        };
+        let mut journey = Journey {
+            fetcher,
+            terms,
+            question,
+            tries: Vec::new(),
+            shortfalls: Vec::new(),
+            parts: HashMap::new(),
+            rests: HashMap::new(),
+            trouble: None,
+        };
+        journey.run().await
+    }
+
+    async fn run(&mut self) -> Answer {
+        loop {
+            match self.next() {
+                Move::Ask(upstream, pause) => {
+                    match pause {
+                        Pause::None => {}
+                        // Full jitter: those that failed together shall not come back together.
+                        Pause::Backoff(ceiling) => tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await,
+                        Pause::Rest(rest) => {
+                            let spread = Duration::from_millis(fastrand::u64(0..50));
+                            tokio::time::sleep(rest + spread).await;
+                        }
+                    }
+                    if let Some((from, body)) = self.ask(upstream).await {
+                        self.found(from);
+                        return Answer::Found { body, from };
+                    }
+                }
+                Move::NotFound => {
+                    self.fetcher.ledger.lock().tally.not_found += 1;
+                    self.close(true);
+                    // The words of the last who has it not; go shows them.
+                    let last = self.tries.iter().rposition(|t| t.miss == Miss::NotFound);
+                    let silent = || Refusal { from: None, status: 404, words: b"not found".to_vec() };
+                    return Answer::NotFound(last.map_or_else(silent, |index| self.refusal(index)));
+                }
+                Move::PassOn(index) => {
+                    self.close(false);
+                    return Answer::Refused(self.refusal(index));
+                }
+                Move::Deliver(index) => {
+                    let from = self.tries[index].upstream;
+                    let Some(body) = self.shortfalls[index].copy.take() else { return self.give_up() };
+                    self.close(false);
+                    return Answer::Found { body, from };
+                }
+                Move::GiveUp => return self.give_up(),
+            }
+        }
+    }
+
+    fn next(&self) -> Move {
+        let books = self.fetcher.ledger.lock();
+        self.situation(&books, &self.conditions(&books)).next()
+    }
+
+    fn situation<'s>(&'s self, books: &Books, conditions: &'s [Condition]) -> Situation<'s> {
+        let budget = self.fetcher.options.budget;
+        Situation {
+            terms: &self.terms,
+            crossings: &self.fetcher.crossings,
+            tries: &self.tries,
+            conditions,
+            allowance: Allowance {
+                retry: policy::is_retry_affordable(books.tally.retries, books.tally.requests),
+                time: self.trouble.map_or(budget, |since| budget.saturating_sub(since.elapsed())),
+            },
+        }
+    }
+
+    fn conditions(&self, books: &Books) -> Vec<Condition> {
+        let mut conditions = books.conditions(&self.fetcher.upstreams, self.fetcher.started.elapsed());
+        for (upstream, until) in &self.rests {
+            let rests = &mut conditions[upstream.place()].rests;
+            *rests = (*rests).max(until.duration_since(Instant::now()));
+        }
+        conditions
+    }
+
+    /// Asks one upstream, and another beside it when the first is late. The good answer, or
+    /// `None` with the tries noted.
+    async fn ask(&mut self, first: UpstreamId) -> Option<(UpstreamId, Stored)> {
+        let fetcher = self.fetcher;
+        let question = self.question.clone();
+        let progress = Progress::new();
+        let late = {
+            let mut books = fetcher.ledger.lock();
+            books.tally.retries += u64::from(!self.tries.is_empty());
+            books.latencies.late()
+        };
+        let mut main = self.start(&question, first, &progress);
+        let look = tokio::time::sleep_until(progress.asked + late);
+        tokio::pin!(look);
+        let second = loop {
+            tokio::select! {
+                biased;
+                end = &mut main => return self.note(end),
+                () = &mut look => {
+                    look.as_mut().reset(Instant::now() + LOOK);
+                    if hedge::is_late(progress.moved(), late)
+                        && let Some(second) = self.may_hedge(first)
+                    {
+                        break second;
+                    }
+                }
+            }
+        };
+        let other = Progress::new();
+        let mut beside = self.start(&question, second, &other);
+        let (end, loser, mut rest) = tokio::select! {
+            end = &mut main => (end, second, beside),
+            end = &mut beside => (end, first, main),
+        };
+        if end.result.is_ok() {
+            if loser == first {
+                // Late enough to lose: three of these in a row, and nobody begins with it.
+                let words = format!("{} was faster", fetcher.upstream(second).shown());
+                let short = Shortfall::fault(Cause::Timeout, fetcher.upstream(loser).host(), words);
+                let now = fetcher.started.elapsed();
+                fetcher.ledger.lock().breakers[loser.place()].fault(now, Cause::Timeout);
+                self.keep(loser, short);
+            }
+            drop(rest);
+            return self.note(end);
+        }
+        self.note(end);
+        let end = rest.as_mut().await;
+        self.note(end)
+    }
+
+    fn start<'r>(
+        &mut self,
+        question: &'r Question,
+        upstream: UpstreamId,
+        progress: &'r Progress,
+    ) -> Running<'r>
+    where
+        'a: 'r,
+    {
+        let patience = {
+            let books = self.fetcher.ledger.lock();
+            let conditions = self.conditions(&books);
+            self.situation(&books, &conditions).patience(upstream, self.fetcher.options.stall)
+        };
+        let part = self.parts.remove(&upstream);
+        let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
+        Box::pin(OneTry { fetcher, question, pinned, upstream, patience, progress }.run(part))
+    }
+
+    fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
+        let mut books = self.fetcher.ledger.lock();
+        if !hedge::is_affordable(books.tally.hedged, books.tally.requests) {
+            return None;
+        }
+        let second = self.situation(&books, &self.conditions(&books)).hedge_target(first)?;
+        books.tally.hedged += 1;
+        Some(second)
+    }
+
+    /// Takes the end of a try: its answer, or `None` with what is missing noted.
+    fn note(&mut self, end: TryEnd) -> Option<(UpstreamId, Stored)> {
+        if let Some(part) = end.part {
+            self.parts.insert(end.upstream, part);
+        }
+        match end.result {
+            Ok(body) => Some((end.upstream, body)),
+            Err(short) => {
+                self.keep(end.upstream, short);
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, upstream: UpstreamId, short: Box<Shortfall>) {
+        if short.miss != Miss::NotFound {
+            self.trouble.get_or_insert_with(Instant::now);
+        }
+        if let Miss::Limited { pause } = short.miss {
+            let pause = pause.unwrap_or(self.terms.backoff_base);
+            // A pause beyond every clock is as good as the longest one.
+            let until = Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + FOR_EVER);
+            self.rests.insert(upstream, until);
+        }
+        // One wrong copy is enough to hand over; older ones would only hold memory.
+        if short.copy.is_some() {
+            self.shortfalls.iter_mut().for_each(|s| s.copy = None);
+        }
+        self.tries.push(Try { upstream, miss: short.miss.clone() });
+        self.shortfalls.push(*short);
+    }
+
+    /// Notes who answered.
+    fn found(&self, from: UpstreamId) {
+        {
+            let mut books = self.fetcher.ledger.lock();
+            match &self.question.file {
+                File::Module { module, kind: Kind::List | Kind::Latest | Kind::Query, .. } => {
+                    books.answered_by.entry(module.clone()).or_insert(from);
+                }
+                File::Database { name, .. } if self.question.file.is_supported() => {
+                    let go_walks = self.go_walked(from);
+                    books.carriers.entry(name.clone()).or_insert(Carrier { upstream: from, go_walks });
+                }
+                File::Module { .. } | File::Database { .. } => {}
+            }
+        }
+        self.close(true);
+    }
+
+    /// Whether go's own walk, over 404 and pipes, would have come to `to` as well.
+    fn go_walked(&self, to: UpstreamId) -> bool {
+        self.fetcher.crossings.listed().take_while(|at| *at < to).all(|at| {
+            let mut tries = self.tries.iter().filter(|t| t.upstream == at).peekable();
+            let piped = self.fetcher.crossings.go_walks(at, to);
+            tries.peek().is_some() && (piped || tries.any(|t| t.miss == Miss::NotFound))
+        })
+    }
+
+    /// What the try with this index was told.
+    fn refusal(&self, index: usize) -> Refusal {
+        let (from, short) = (self.tries[index].upstream, &self.shortfalls[index]);
+        let said = short.said.as_ref().and_then(|said| said.text());
+        // Without words of its own the host's name is what helps most.
+        let own = || format!("{} answered {}", self.fetcher.upstream(from).shown(), short.words).into_bytes();
+        Refusal {
+            from: Some(from),
+            status: short.detail.status.unwrap_or(502),
+            words: said.map_or_else(own, <[u8]>::to_vec),
+        }
+    }
+
+    fn give_up(&self) -> Answer {
+        self.fetcher.ledger.lock().tally.gave_up += 1;
+        self.close(false);
+        let line = |(at, short): (&Try, &Shortfall)| {
+            format!("{}: {}", self.fetcher.upstream(at.upstream).shown(), short.words)
+        };
+        Answer::GaveUp {
+            last: self.tries.last().map(|last| last.upstream),
+            tried: self.tries.iter().zip(&self.shortfalls).map(line).collect(),
+        }
+    }
+
+    /// Enters the failures of this question into the books.
+    fn close(&self, cured: bool) {
+        let failures: Vec<Failure> = self
+            .tries
+            .iter()
+            .zip(&self.shortfalls)
+            .filter(|(t, _)| !cured || t.miss != Miss::NotFound)
+            .map(|(t, short)| self.failure(t, short))
+            .collect();
+        self.fetcher.ledger.lock().keep(failures.into_iter(), cured);
+    }
+
+    fn failure(&self, at: &Try, short: &Shortfall) -> Failure {
+        let action = match at.miss {
+            Miss::NotFound => Action::Private,
+            Miss::Denied { .. } => Action::Reroute,
+            Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. } => Action::Retry,
+        };
+        let (source, module, version) = match &self.question.file {
+            File::Database { .. } => (Source::Sumdb, None, None),
+            File::Module { module, version, .. } => {
+                let toolchain = module == "golang.org/toolchain";
+                let source = if toolchain { Source::Toolchain } else { Source::Proxy };
+                (source, Some(module.clone()), Some(version.clone()).filter(|v| !v.is_empty()))
+            }
+        };
+        let url = format!("{}/{}", self.fetcher.upstream(at.upstream).shown(), self.question.path);
+        let evidence = format!("{url}: {}", short.words);
+        let go_mod = matches!(self.question.file, File::Module { kind: Kind::Mod, .. });
+        Failure {
+            module,
+            version,
+            host: Some(short.host.clone()),
+            url: Some(url),
+            detail: Detail { go_mod, ..short.detail.clone() },
+            ..Failure::new(short.cause, Some(source), action, evidence)
+        }
+    }
+}
+
+/// Who may hear the name that goes out with this file. A name that cannot be read is kept.
+fn publicity(fetcher: &Fetcher, file: &File) -> Publicity {
+    match file.names() {
+        Ok(None) => Publicity::Ordinary,
+        Ok(Some(module)) => fetcher.options.private.publicity(&module),
+        Err(_) => Publicity::LikelyPrivate,
+    }
+}
+
+fn route(books: &Books, file: &File, publicity: Publicity) -> Route {
+    let known = |upstream: Option<&UpstreamId>| upstream.map_or(Route::Any, |at| Route::Only(*at));
+    match file {
+        File::Module { module, kind, .. } => match kind {
+            // What nothing verifies is answered by one upstream a run.
+            Kind::List | Kind::Latest | Kind::Query => known(books.answered_by.get(module)),
+            Kind::Info | Kind::Mod | Kind::Zip => Route::Any,
+        },
+        File::Database { name, .. } => match books.carriers.get(name) {
+            // A private name is not carried by somebody whom go would not have come to.
+            Some(carrier) if carrier.go_walks || publicity != Publicity::LikelyPrivate => {
+                Route::Only(carrier.upstream)
+            }
+            None if file.is_supported() => Route::Any,
+            // go asks `supported` first; without an answer to that nobody carries the database.
+            Some(_) | None => Route::Nobody,
+        },
+    }
+}

@@ -1,0 +1,249 @@
+//! What the fetcher knows and tells: counts, hosts, failures cured and not, the health of each
+//! upstream.
+
+use super::upstream::Upstream;
+use crate::formats::goproxy::Entry;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::breaker::Breaker;
+use crate::judgement::request::hedge::Latencies;
+use crate::judgement::request::policy::Condition;
+use crate::vocabulary::{Cause, Failure};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Failures kept between two snapshots; more are counted, not kept.
+const KEPT_FAILURES: usize = 1000;
+
+/// Different pinned modules that a host must have refused, and served none, before its refusals
+/// count as the host's own trouble.
+const REFUSALS_TO_PASS: usize = 2;
+
+/// Whole answers of an upstream after which its usual first byte is known.
+const ANSWERS_TO_KNOW: u64 = 8;
+
+/// What one host did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct HostTally {
+    /// Requests it was sent.
+    pub(crate) requests: u64,
+    /// Whole answers it gave, refusals included.
+    pub(crate) answers: u64,
+    /// Requests that it answered in no usable way.
+    pub(crate) faults: u64,
+    /// Bytes of whole answers.
+    pub(crate) bytes: u64,
+    /// Pinned modules that it refused, as far as they matter.
+    #[serde(skip)]
+    refused: BTreeSet<String>,
+    /// Files of modules that it served.
+    #[serde(skip)]
+    served: bool,
+}
+
+impl HostTally {
+    /// Notes that it sent a file of a module.
+    pub(super) fn serve(&mut self) {
+        self.served = true;
+    }
+
+    /// Notes that it refused a module that go.sum pins.
+    pub(super) fn refuse(&mut self, module: &str) {
+        if self.refused.len() < REFUSALS_TO_PASS {
+            self.refused.insert(module.to_owned());
+        }
+    }
+
+    /// True where it refused two different pinned modules and served none.
+    pub(super) fn refuses_all(&self) -> bool {
+        !self.served && self.refused.len() >= REFUSALS_TO_PASS
+    }
+}
+
+/// The report on one upstream.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct UpstreamReport {
+    /// Who it is, secrets included.
+    #[serde(skip)]
+    pub(crate) entry: Entry,
+    /// Its URL with port and path, without secrets.
+    pub(crate) url: String,
+    /// Its breaker is open: the next run had better not begin with it.
+    pub(crate) down: bool,
+    /// Why.
+    pub(crate) cause: Option<Cause>,
+    /// Whole answers in this run.
+    pub(crate) served: u64,
+    /// Faults in this run.
+    pub(crate) faults: u64,
+    /// It refused two different pinned modules and served none, so that others were asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) refuses: bool,
+}
+
+/// Everything the fetcher counted.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub(crate) struct Tally {
+    /// Questions.
+    pub(crate) requests: u64,
+    /// Requests to upstreams.
+    pub(crate) asked: u64,
+    /// Body bytes from upstreams, broken answers included.
+    pub(crate) bytes: u64,
+    /// Requests to upstreams that repeated another.
+    pub(crate) retries: u64,
+    /// Retries that continued a broken body.
+    pub(crate) resumed: u64,
+    /// Requests to a second upstream while the first was still at it.
+    pub(crate) hedged: u64,
+    /// Answers whose hash go.sum knew and which had it.
+    pub(crate) verified: u64,
+    /// Answers with the right structure, no hash being known.
+    pub(crate) sound: u64,
+    /// Questions answered with 404.
+    pub(crate) not_found: u64,
+    /// Questions that were given up.
+    pub(crate) gave_up: u64,
+    /// By host, stores included.
+    pub(crate) hosts: BTreeMap<String, HostTally>,
+    /// The upstreams in order, mirrors last.
+    pub(crate) upstreams: Vec<UpstreamReport>,
+    /// Upstreams whose certificate the fetcher's TLS library rejects: go may think otherwise, so
+    /// the next attempt had better be without the fetcher.
+    pub(crate) left_to_go: Vec<String>,
+    /// Faults since the last tally in questions that were then answered well.
+    #[serde(skip)]
+    pub(crate) cured: Vec<Failure>,
+    /// Faults since the last tally in questions without a good answer.
+    #[serde(skip)]
+    pub(crate) failed: Vec<Failure>,
+}
+
+/// What changes while the fetcher works.
+pub(super) struct Ledger {
+    books: Mutex<Books>,
+    /// Body bytes from upstreams.
+    pub(super) bytes: AtomicU64,
+    /// Questions that have no answer yet.
+    in_flight: AtomicUsize,
+}
+
+/// A question that has no answer yet; counted until it is dropped.
+pub(super) struct InFlight<'a>(&'a AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who carries a checksum database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Carrier {
+    /// The upstream that said `supported`.
+    pub(super) upstream: UpstreamId,
+    /// Whether go's own walk of the list leads there.
+    pub(super) go_walks: bool,
+}
+
+/// The numbers, and what was learned.
+pub(super) struct Books {
+    pub(super) tally: Tally,
+    pub(super) breakers: Vec<Breaker>,
+    pub(super) latencies: Latencies,
+    /// Who answered the first changing question about a module.
+    pub(super) answered_by: HashMap<String, UpstreamId>,
+    /// Who carries a checksum database.
+    pub(super) carriers: HashMap<String, Carrier>,
+    /// HTTP/2 faults in a row, by upstream.
+    pub(super) http2_faults: Vec<u32>,
+    /// Upstreams with a rejected certificate.
+    pub(super) rejected: Vec<bool>,
+    /// Which file a wrong copy was first sent for.
+    pub(super) wrong: HashMap<[u8; 32], String>,
+}
+
+impl Books {
+    /// What the decision wants to know of each upstream at `now`.
+    pub(super) fn conditions(&self, upstreams: &[Upstream], now: Duration) -> Vec<Condition> {
+        let usual = self.latencies.percentile(95);
+        let of = |(breaker, upstream): (&Breaker, &Upstream)| Condition {
+            open: breaker.is_open(now),
+            refuses: self.tally.hosts.get(upstream.host()).is_some_and(HostTally::refuses_all),
+            healthy: breaker.is_healthy(),
+            rests: breaker.rests(now),
+            usual: usual.filter(|_| breaker.answers() >= ANSWERS_TO_KNOW),
+        };
+        self.breakers.iter().zip(upstreams).map(of).collect()
+    }
+
+    /// Keeps failures, as many as there is room for.
+    pub(super) fn keep(&mut self, failures: impl Iterator<Item = Failure>, cured: bool) {
+        let kept = if cured { &mut self.tally.cured } else { &mut self.tally.failed };
+        kept.extend(failures.take(KEPT_FAILURES.saturating_sub(kept.len())));
+    }
+}
+
+impl Ledger {
+    pub(super) fn new(breakers: Vec<Breaker>) -> Ledger {
+        let n = breakers.len();
+        Ledger {
+            books: Mutex::new(Books {
+                tally: Tally::default(),
+                breakers,
+                latencies: Latencies::default(),
+                answered_by: HashMap::new(),
+                carriers: HashMap::new(),
+                http2_faults: vec![0; n],
+                rejected: vec![false; n],
+                wrong: HashMap::new(),
+            }),
+            bytes: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// Counts a question until what is returned is dropped: with its answer, or with whoever asked.
+    pub(super) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+
+    /// Questions that are counted now.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The books; a panic elsewhere has not made numbers useless.
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Everything so far; the failures only since the last call.
+    pub(super) fn tally(&self, upstreams: &[Upstream], since_start: Duration) -> Tally {
+        let mut books = self.lock();
+        let cured = std::mem::take(&mut books.tally.cured);
+        let failed = std::mem::take(&mut books.tally.failed);
+        let mut tally = books.tally.clone();
+        tally.bytes = self.bytes.load(Ordering::Relaxed);
+        tally.cured = cured;
+        tally.failed = failed;
+        for ((upstream, breaker), condition) in
+            upstreams.iter().zip(&books.breakers).zip(books.conditions(upstreams, since_start))
+        {
+            tally.upstreams.push(UpstreamReport {
+                entry: upstream.entry().clone(),
+                url: upstream.shown().to_owned(),
+                down: condition.open,
+                cause: breaker.cause(),
+                served: breaker.answers(),
+                faults: breaker.faults(),
+                refuses: condition.refuses,
+            });
+        }
+        let rejected = upstreams.iter().zip(&books.rejected).filter(|(_, rejected)| **rejected);
+        tally.left_to_go = rejected.map(|(upstream, _)| upstream.shown().to_owned()).collect();
+        tally
+    }
+}

@@ -1,0 +1,288 @@
+//! The fetcher: gets one file of one module version, please.
+//!
+//! An engine without a server in it. A `Question` names a file; the fetcher tries the user's
+//! upstreams with Go's meaning of 404 and 410, repeats what fails on the way, continues a broken
+//! zip, asks a second upstream when the first is late, stores the whole answer, checks it, and only
+//! then gives an `Answer`. It caches nothing, invents nothing and takes no check off go's hands.
+//! Its customer is the relay.
+//!
+//! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
+//! upstream once, and enters what came into the books), `exchange` (one request with its redirects
+//! and its body) over `client`, `check` (is it right), `spool` and `ledger`. What is done next
+//! is decided in `crate::judgement::request`.
+
+pub(crate) mod check;
+mod client;
+mod exchange;
+mod journey;
+pub(crate) mod ledger;
+mod one_try;
+pub(crate) mod question;
+pub(crate) mod spool;
+pub(crate) mod surroundings;
+mod upstream;
+
+pub(crate) use ledger::Tally;
+pub(crate) use question::Question;
+pub(crate) use surroundings::Surroundings;
+
+use crate::formats::go_sum::GoSum;
+use crate::formats::goproxy::{Entry, List, Rotate, Separator};
+use crate::judgement::privacy::Rules;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::breaker::Breaker;
+use crate::judgement::request::crossings::Crossings;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use upstream::Upstream;
+
+/// What a fetcher is told once.
+#[derive(Clone)]
+pub(crate) struct Options {
+    /// go's effective GOPROXY. The fetcher asks what stands before the first `direct` or `off`.
+    pub(crate) list: List,
+    /// How far it may go beyond what go would do.
+    pub(crate) rotate: Rotate,
+    /// Mirrors that the caller permits; last before `direct`, for plainly public modules only.
+    pub(crate) mirrors: Vec<Entry>,
+    /// Which modules are likely private.
+    pub(crate) private: Rules,
+    /// Known hashes.
+    pub(crate) go_sum: Arc<GoSum>,
+    /// Where bodies are stored: on the module cache's file system.
+    pub(crate) spool_dir: PathBuf,
+    /// First ceiling of the backoff.
+    pub(crate) backoff_base: Duration,
+    /// Highest ceiling of the backoff.
+    pub(crate) backoff_max: Duration,
+    /// Tries of one request at an upstream that does nothing but fail; twice that at one which
+    /// serves others well.
+    pub(crate) attempts: u32,
+    /// First patience with silence; the last is ten times that.
+    pub(crate) stall: Duration,
+    /// How long one request may be in trouble before no other try begins.
+    pub(crate) budget: Duration,
+    /// Upstreams that were down lately.
+    pub(crate) resting: Vec<Entry>,
+    /// The way out.
+    pub(crate) surroundings: Surroundings,
+}
+
+impl Options {
+    /// The defaults of gox for a list.
+    pub(crate) fn new(list: List, surroundings: Surroundings) -> Options {
+        Options {
+            list,
+            rotate: Rotate::Listed,
+            mirrors: Vec::new(),
+            private: Rules::default(),
+            go_sum: Arc::default(),
+            spool_dir: std::env::temp_dir(),
+            backoff_base: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(15),
+            attempts: 4,
+            stall: Duration::from_secs(30),
+            budget: Duration::from_secs(300),
+            resting: Vec::new(),
+            surroundings,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<String> = self.list.entries.iter().map(Entry::shown).collect();
+        f.debug_struct("Options").field("list", &shown).field("rotate", &self.rotate).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The file, whole and checked; or what every upstream holds in its place, for go to judge.
+    Found {
+        /// Its bytes.
+        body: spool::Stored,
+        /// Who sent them.
+        from: UpstreamId,
+    },
+    /// Nobody who may be asked has it, or go is to go on to `direct`.
+    NotFound(Refusal),
+    /// Somebody refused, and nobody else may be asked.
+    Refused(Refusal),
+    /// All was in vain.
+    GaveUp {
+        /// Who failed last; `None` where nobody could be asked.
+        last: Option<UpstreamId>,
+        /// What was tried, in order, in words without secrets.
+        tried: Vec<String>,
+    },
+}
+
+/// The words of somebody who has a file not, or not for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Who.
+    pub(crate) from: Option<UpstreamId>,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The words that came with it, for people.
+    pub(crate) words: Vec<u8>,
+}
+
+/// Whether a fetcher can stand in for go with this list; the error says why not, in one line for
+/// people.
+pub(crate) fn can_serve(list: &List, surroundings: &Surroundings) -> Result<(), String> {
+    let proxies: Vec<&Entry> =
+        list.reachable().iter().filter(|entry| matches!(entry, Entry::Proxy(_))).collect();
+    if proxies.is_empty() {
+        return Err("the list holds no module proxy".into());
+    }
+    if surroundings.needs_go_for_auth() {
+        return Err("GOAUTH asks for credentials that only go can get".into());
+    }
+    proxies.into_iter().try_for_each(|entry| Upstream::new(entry).map(drop))
+}
+
+/// The fetcher of a run. Its work is done by a thread of its own, which ends with it.
+pub(crate) struct Fetcher {
+    http: client::Http,
+    /// By their [`UpstreamId`].
+    upstreams: Vec<Upstream>,
+    crossings: Crossings,
+    options: Options,
+    spool: Arc<spool::Spool>,
+    started: Instant,
+    ledger: ledger::Ledger,
+    /// Turns at checking zips.
+    checks: tokio::sync::Semaphore,
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Fetcher {
+    /// A fetcher for these options; the error is [`can_serve`]'s.
+    pub(crate) fn new(mut options: Options) -> Result<Fetcher, String> {
+        can_serve(&options.list, &options.surroundings)?;
+        options.attempts = options.attempts.max(1);
+        let crossings = Crossings::new(&options.list, options.rotate, &options.mirrors);
+        let listed = options.list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_)));
+        let upstreams: Vec<Upstream> =
+            listed.chain(&options.mirrors).map(Upstream::new).collect::<Result<_, _>>()?;
+        let opened = |upstream: &Upstream| {
+            let rests = options.resting.contains(upstream.entry());
+            if rests { Breaker::opened_before() } else { Breaker::default() }
+        };
+        Ok(Fetcher {
+            ledger: ledger::Ledger::new(upstreams.iter().map(opened).collect()),
+            http: client::Http::new(options.surroundings.clone()),
+            upstreams,
+            crossings,
+            spool: spool::Spool::new(options.spool_dir.clone()),
+            started: Instant::now(),
+            checks: tokio::sync::Semaphore::new(2),
+            options,
+        })
+    }
+
+    /// Gets a file. To be called from a task of the [`Engine`]; dropping the future ends the work on
+    /// it, and nothing else.
+    pub(crate) async fn get(&self, question: Question) -> Answer {
+        let _counted = self.ledger.begin();
+        journey::Journey::answer(self, question).await
+    }
+
+    /// What go gets to see behind the upstreams: `direct` or `off` with its separator.
+    pub(crate) fn tail(&self) -> Option<&(Separator, Entry)> {
+        self.crossings.tail()
+    }
+
+    /// The URLs of the upstreams without secrets, by their place.
+    pub(crate) fn urls(&self) -> Arc<[String]> {
+        self.upstreams.iter().map(|u| u.shown().to_owned()).collect()
+    }
+
+    /// Everything counted so far; failures since the last call only.
+    pub(crate) fn tally(&self) -> Tally {
+        self.ledger.tally(&self.upstreams, self.started.elapsed())
+    }
+
+    /// Bytes that upstreams have sent so far: grows while nothing was answered yet.
+    pub(crate) fn bytes_moving(&self) -> u64 {
+        self.ledger.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Questions that have no answer yet. Each is bounded here, in time and in tries, so that a go
+    /// which waits for one has not stalled, however silent it is.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.ledger.in_flight()
+    }
+
+    fn upstream(&self, at: UpstreamId) -> &Upstream {
+        &self.upstreams[at.place()]
+    }
+}
+
+/// The thread that does the fetcher's work, and whatever else is spawned on it.
+pub(crate) struct Engine {
+    handle: tokio::runtime::Handle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where there is no thread, or no descriptor for its poll, to be had.
+    pub(crate) fn start() -> io::Result<Engine> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("fetcher".into()).spawn(move || {
+            // An engine that was dropped is stopped as well.
+            let _ = runtime.block_on(stopped);
+            // Tasks end where they wait; a zip under check is not waited for.
+            runtime.shutdown_background();
+        })?;
+        Ok(Engine { handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Runs a task on the thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(task);
+    }
+
+    /// Makes what must know the runtime it will live on.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.handle.enter()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to say that was not said already.
+            let _ = thread.join();
+        }
+    }
+}

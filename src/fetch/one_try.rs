@@ -1,0 +1,278 @@
+//! One try: asks one upstream once, checks what comes, and enters the result into the books.
+
+use super::Fetcher;
+use super::check::{self, Finding};
+use super::exchange::{Exchange, Part, Progress, Received, STALL_WINDOW, Said};
+use super::question::{File, Kind, Question};
+use super::spool::{self, Stored};
+use crate::judgement::refusal;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::policy::Miss;
+use crate::redact;
+use crate::vocabulary::{Cause, Detail};
+use std::io;
+use std::time::Duration;
+
+/// Zips above this size are checked beside the loop that serves other requests.
+const CHECK_INLINE: u64 = 64 << 10;
+
+/// Most wrong copies that are remembered, to see the same bytes come for another file.
+const KEPT_WRONG: usize = 4096;
+
+/// A try that did not simply succeed, with what the report wants to know of it.
+pub(super) struct Shortfall {
+    pub(super) miss: Miss,
+    pub(super) cause: Cause,
+    /// Status, wrong hash, and whether an HTTP proxy failed.
+    pub(super) detail: Detail,
+    pub(super) host: String,
+    /// What happened, for people.
+    pub(super) words: String,
+    /// The wrong copy itself.
+    pub(super) copy: Option<Stored>,
+    /// What the host said with its status.
+    pub(super) said: Option<Said>,
+}
+
+impl Shortfall {
+    pub(super) fn fault(cause: Cause, host: &str, words: impl Into<String>) -> Box<Shortfall> {
+        Box::new(Shortfall {
+            miss: Miss::Fault { cause, gained: false },
+            cause,
+            detail: Detail::default(),
+            host: host.to_owned(),
+            words: words.into(),
+            copy: None,
+            said: None,
+        })
+    }
+}
+
+/// A good answer.
+struct Good {
+    body: Stored,
+    /// A known hash confirms it.
+    proven: bool,
+}
+
+/// The end of a try.
+pub(super) struct TryEnd {
+    pub(super) upstream: UpstreamId,
+    pub(super) result: Result<Stored, Box<Shortfall>>,
+    /// The piece of a broken body that the same upstream may continue.
+    pub(super) part: Option<Part>,
+}
+
+/// One try that is about to be made.
+pub(super) struct OneTry<'a> {
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) question: &'a Question,
+    /// go.sum holds both hashes of the module version.
+    pub(super) pinned: bool,
+    pub(super) upstream: UpstreamId,
+    /// Patience for the headers.
+    pub(super) patience: Duration,
+    pub(super) progress: &'a Progress,
+}
+
+impl OneTry<'_> {
+    /// Asks the upstream once and checks what comes; keeps its breaker and the host's numbers.
+    pub(super) async fn run(self, part: Option<Part>) -> TryEnd {
+        let fetcher = self.fetcher;
+        let had = part.as_ref().map_or(0, Part::len);
+        let at = self.upstream.place();
+        let http1 = {
+            let mut books = fetcher.ledger.lock();
+            books.breakers[at].asking(fetcher.started.elapsed());
+            books.tally.asked += 1;
+            books.tally.resumed += u64::from(had > 0);
+            // From the third HTTP/2 fault in a row on: the older protocol may pass where this does not.
+            books.http2_faults[at] >= 3
+        };
+        let exchange = Exchange {
+            fetcher,
+            upstream: fetcher.upstream(self.upstream),
+            question: self.question,
+            patience: self.patience,
+            stall: STALL_WINDOW.min(fetcher.options.stall),
+            http1,
+            progress: self.progress,
+        };
+        let (host, received) = exchange.run(part).await;
+        let mut kept = None;
+        let result = match received {
+            Received::Whole { body, loose_end } => self.check(&host, body, loose_end).await,
+            Received::Status { status, pause, said, part } => {
+                kept = part.filter(|_| status >= 429);
+                Err(self.of_status(&host, status, pause, said))
+            }
+            Received::Fault { fault, part } => {
+                let gained = part.as_ref().is_some_and(|p| p.len() > had);
+                kept = part;
+                let mut short = Shortfall::fault(fault.cause, &host, fault.words);
+                short.detail.http_proxy = fault.http_proxy;
+                short.miss = Miss::Fault { cause: fault.cause, gained };
+                Err(short)
+            }
+        };
+        let result = self.enter(&host, result);
+        TryEnd { upstream: self.upstream, result, part: kept }
+    }
+
+    /// Enters the end of the try into the books, and learns from them what it means.
+    fn enter(&self, host: &str, mut result: Result<Good, Box<Shortfall>>) -> Result<Stored, Box<Shortfall>> {
+        let now = self.fetcher.started.elapsed();
+        let at = self.upstream.place();
+        let mut books = self.fetcher.ledger.lock();
+        let books = &mut *books;
+        if let Some(first) = self.progress.first_byte() {
+            books.latencies.add(first);
+        }
+        let numbers = books.tally.hosts.entry(host.to_owned()).or_default();
+        numbers.requests += 1;
+        let breaker = &mut books.breakers[at];
+        match &mut result {
+            Ok(good) => {
+                numbers.answers += 1;
+                numbers.bytes += good.body.len();
+                if matches!(self.question.file, File::Module { .. }) {
+                    numbers.serve();
+                }
+                breaker.served();
+                let seconds = self.progress.moved().body.unwrap_or_default().as_secs_f64();
+                breaker.body(now, good.body.len(), seconds);
+                books.http2_faults[at] = 0;
+                books.tally.verified += u64::from(good.proven);
+                books.tally.sound += u64::from(!good.proven);
+            }
+            Err(short) => match &mut short.miss {
+                Miss::NotFound | Miss::Wrong { hard: false, .. } => {
+                    numbers.answers += 1;
+                    breaker.served();
+                }
+                Miss::Denied { blanket } => {
+                    numbers.answers += 1;
+                    let gate = short.said.as_ref().is_some_and(|said| refusal::gives_reason(&said.body));
+                    if let (File::Module { module, .. }, true, false) =
+                        (&self.question.file, self.pinned, gate)
+                    {
+                        numbers.refuse(module);
+                        *blanket = numbers.refuses_all() && matches!(short.detail.status, Some(403 | 451));
+                    }
+                }
+                Miss::Limited { pause } => {
+                    numbers.faults += 1;
+                    breaker.rest(now.saturating_add(pause.unwrap_or(self.fetcher.options.backoff_base)));
+                }
+                Miss::Fault { gained: true, .. } => numbers.faults += 1,
+                Miss::Fault { cause, .. } => {
+                    numbers.faults += 1;
+                    breaker.fault(now, *cause);
+                    books.http2_faults[at] += u32::from(*cause == Cause::Http2);
+                    books.rejected[at] |= *cause == Cause::TlsCert;
+                }
+                Miss::Wrong { digest, .. } => {
+                    numbers.faults += 1;
+                    breaker.fault(now, short.cause);
+                    // The same bytes for two files are a page on the way, whatever they should be.
+                    let room = books.wrong.len() < KEPT_WRONG;
+                    let first = match books.wrong.get(digest) {
+                        None if room => books.wrong.insert(*digest, self.question.path.clone()),
+                        None => None,
+                        Some(first) => Some(first.clone()),
+                    };
+                    if first.is_some_and(|first| first != self.question.path) {
+                        short.miss = Miss::Fault { cause: Cause::CaptiveOrHtml, gained: false };
+                        short.cause = Cause::CaptiveOrHtml;
+                        short.words = "the same bytes as for another file".into();
+                        short.copy = None;
+                    }
+                }
+            },
+        }
+        result.map(|good| good.body)
+    }
+
+    fn of_status(
+        &self,
+        host: &str,
+        status: u16,
+        pause: Option<Duration>,
+        said: Option<Said>,
+    ) -> Box<Shortfall> {
+        let fault = |cause| Miss::Fault { cause, gained: false };
+        let (cause, miss) = match status {
+            404 | 410 => (Cause::Http404410, Miss::NotFound),
+            // The server gave up waiting, or wants the same once more: nothing is refused.
+            408 => (Cause::Timeout, fault(Cause::Timeout)),
+            425 | 429 => (Cause::Http429, Miss::Limited { pause }),
+            503 if pause.is_some() => (Cause::Http5xx, Miss::Limited { pause }),
+            500..=599 => (Cause::Http5xx, fault(Cause::Http5xx)),
+            401 => (Cause::PrivateAuth, Miss::Denied { blanket: false }),
+            403 | 407 | 451 => (Cause::Http403, Miss::Denied { blanket: false }),
+            400..=499 => (Cause::Other, Miss::Denied { blanket: false }),
+            _ => (Cause::CaptiveOrHtml, fault(Cause::CaptiveOrHtml)),
+        };
+        let line = said.as_ref().and_then(Said::first_line);
+        let line = line.map(|line| format!(" ({})", redact::text(line))).unwrap_or_default();
+        let phrase =
+            hyper::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+        let mut short = Shortfall::fault(cause, host, format!("{status} {phrase}{line}"));
+        short.miss = miss;
+        short.detail.status = Some(status);
+        short.said = said;
+        short
+    }
+
+    /// Checks a whole answer.
+    async fn check(&self, host: &str, body: Stored, loose_end: bool) -> Result<Good, Box<Shortfall>> {
+        let of_spool = |error: io::Error| Shortfall::fault(spool::cause_of(&error), host, error.to_string());
+        let (body, finding) = self.judge(body).await.map_err(of_spool)?;
+        let (why, got, hard) = match finding {
+            Finding::Known => return Ok(Good { body, proven: true }),
+            // A text whose end nobody vouched for may be cut at a line's end.
+            Finding::Sound if loose_end && self.question.file.is_text() => {
+                ("an answer without an end".to_owned(), None, false)
+            }
+            Finding::Sound => return Ok(Good { body, proven: false }),
+            Finding::Wrong { why, got, hard } => (why, got, hard),
+        };
+        let digest = body.digest().map_err(of_spool)?;
+        let cause = if got.is_some() { Cause::ChecksumMismatch } else { Cause::CaptiveOrHtml };
+        let mut short = Shortfall::fault(cause, host, why);
+        short.miss = Miss::Wrong { digest, hard };
+        short.detail.got = got;
+        short.copy = Some(body);
+        Err(short)
+    }
+
+    /// Reads through the body, a large zip beside the loop. The error is the spool's.
+    async fn judge(&self, body: Stored) -> io::Result<(Stored, Finding)> {
+        let sums = &self.fetcher.options.go_sum;
+        let hashes = match &self.question.file {
+            File::Module { module, version, kind: Kind::Mod } => sums.lookup(module, version, true).to_vec(),
+            File::Module { module, version, kind: Kind::Zip } => sums.lookup(module, version, false).to_vec(),
+            File::Module { .. } | File::Database { .. } => Vec::new(),
+        };
+        let File::Module { module, version, kind: Kind::Zip } = &self.question.file else {
+            let finding = match body.bytes() {
+                Some(bytes) => check::small(&self.question.file, bytes, &hashes),
+                None => check::small(&self.question.file, &body.read_all()?, &hashes),
+            };
+            return Ok((body, finding));
+        };
+        // Two at a time: a directory of many thousand files takes memory while it is read.
+        let _turn = self.fetcher.checks.acquire().await;
+        let large = body.len() > CHECK_INLINE;
+        let prefix = format!("{module}@{version}/");
+        let check = move || {
+            let finding = check::zip(&prefix, body.reader()?, &hashes);
+            Ok((body, finding))
+        };
+        if large {
+            tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        } else {
+            check()
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One module proxy: its address as the user wrote it, taken apart.
+
+use super::surroundings::Login;
+use crate::formats::goproxy::Entry;
+use crate::redact;
+use hyper::Uri;
+use hyper::header::HeaderValue;
+
+/// A module proxy.
+#[derive(Clone, Debug)]
+pub(super) struct Upstream {
+    /// Who it is: as the user wrote it, secrets included.
+    entry: Entry,
+    /// `scheme://host[:port]/path`, no user, no trailing slash.
+    base: String,
+    /// `?query` of the user's URL, or nothing.
+    query: String,
+    authorization: Option<HeaderValue>,
+    host: String,
+    https: bool,
+}
+
+impl Upstream {
+    /// Reads an entry of GOPROXY. The error says why the fetcher cannot ask it.
+    pub(super) fn new(entry: &Entry) -> Result<Upstream, String> {
+        let url = entry.to_string();
+        let shown = redact::url(&url);
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{shown}: no scheme"))?;
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            other => return Err(format!("{shown}: scheme {other} is go's own business")),
+        };
+        let rest = rest.split('#').next().unwrap_or("");
+        let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(r, q)| (r, format!("?{q}")));
+        let (authority, path) = rest.split_once('/').map_or((rest, ""), |(a, p)| (a, p));
+        let (info, host) = authority.rsplit_once('@').map_or((None, authority), |(i, h)| (Some(i), h));
+        let authorization = match info {
+            None => None,
+            Some(_) if !https => return Err(format!("{shown}: go refuses a password over plain http")),
+            Some(info) => Some(
+                Login::of_user_info(info)
+                    .ok_or_else(|| format!("{shown}: a malformed escape in the password"))?
+                    .header(),
+            ),
+        };
+        let path = path.trim_end_matches('/');
+        let scheme = if https { "https" } else { "http" };
+        let slash = if path.is_empty() { "" } else { "/" };
+        let base = format!("{scheme}://{host}{slash}{path}");
+        let host = host.to_ascii_lowercase();
+        let upstream = Upstream { entry: entry.clone(), base, query, authorization, host, https };
+        let uri = upstream.uri("x").map_err(|_| format!("{shown}: not a URL"))?;
+        // The URL library forgets a port that is no number; go refuses it.
+        let port = upstream.host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        if uri.host().is_none_or(str::is_empty) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(format!("{shown}: no host, or no port"));
+        }
+        Ok(upstream)
+    }
+
+    /// The address of one of its files.
+    pub(super) fn uri(&self, path: &str) -> Result<Uri, hyper::http::uri::InvalidUri> {
+        format!("{}/{path}{}", self.base, self.query).parse()
+    }
+
+    /// Who it is.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// User and password of the entry, as a header for its own host.
+    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The URL without secrets, for people and as the key of its health.
+    pub(super) fn shown(&self) -> &str {
+        &self.base
+    }
+
+    /// Host and port.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_the_list_become_urls_without_secrets() {
+        let of = |url: &str| Upstream::new(&Entry::Proxy(url.into()));
+        let upstream = of("https://me:p%40ss@Proxy.Example:8443/api/go/?t=1").unwrap();
+        assert_eq!(upstream.uri("m/@v/list").unwrap(), "https://Proxy.Example:8443/api/go/m/@v/list?t=1");
+        assert_eq!(upstream.shown(), "https://Proxy.Example:8443/api/go");
+        assert_eq!(upstream.host(), "proxy.example:8443");
+        assert_eq!(upstream.authorization.unwrap(), "Basic bWU6cEBzcw==");
+        for bad in [
+            "file:///x",
+            "http://u:p@h",
+            "https://",
+            "nonsense",
+            "https://a b/",
+            "https://h:99999/",
+            "ftp://h",
+        ] {
+            assert!(of(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What does not change while one request is worked on.
+
+use super::UpstreamId;
+use crate::judgement::publicity::Publicity;
+use std::time::Duration;
+
+/// The terms under which one request is worked on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Its answer never changes: any upstream's copy will do, and hedging is allowed.
+    pub(crate) fixed: bool,
+    /// go.sum holds both hashes of the module version.
+    pub(crate) pinned: bool,
+    /// Who may hear the name that it carries.
+    pub(crate) publicity: Publicity,
+    /// The one upstream that may answer (list, latest, branch once answered; a checksum database).
+    pub(crate) only: Option<UpstreamId>,
+    /// Tries at one upstream that fails by itself, before the request is given up.
+    pub(crate) attempts: u32,
+    /// First ceiling of the backoff.
+    pub(crate) backoff_base: Duration,
+    /// Highest ceiling of the backoff.
+    pub(crate) backoff_max: Duration,
+}
+
+impl Terms {
+    /// True where go's own walk of the list is the only way.
+    pub(crate) fn is_private(&self) -> bool {
+        self.publicity == Publicity::LikelyPrivate
+    }
+}
