@@ -26,6 +26,7 @@
 //! | [`module_cache`] | finds what is damaged and evicts exactly that, under go's own locks |
 //! | [`fetch`] | gets one file through faults: routes, repeats, resumes, hedges, checks |
 //! | [`relay`] | the loopback module proxy that serves go what the fetcher gets |
+//! | [`exit`] | how gox ends: a status, a signal, becoming go |
 //! | [`run`] | the loop: observe, decide, report, apply, wait |
 //! | [`own_verbs`] | gox's own verbs |
 //! | [`shim`] | what happens between the shell and go |
@@ -63,6 +64,8 @@ pub mod module_cache;
 pub mod fetch;
 
 pub mod relay;
+
+pub mod exit;
 
 pub mod run;
 

@@ -5,39 +5,40 @@
 
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
-use crate::machine::find_go::{self, MARKER, Named, Nesting, find_go};
+use crate::exit::{Exec, Exit};
+use crate::machine::find_go::{self, Named, Nesting, find_go};
 use crate::machine::go_env::read_settings;
 use crate::machine::{configuration_files, toolchain};
 use crate::memory::{health, journal};
 use crate::own_verbs::explain;
-use crate::run::{self, Job, fail};
+use crate::run::{self, Job};
 use crate::verb::{Invocation, Kind};
 use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 /// Set in the environment to be plain go.
 const BYPASS: &str = "GOX_BYPASS";
 
 /// The whole of gox.
-pub fn main() -> ! {
+pub fn main() -> Exit {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_else(|| "gox".into());
     let args: Vec<OsString> = words.collect();
+    command(&program, args).unwrap_or_else(|exit| exit)
+}
+
+/// Does what the command line says; both results are ends.
+fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
     let nesting = Nesting::from_env();
     if std::env::var_os(BYPASS).is_some_and(|v| bypasses(&v)) {
         // Plain go, whatever the arguments are.
-        let go = locate(None, &nesting).unwrap_or_else(|error| no_go(&error));
-        exec(&go, &args, &nesting);
+        return Ok(Exit::Go(Exec::plain(locate(None, &nesting)?, args, &nesting)));
     }
-    let line = match command_line::split(&program, &args) {
-        Ok(line) => line,
-        Err(error) => fail_with(&error),
-    };
+    let line = command_line::split(program, &args)?;
     match line.command {
-        Command::Print(text) => print(&text),
+        Command::Print(text) => Ok(print(&text)),
         Command::Own(verb) => own_verb(verb, &line.options),
         Command::Go { first } => go(&line, &args[first..], nesting),
     }
@@ -51,14 +52,22 @@ fn env_text(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn fail_with(error: &Error) -> ! {
-    fail(crate::configuration::EXIT_CONFIGURATION, &error.to_string())
+impl From<Error> for Exit {
+    fn from(error: Error) -> Exit {
+        Exit::failed(crate::configuration::EXIT_CONFIGURATION, error.to_string())
+    }
 }
 
-fn print(text: &str) -> ! {
+impl From<find_go::Error> for Exit {
+    fn from(error: find_go::Error) -> Exit {
+        Exit::failed(error.exit_code(), error.to_string())
+    }
+}
+
+fn print(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    std::process::exit(i32::from(done.is_err()))
+    Exit::Code(i32::from(done.is_err()))
 }
 
 /// The real go by command line, environment or the usual places.
@@ -68,54 +77,31 @@ fn locate(option: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, find_go:
     find_go(named.or(variable.as_deref().map(|go| Named { go, by: "GOX_GO" })), nesting)
 }
 
-fn no_go(error: &find_go::Error) -> ! {
-    fail(error.exit_code(), &error.to_string())
-}
-
-/// Becomes go. Returns only where that fails, and then ends gox.
-pub(crate) fn exec(go: &Path, args: &[OsString], nesting: &Nesting) -> ! {
-    exec_with(go, args, nesting, None)
-}
-
-/// The same with a GOPROXY of gox's own.
-fn exec_with(go: &Path, args: &[OsString], nesting: &Nesting, goproxy: Option<&str>) -> ! {
-    let mut command = std::process::Command::new(go);
-    command.args(args).env(MARKER, nesting.marker(false));
-    command.envs(goproxy.map(|list| ("GOPROXY", list)));
-    let error = command.exec();
-    fail(exit_of_start(go, &error), &format!("cannot run {}: {error}", go.display()))
-}
-
-/// 127 for a go that is not there, 126 for one that cannot be run; the system calls a script
-/// without its interpreter "not found" as well.
-pub(crate) fn exit_of_start(go: &Path, error: &io::Error) -> i32 {
-    if error.kind() == io::ErrorKind::NotFound && !go.exists() { 127 } else { 126 }
-}
-
 /// A go verb: exec, or a supervised run.
-fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
+fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> Result<Exit, Exit> {
     let mut invocation = Invocation::read(args, "");
     // A go named on the command line or in the environment counts before anything is read.
     let named = line.options.last(Key::Go).filter(|go| !go.is_empty());
     let by_hand = named.is_some() || env("GOX_GO").is_some_and(|v| !v.is_empty());
-    let configured = |resolved: &Resolved| -> Option<PathBuf> {
-        let go = resolved.settings.go.as_ref().filter(|_| !by_hand)?;
+    let configured = |resolved: &Resolved| -> Result<Option<PathBuf>, find_go::Error> {
+        let Some(go) = resolved.settings.go.as_ref().filter(|_| !by_hand) else { return Ok(None) };
         let by = resolved.settings.origin(Key::Go).to_string();
-        let named = Named { go: go.as_os_str(), by: &by };
-        Some(find_go(Some(named), &nesting).unwrap_or_else(|error| no_go(&error)))
+        find_go(Some(Named { go: go.as_os_str(), by: &by }), &nesting).map(Some)
     };
     let go = match locate(named.map(OsString::as_os_str), &nesting) {
         Ok(go) => go,
         Err(error) => {
             // Before giving up, gox.toml is asked; whatever is wrong with it, there is no go.
             let here = working_dir(&invocation);
-            let resolved = configuration_files::load(&line.options, &env, Some(&here)).ok();
-            resolved.as_ref().and_then(configured).unwrap_or_else(|| no_go(&error))
+            match configuration_files::load(&line.options, &env, Some(&here)) {
+                Ok(resolved) => configured(&resolved)?.ok_or(error)?,
+                Err(_) => return Err(error.into()),
+            }
         }
     };
     if nesting.supervised || line.options.last(Key::Bypass).is_some() {
         // A gox above retries already, or this one is not wanted.
-        exec(&go, args, &nesting);
+        return Ok(Exit::Go(Exec::plain(go, args.to_vec(), &nesting)));
     }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
     let go_env = read_settings(&go, &env_text);
@@ -124,24 +110,23 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
     }
     let dir = working_dir(&invocation);
     let fetches_toolchain = plain(&invocation) && toolchain::missing(&dir, &go_env).is_some();
-    if !line.options.given.is_empty()
-        && let Err(error) = crate::configuration::resolve(&line.options, &env, &[])
-    {
+    if !line.options.given.is_empty() {
         // A wrong option is wrong before any verb; files are not read for those that pass through.
-        fail_with(&error);
+        crate::configuration::resolve(&line.options, &env, &[])?;
     }
     if plain(&invocation) && !fetches_toolchain {
         // Nobody looks whether the cache is complete for what runs the user's code; go says so.
         let offline = invocation.kind == Kind::RunsUserCode
             && (line.options.last(Key::Offline).is_some()
                 || env(Key::Offline.env()).is_some_and(|v| bypasses(&v)));
-        exec_with(&go, args, &nesting, offline.then_some("off"));
+        let goproxy = offline.then(|| "off".to_owned());
+        return Ok(Exit::Go(Exec { goproxy, ..Exec::plain(go, args.to_vec(), &nesting) }));
     }
-    let resolved = resolve(&line.options, Some(&dir));
-    let go = configured(&resolved).unwrap_or(go);
+    let resolved = resolve(&line.options, Some(&dir))?;
+    let go = configured(&resolved)?.unwrap_or(go);
     let runs_user_code = invocation.kind == Kind::RunsUserCode;
     let rules = rules(&resolved);
-    run::run(Job {
+    Ok(run::run(Job {
         go,
         nesting,
         args: args.to_vec(),
@@ -151,7 +136,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> ! {
         go_env,
         dir,
         prepare: runs_user_code,
-    })
+    }))
 }
 
 fn working_dir(invocation: &Invocation) -> PathBuf {
@@ -159,13 +144,10 @@ fn working_dir(invocation: &Invocation) -> PathBuf {
     invocation.chdir.as_ref().map_or_else(|| here.clone(), |dir| here.join(dir))
 }
 
-fn resolve(options: &CliOptions, dir: Option<&Path>) -> Resolved {
-    let resolved = match configuration_files::load(options, &env, dir) {
-        Ok(resolved) => resolved,
-        Err(error) => fail_with(&error),
-    };
+fn resolve(options: &CliOptions, dir: Option<&Path>) -> Result<Resolved, Error> {
+    let resolved = configuration_files::load(options, &env, dir)?;
     show(&resolved.notices);
-    resolved
+    Ok(resolved)
 }
 
 fn show(notices: &[Notice]) {
@@ -190,7 +172,7 @@ fn rules(resolved: &Resolved) -> classify::Rules {
     classify::Rules { user: user.collect() }
 }
 
-fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
+fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
     let environment: Environment<'_> = &env;
     let here = std::env::current_dir().ok();
     let mut out = io::stdout().lock();
@@ -204,7 +186,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             }
         }
         OwnVerb::Config { format, command: None } => {
-            let resolved = resolve(options, here.as_deref());
+            let resolved = resolve(options, here.as_deref())?;
             let names: Vec<String> = std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()).collect();
             own_verbs::config::run(format, &resolved, &names, &mut out)
         }
@@ -212,7 +194,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             own_verbs::config::init(project, environment, here.as_deref(), &mut out)
         }
         OwnVerb::Explain { format, file } => {
-            let resolved = resolve(options, here.as_deref());
+            let resolved = resolve(options, here.as_deref())?;
             let input = file.filter(|f| f.as_os_str() != "-");
             let format = match format {
                 command_line::Format::Json => explain::Format::Json,
@@ -228,15 +210,12 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> ! {
             )
         }
         OwnVerb::History { number, format } => {
-            let resolved = resolve(options, here.as_deref());
+            let resolved = resolve(options, here.as_deref())?;
             let dir = health::state_dir(resolved.settings.state_dir.as_deref());
             let runs = dir.map(|d| journal::latest(&d, number.unwrap_or(20))).unwrap_or_default();
             own_verbs::history::run(format, &runs, &mut out)
         }
         OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),
     };
-    match result {
-        Ok(code) => std::process::exit(code),
-        Err(error) => fail_with(&error),
-    }
+    Ok(Exit::Code(result?))
 }

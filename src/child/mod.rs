@@ -147,16 +147,6 @@ pub enum Status {
     Signaled(i32),
 }
 
-impl Status {
-    /// Ends gox in the same way: same code, or same signal.
-    pub fn leave(self) -> ! {
-        match self {
-            Status::Exited(code) => std::process::exit(code),
-            Status::Signaled(signal) => die_of(signal),
-        }
-    }
-}
-
 /// Why an attempt is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -169,7 +159,7 @@ pub enum Ended {
     /// gox ended go for the reason which [`Hooks::on_quiet`] gave.
     Hook(String),
     /// gox received this signal. go was told and has ended; gox must not start another attempt
-    /// but leave as [`Outcome::leave`] does.
+    /// but end as [`Outcome::last`] says.
     Interrupted(i32),
 }
 
@@ -190,13 +180,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Ends gox as this attempt ended: with go's code where go chose one (also when it caught the
+    /// How gox ends with this attempt: with go's code where go chose one (also when it caught the
     /// signal gox received, as it does while it compiles), else by the signal that ended go or
     /// asked gox to end.
-    pub fn leave(&self) -> ! {
+    pub fn last(&self) -> Status {
         match (&self.ended, self.go) {
-            (Ended::Interrupted(signal), Status::Signaled(_)) => die_of(*signal),
-            (_, status) => status.leave(),
+            (Ended::Interrupted(signal), Status::Signaled(_)) => Status::Signaled(*signal),
+            (_, status) => status,
         }
     }
 }

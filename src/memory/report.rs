@@ -2,7 +2,7 @@
 //!
 //! Pure. The shape is a contract: outside scripts read it.
 
-use crate::judgement::attempt::{Decision, Ended, Step, Verdict};
+use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, Retry, Stop};
 use crate::vocabulary::Failure;
 use serde::Serialize;
 use std::time::Duration;
@@ -59,32 +59,42 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The report of one step. `waited` is the delay the caller chose; `exit` go's status.
-    pub fn of(n: usize, step: &Step, exit: i32, waited: Duration) -> Attempt {
-        let Step { observation, decision } = step;
-        let mut remedies: Vec<String> = decision.remedies.iter().filter_map(|r| r.report()).collect();
-        if decision.verdict == Verdict::Retry && waited > Duration::ZERO {
+    /// The report of an attempt that another followed. `waited` is the delay the caller chose; `exit`
+    /// go's status.
+    pub(crate) fn retried(
+        n: usize,
+        observation: &Observation,
+        retry: &Retry,
+        exit: i32,
+        waited: Duration,
+    ) -> Attempt {
+        let mut remedies: Vec<String> = retry.remedies.iter().filter_map(Remedy::report).collect();
+        if waited > Duration::ZERO {
             remedies.push(format!("wait:{}", waited.as_millis()));
         }
+        Attempt { decision: "retry", remedies, ..Attempt::plain(n, observation, exit, &retry.reason) }
+    }
+
+    /// The report of the last attempt; `stop` says why no other followed a bad one.
+    pub(crate) fn last(n: usize, observation: &Observation, stop: Option<&Stop>, exit: i32) -> Attempt {
+        match stop {
+            None => Attempt { decision: "done", ..Attempt::plain(n, observation, exit, "") },
+            Some(stop) => Attempt::plain(n, observation, exit, &stop.reason),
+        }
+    }
+
+    fn plain(n: usize, observation: &Observation, exit: i32, reason: &str) -> Attempt {
         Attempt {
             n,
             exit,
-            stalled: matches!(observation.ended, Ended::Stalled | Ended::NoConnection),
+            stalled: matches!(observation.end, AttemptEnd::Stalled | AttemptEnd::NoConnection),
             progress: observation.progress,
             elapsed_ms: millis(observation.elapsed),
             failures: observation.failures.clone(),
-            decision: word(decision),
-            remedies,
-            reason: decision.reason.clone(),
+            decision: "stop",
+            remedies: vec![],
+            reason: reason.to_owned(),
         }
-    }
-}
-
-fn word(decision: &Decision) -> &'static str {
-    match decision.verdict {
-        Verdict::Done => "done",
-        Verdict::Retry => "retry",
-        Verdict::Stop | Verdict::Diagnose => "stop",
     }
 }
 
@@ -96,32 +106,27 @@ pub fn millis(length: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judgement::attempt::{Observation, Remedy, Wait};
+    use crate::judgement::attempt::Pause;
     use crate::vocabulary::{Action, Cause, Source};
 
     #[test]
     fn the_contract_has_its_keys_in_order() {
         let mut failure = Failure::new(Cause::Eof, Some(Source::Proxy), Action::Retry, "words");
         failure.line = 3;
-        let observation = Observation::new(Ended::Code(1), vec![failure]);
-        let decision = Decision {
-            verdict: Verdict::Retry,
+        let observation = Observation::new(AttemptEnd::Code(1), vec![failure]);
+        let retry = Retry {
             remedies: vec![
                 Remedy::Rotate(crate::formats::goproxy::Entry::Proxy("http://u:p@b.example:2/x".into())),
                 Remedy::Evict { what: "m@v1".into(), path: "/c".into() },
                 Remedy::Private("git.corp/x".into()),
                 Remedy::Sumdb("sum.golang.google.cn".into()),
                 Remedy::Http1,
-                Remedy::Throttle(2),
                 Remedy::Relay,
             ],
-            wait: Wait::default(),
-            await_network: None,
+            pause: Pause::NONE,
             patience: Duration::ZERO,
             reason: "eof".into(),
-            hint: None,
         };
-        let step = Step { observation, decision };
         let report = Report {
             schema: 1,
             run: "r".into(),
@@ -130,14 +135,14 @@ mod tests {
             go: "go1".into(),
             argv: vec!["mod".into()],
             exit: 1,
-            attempts: vec![Attempt::of(1, &step, 1, Duration::from_millis(250))],
+            attempts: vec![Attempt::retried(1, &observation, &retry, 1, Duration::from_millis(250))],
             elapsed_ms: 5,
             recovered: false,
             relay: None,
         };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
-            r#"{"schema":1,"run":"r","started":"t","gox":"0","go":"go1","argv":["mod"],"exit":1,"attempts":[{"n":1,"exit":1,"stalled":false,"progress":false,"elapsed_ms":0,"failures":[{"cause":"eof","source":"proxy","action":"retry","module":null,"version":null,"host":null,"url":null,"line":3,"evidence":"words"}],"decision":"retry","remedies":["rotate:b.example:2","evict:m@v1","private:git.corp/x","sumdb:sum.golang.google.cn","http1","throttle","relay","wait:250"],"reason":"eof"}],"elapsed_ms":5,"recovered":false}"#
+            r#"{"schema":1,"run":"r","started":"t","gox":"0","go":"go1","argv":["mod"],"exit":1,"attempts":[{"n":1,"exit":1,"stalled":false,"progress":false,"elapsed_ms":0,"failures":[{"cause":"eof","source":"proxy","action":"retry","module":null,"version":null,"host":null,"url":null,"line":3,"evidence":"words"}],"decision":"retry","remedies":["rotate:b.example:2","evict:m@v1","private:git.corp/x","sumdb:sum.golang.google.cn","http1","relay","wait:250"],"reason":"eof"}],"elapsed_ms":5,"recovered":false}"#
         );
     }
 }

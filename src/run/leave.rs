@@ -1,16 +1,15 @@
-//! The end of a run: stdout, last words, report, journal, health, and go's own status.
+//! The end of a run: stdout, last words, report, journal, health, and how gox ends.
 
+use super::Run;
 use super::speak::Level;
-use super::{Run, fail};
-use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status, die_of};
-use crate::judgement::attempt::{Decision, Ended, Observation, Remedy, State, Step, Verdict, entry_of};
+use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
+use crate::exit::{Exec, Exit, OWN_FAILURE};
+use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, State, Stop, entry_of};
 use crate::memory::health::{self, Health};
 use crate::memory::journal;
 use crate::memory::report::{Attempt, Report, millis};
 use crate::redact;
 use crate::vocabulary::{Cause, Failure};
-use std::io;
-use std::time::Duration;
 
 /// SIGPIPE, as every Unix numbers it.
 const SIGPIPE: i32 = 13;
@@ -30,68 +29,54 @@ pub(super) fn exit_of(outcome: &Outcome) -> i32 {
 }
 
 impl Run {
-    /// Ends the run with its last attempt.
+    /// Ends the run with its last attempt: a good one, or one that the run stops at.
     pub(super) async fn leave(
         &mut self,
         outcome: Outcome,
-        decision: Decision,
+        stop: Option<Stop>,
         observation: Observation,
-        waited: Duration,
-    ) -> ! {
-        let exit = exit_of(&outcome);
-        let becomes_go = self.job.prepare && exit == 0;
+    ) -> Exit {
+        let status = exit_of(&outcome);
+        let becomes_go = self.job.prepare && status == 0;
         let delivered =
             if becomes_go { Delivered::Whole } else { self.supervisor.deliver(&outcome.stdout).await };
-        let recovered = decision.verdict == Verdict::Done && !self.history.is_empty();
-        let step = Step { observation, decision };
-        self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, waited));
-        self.last_words(&step, recovered);
-        self.learn(&step);
-        self.history.push(step);
-        self.write_down(exit, recovered);
+        let recovered = stop.is_none() && !self.history.is_empty();
+        self.attempts.push(Attempt::last(self.attempts.len() + 1, &observation, stop.as_ref(), status));
+        self.last_words(stop.as_ref(), &observation, recovered);
+        self.learn(&observation);
+        self.write_down(status, recovered);
         match delivered {
             Delivered::Whole => {}
-            Delivered::Broken => die_of(SIGPIPE),
-            Delivered::Interrupted(signal) => die_of(signal),
+            Delivered::Broken => return Exit::Signal(SIGPIPE),
+            Delivered::Interrupted(signal) => return Exit::Signal(signal),
             Delivered::Failed(error) => {
-                fail(if exit == 0 { 125 } else { exit }, &format!("cannot write stdout: {error}"))
+                let code = if status == 0 { OWN_FAILURE } else { status };
+                return Exit::failed(code, format!("cannot write stdout: {error}"));
             }
         }
         if becomes_go {
-            crate::shim::exec(&self.job.go, &self.job.args, &self.job.nesting);
+            return Exit::Go(Exec::plain(self.job.go.clone(), self.job.args.clone(), &self.job.nesting));
         }
-        match outcome.ended {
-            ChildEnded::Stalled | ChildEnded::Hook(_) => std::process::exit(exit),
-            _ => outcome.leave(),
+        match (&outcome.ended, outcome.last()) {
+            (ChildEnded::Stalled | ChildEnded::Hook(_), _) => Exit::Code(status),
+            (_, Status::Exited(code)) => Exit::Code(code),
+            (_, Status::Signaled(signal)) => Exit::Signal(signal),
         }
     }
 
-    /// Ends a run that was asked to end between two attempts.
-    pub(super) async fn interrupted(&mut self, signal: i32) -> ! {
-        self.write_down(128 + signal, false);
-        die_of(signal)
-    }
-
-    /// go could not be started at all.
-    pub(super) fn cannot_run(&mut self, error: &io::Error) -> ! {
-        let code = crate::shim::exit_of_start(&self.job.go, error);
-        self.write_down(code, false);
-        fail(code, &format!("cannot run {}: {error}", self.job.go.display()))
-    }
-
-    fn last_words(&mut self, step: &Step, recovered: bool) {
+    fn last_words(&mut self, stop: Option<&Stop>, observation: &Observation, recovered: bool) {
         let retried = !self.history.is_empty();
         self.words_on_downloads(recovered);
         if recovered {
             let mut causes: Vec<&str> =
                 self.history.iter().flat_map(|s| &s.observation.failures).map(|f| f.cause.as_str()).collect();
-            if self.history.iter().any(|s| s.observation.ended == Ended::Stalled) {
+            if self.history.iter().any(|s| s.observation.end == AttemptEnd::Stalled) {
                 causes.push(Cause::Stalled.as_str());
             }
             causes.sort_unstable();
             causes.dedup();
             // All but the attempt that got through: failed attempts, waits, repairs.
-            let lost = self.started.elapsed().saturating_sub(step.observation.elapsed);
+            let lost = self.started.elapsed().saturating_sub(observation.elapsed);
             let text = format!(
                 "got through with attempt {} after {}; lost {:.1} s",
                 self.attempts.len(),
@@ -101,24 +86,18 @@ impl Run {
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
             return;
         }
-        if step.decision.verdict != Verdict::Stop
-            || matches!(step.observation.ended, Ended::Interrupted | Ended::Signal(_))
-        {
+        let Some(Stop { reason, hint }) = stop else { return };
+        if matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
             return;
         }
-        let confirmed =
-            step.observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
-        if retried || step.decision.hint.is_some() {
+        let confirmed = observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
+        if retried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
-            self.voice.say(&mut self.supervisor, level, &step.decision.reason);
+            self.voice.say(&mut self.supervisor, level, reason);
         } else {
-            self.voice.say(
-                &mut self.supervisor,
-                Level::Verbose,
-                &format!("not retried: {}", step.decision.reason),
-            );
+            self.voice.say(&mut self.supervisor, Level::Verbose, &format!("not retried: {reason}"));
         }
-        if let Some(hint) = &step.decision.hint {
+        if let Some(hint) = hint {
             self.voice.say(&mut self.supervisor, Level::Normal, &format!("hint: {hint}"));
         }
     }
@@ -147,42 +126,27 @@ impl Run {
     }
 
     /// Notes in the state folder which hosts failed and which worked.
-    fn learn(&mut self, last: &Step) {
+    fn learn(&mut self, last: &Observation) {
         let Some(dir) = self.state_dir.clone() else { return };
         let untouched =
             self.history.is_empty() && self.policy.initial.is_empty() && !self.relaying.has_served();
-        if untouched && last.observation.failures.is_empty() {
+        if untouched && last.failures.is_empty() {
             return;
         }
         let at = health::now();
         let mut news = Health::default();
-        let mut steps: Vec<Step> = self.history.clone();
-        steps.push(last.clone());
-        for (n, step) in steps.iter().enumerate() {
-            let state = State::before(&self.policy, &steps[..n]);
-            for failure in
-                step.observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy)
-            {
-                news.note_failure(&entry_of(&self.policy, &state, failure), failure.cause, at);
-            }
-            for entry in &step.observation.dead {
-                news.note_failure(entry, Cause::Timeout, at);
-            }
+        for (n, step) in self.history.iter().enumerate() {
+            let state = State::before(&self.policy, &self.history[..n]);
+            self.learn_from(&mut news, &state, &step.observation, at);
             // One that refuses everybody rests; one that sent a bad copy rests for this run only.
             let refused = step.observation.failures.iter().any(|f| f.cause == Cause::Http403);
-            for remedy in &step.decision.remedies {
+            for remedy in &step.retry.remedies {
                 if let (Remedy::Rest(entries), true) = (remedy, refused) {
                     entries.iter().for_each(|entry| news.note_failure(entry, Cause::Http403, at));
                 }
             }
-            let first = state.first().cloned();
-            match (step.observation.ended, first) {
-                (Ended::Stalled, Some(entry)) => news.note_failure(&entry, Cause::Stalled, at),
-                // With the relay the first entry need not be the one that served: it tells by itself.
-                (Ended::Code(0), Some(entry)) if !step.observation.relayed => news.note_success(&entry, at),
-                _ => {}
-            }
         }
+        self.learn_from(&mut news, &self.state(), last, at);
         self.relay_news(&mut news);
         if news != Health::default()
             && let Err(error) = news.save(&dir)
@@ -192,8 +156,25 @@ impl Run {
         }
     }
 
+    /// What one attempt tells of the hosts that were asked.
+    fn learn_from(&self, news: &mut Health, state: &State, observation: &Observation, at: u64) {
+        for failure in observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy)
+        {
+            news.note_failure(&entry_of(&self.policy, state, failure), failure.cause, at);
+        }
+        for entry in &observation.dead {
+            news.note_failure(entry, Cause::Timeout, at);
+        }
+        match (observation.end, state.first()) {
+            (AttemptEnd::Stalled, Some(entry)) => news.note_failure(entry, Cause::Stalled, at),
+            // With the relay the first entry need not be the one that served: it tells by itself.
+            (AttemptEnd::Code(0), Some(entry)) if !observation.relayed => news.note_success(entry, at),
+            _ => {}
+        }
+    }
+
     /// The report that the user asked for, and the journal.
-    fn write_down(&mut self, exit: i32, recovered: bool) {
+    pub(super) fn write_down(&mut self, exit: i32, recovered: bool) {
         let eventful = self.attempts.len() > 1 || self.attempts.iter().any(|a| !a.failures.is_empty());
         let wanted = self.job.settings.report.clone();
         if wanted.is_none() && !eventful {

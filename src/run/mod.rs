@@ -3,7 +3,7 @@
 //! Only this module acts. `surroundings` gathers what does not change, `watching` listens to one
 //! attempt, `relaying` starts the relay and reads what it knows, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
-//! the journal and ends the process as go ended.
+//! the journal and tells how gox ends.
 
 mod leave;
 mod observe;
@@ -15,8 +15,9 @@ mod watching;
 use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, StdoutMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
+use crate::exit::{Exit, OWN_FAILURE};
 use crate::judgement::attempt::{
-    self, Decision, Observation, Policy, Remedy, State, Step, Verdict, decide, overlay,
+    self, AttemptEnd, Decision, Observation, Pause, Policy, Remedy, Retry, State, Step, Stop, decide, overlay,
 };
 use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
@@ -28,6 +29,7 @@ use crate::verb::Invocation;
 use relaying::Relaying;
 use speak::{Level, Voice};
 use std::ffi::OsString;
+use std::future::Future;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -65,28 +67,48 @@ pub struct Job {
     pub prepare: bool,
 }
 
-/// Runs the job to its end and leaves as go left.
-pub fn run(job: Job) -> ! {
+/// Runs the job to its end; the answer is how go ended.
+pub fn run(job: Job) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => fail(125, &format!("cannot start: {error}")),
+        Err(error) => return Exit::failed(OWN_FAILURE, format!("cannot start: {error}")),
     };
-    runtime.block_on(async {
-        let supervisor = match Supervisor::new() {
-            Ok(supervisor) => supervisor,
-            Err(error) => fail(125, &format!("cannot listen to signals: {error}")),
-        };
-        Run::new(job, supervisor).drive().await
-    })
+    let exit = runtime.block_on(async {
+        match Supervisor::new() {
+            Ok(supervisor) => drive(job, supervisor).await,
+            Err(error) => Exit::failed(OWN_FAILURE, format!("cannot listen to signals: {error}")),
+        }
+    });
+    // A search of the cache or a look-up under way is not waited for.
+    runtime.shutdown_background();
+    exit
 }
 
-/// Says why gox itself failed and ends with its status.
-pub fn fail(code: i32, why: &str) -> ! {
-    use std::io::Write;
-    // Nobody may be listening: the status is what counts.
-    let _ = writeln!(std::io::stderr(), "gox: {why}");
-    std::process::exit(code)
+/// From the first attempt to the last.
+async fn drive(job: Job, supervisor: Supervisor) -> Exit {
+    let mut run = match Run::new(job, supervisor) {
+        Ok(run) => run,
+        Err(exit) => return exit,
+    };
+    match run.attempts().await {
+        Ok(exit) => exit,
+        Err(exit) => {
+            // No attempt ended the run: it could not start, or a signal came between two of them.
+            run.write_down(exit.status(), false);
+            exit
+        }
+    }
+}
+
+/// A signal asked gox to end between two attempts.
+#[derive(Clone, Copy, Debug)]
+struct Interrupt(i32);
+
+impl From<Interrupt> for Exit {
+    fn from(interrupt: Interrupt) -> Exit {
+        Exit::Signal(interrupt.0)
+    }
 }
 
 struct Run {
@@ -111,7 +133,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(job: Job, supervisor: Supervisor) -> Run {
+    /// # Errors
+    /// Where `--offline` cannot be.
+    fn new(job: Job, supervisor: Supervisor) -> Result<Run, Exit> {
         let state_dir = health::state_dir(job.settings.state_dir.as_deref());
         let known_health = state_dir.as_deref().map(Health::load).unwrap_or_default();
         let always = job.settings.relay == RelayMode::Always;
@@ -136,13 +160,13 @@ impl Run {
         };
         // Nothing is gathered on the way to a clean first attempt: it would cost every command.
         if always || run.job.settings.offline || !run.known_health.is_quiet(health::now()) {
-            run.gather(always);
+            run.gather(always)?;
         }
-        run
+        Ok(run)
     }
 
     /// Reads the project and joins the policy, with what go itself said of its settings if asked.
-    fn gather(&mut self, always: bool) {
+    fn gather(&mut self, always: bool) -> Result<(), Exit> {
         let job = self.job.clone();
         let go_env = self.asked_go.as_ref().unwrap_or(&job.go_env);
         let project =
@@ -154,7 +178,7 @@ impl Run {
         policy.relay = self.relaying.may_serve(&job.settings, go_env, &policy);
         policy.offline = offline;
         if job.settings.offline && policy.offline.is_none() {
-            policy.offline = Some(self.offline_list(&project));
+            policy.offline = Some(self.offline_list(&project)?);
         }
         policy.initial = initial;
         if self.history.is_empty() && self.first_failure.is_none() {
@@ -163,19 +187,20 @@ impl Run {
             policy.initial = attempt::begin(&policy, &resting, self.known_health.bad_lately(at), always);
         }
         self.policy = policy;
+        Ok(())
     }
 
     /// The GOPROXY of `--offline`, or the end of gox where it cannot be.
-    fn offline_list(&self, project: &Project) -> String {
+    fn offline_list(&self, project: &Project) -> Result<String, Exit> {
         let invocation = &self.job.invocation;
         if !invocation.versions_fixed {
-            fail(
-                125,
+            return Err(Exit::failed(
+                OWN_FAILURE,
                 "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
-            );
+            ));
         }
         let Some(root) = self.job.go_env.mod_cache() else {
-            fail(125, "--offline: no module cache is known")
+            return Err(Exit::failed(OWN_FAILURE, "--offline: no module cache is known"));
         };
         let cache = Cache::new(&root, None);
         let sums = &project.go_sum;
@@ -184,15 +209,15 @@ impl Run {
             .filter(|(m, v)| !sums.lookup(m, v, false).is_empty())
             .find(|(m, v)| !cache.complete_for(sums, &[((*m).to_owned(), (*v).to_owned())]));
         if let Some((module, version)) = lacking {
-            fail(
-                125,
-                &format!(
+            return Err(Exit::failed(
+                OWN_FAILURE,
+                format!(
                     "--offline: the module cache has no whole {module}@{version}; run gox mod download first"
                 ),
-            );
+            ));
         }
         let path = root.join("cache/download").display().to_string().replace('%', "%25").replace(' ', "%20");
-        format!("file://{path},off")
+        Ok(format!("file://{path},off"))
     }
 
     fn cache(&self) -> Option<Cache> {
@@ -226,7 +251,8 @@ impl Run {
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
-    async fn drive(mut self) -> ! {
+    /// One attempt after the other, to the one that ends the run.
+    async fn attempts(&mut self) -> Result<Exit, Exit> {
         if self.policy.initial.contains(&Remedy::Relay) {
             self.start_relay(&[]);
         }
@@ -239,45 +265,40 @@ impl Run {
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             let started =
                 self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await;
-            let mut outcome = match started {
-                Ok(outcome) => outcome,
-                Err(error) => self.cannot_run(&error),
-            };
+            let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
             if outcome.ended == ChildEnded::Exited(0)
                 && self.history.is_empty()
                 && self.policy.initial.is_empty()
             {
-                self.leave(
-                    outcome,
-                    Decision::done(),
-                    Observation::new(attempt::Ended::Code(0), vec![]),
-                    Duration::ZERO,
-                )
-                .await;
+                let observation = Observation::new(AttemptEnd::Code(0), vec![]);
+                return Ok(self.leave(outcome, None, observation).await);
             }
             self.tell_beginning(&outcome, mark.as_ref());
-            let heard = hooks.heard();
-            let mut observation = self.observe(&outcome, heard, mark.as_ref()).await;
+            let notes = hooks.notes();
+            let mut observation = self.observe(&outcome, notes, mark.as_ref()).await?;
             let mut decision = decide(&self.policy, &self.history, &observation);
-            if decision.verdict == Verdict::Diagnose {
-                if let Err(signal) = self.diagnose(&mut observation).await {
-                    self.interrupted(signal).await;
-                }
+            if decision == Decision::Diagnose {
+                self.diagnose(&mut observation).await?;
                 decision = decide(&self.policy, &self.history, &observation);
             }
-            if decision.verdict != Verdict::Retry {
-                self.leave(outcome, decision, observation, Duration::ZERO).await;
-            }
-            let Some(waited) = self.apply(&decision, &observation).await else {
-                let decision = Decision::stop("still no network");
-                self.leave(outcome, decision, observation, Duration::ZERO).await
+            let retry = match decision {
+                Decision::Retry(retry) => retry,
+                Decision::Done => return Ok(self.leave(outcome, None, observation).await),
+                Decision::Stop(stop) => return Ok(self.leave(outcome, Some(stop), observation).await),
+                Decision::Diagnose => {
+                    let stop = Stop::because("the words name no cause");
+                    return Ok(self.leave(outcome, Some(stop), observation).await);
+                }
             };
+            let Some(waited) = self.apply(&retry, &observation).await? else {
+                let stop = Stop::because("still no network");
+                return Ok(self.leave(outcome, Some(stop), observation).await);
+            };
+            patience = retry.patience;
             let exit = leave::exit_of(&outcome);
-            patience = decision.patience;
-            let step = Step { observation, decision };
-            self.attempts.push(Attempt::of(self.attempts.len() + 1, &step, exit, waited));
-            self.history.push(step);
+            self.attempts.push(Attempt::retried(self.attempts.len() + 1, &observation, &retry, exit, waited));
+            self.history.push(Step { observation, retry });
         }
     }
 
@@ -295,69 +316,86 @@ impl Run {
 
     /// Announces and carries out a retry; returns how long was waited, `None` where there is no
     /// network to try it on.
-    async fn apply(&mut self, decision: &Decision, observation: &Observation) -> Option<Duration> {
-        let wait = jitter(decision.wait);
-        self.voice.retry(&mut self.supervisor, &self.policy, decision, self.attempts.len() + 2, wait);
-        for remedy in decision.remedies.clone() {
-            match &remedy {
-                Remedy::Evict { path, .. } => self.evict(path).await,
-                Remedy::Relay => self.start_relay(&decision.remedies),
-                _ => {}
+    async fn apply(
+        &mut self,
+        retry: &Retry,
+        observation: &Observation,
+    ) -> Result<Option<Duration>, Interrupt> {
+        let delay = jitter(retry.pause);
+        self.voice.retry(&mut self.supervisor, &self.policy, retry, self.attempts.len() + 2, delay);
+        for remedy in &retry.remedies {
+            match remedy {
+                Remedy::Evict { path, .. } => self.evict(path).await?,
+                Remedy::Relay => self.start_relay(&retry.remedies),
+                Remedy::Rotate(_)
+                | Remedy::Rest(_)
+                | Remedy::Private(_)
+                | Remedy::NoProxy(_)
+                | Remedy::Sumdb(_)
+                | Remedy::Http1
+                | Remedy::Http2Again
+                | Remedy::NoMlkem
+                | Remedy::GitPatience => {}
             }
         }
-        if let Some(patience) = decision.await_network {
-            let waited = self.await_network(patience, observation).await;
+        if let Pause::Network(patience) = retry.pause {
+            let waited = self.await_network(patience, observation).await?;
             if waited.is_none() {
                 self.voice.say(&mut self.supervisor, Level::Normal, "still no network: giving up");
             }
-            return waited;
+            return Ok(waited);
         }
-        if wait > Duration::ZERO {
-            self.sleep(wait).await;
+        if delay > Duration::ZERO {
+            self.sleep(delay).await?;
         }
-        Some(wait)
+        Ok(Some(delay))
     }
 
-    async fn sleep(&mut self, length: Duration) {
-        let signal = tokio::select! {
-            () = tokio::time::sleep(length) => return,
-            signal = self.supervisor.interrupted() => signal,
-        };
-        self.interrupted(signal).await;
+    async fn sleep(&mut self, length: Duration) -> Result<(), Interrupt> {
+        self.unless_interrupted(tokio::time::sleep(length)).await
+    }
+
+    /// What `work` yields, unless gox is asked to end before that.
+    async fn unless_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupt> {
+        tokio::select! {
+            done = work => Ok(done),
+            signal = self.supervisor.interrupted() => Err(Interrupt(signal)),
+        }
     }
 
     /// Waits for a route and a resolver; `None` where none came.
-    async fn await_network(&mut self, patience: Duration, observation: &Observation) -> Option<Duration> {
+    async fn await_network(
+        &mut self,
+        patience: Duration,
+        observation: &Observation,
+    ) -> Result<Option<Duration>, Interrupt> {
         let start = Instant::now();
         let (hosts, names) = observe::failing_hosts(&observation.failures);
         while start.elapsed() < patience {
-            self.sleep(NETWORK_POLL).await;
+            self.sleep(NETWORK_POLL).await?;
             if network::no_network(&hosts, names).is_none() {
-                return Some(start.elapsed());
+                return Ok(Some(start.elapsed()));
             }
         }
-        None
+        Ok(None)
     }
 
-    async fn evict(&mut self, path: &std::path::Path) {
+    async fn evict(&mut self, path: &std::path::Path) -> Result<(), Interrupt> {
         let found = self.damaged.iter().find(|d| d.damage.path() == path).cloned();
-        let (Some(damaged), Some(cache)) = (found, self.cache()) else { return };
+        let (Some(damaged), Some(cache)) = (found, self.cache()) else { return Ok(()) };
         let task = tokio::task::spawn_blocking(move || cache.evict(&damaged));
-        let result = tokio::select! {
-            result = task => result,
-            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
-        };
-        if let Ok(Err(error)) = result {
+        if let Ok(Err(error)) = self.unless_interrupted(task).await? {
             // The next attempt will meet the same damage and speak for itself.
             self.voice.say(&mut self.supervisor, Level::Normal, &error.to_string());
         }
+        Ok(())
     }
 }
 
 /// Full jitter between floor and ceiling: it only shortens.
-fn jitter(wait: attempt::Wait) -> Duration {
-    let span = wait.ceiling.saturating_sub(wait.floor);
-    wait.floor + span.mul_f64(fastrand::f64())
+fn jitter(pause: Pause) -> Duration {
+    let Pause::Delay { floor, ceiling } = pause else { return Duration::ZERO };
+    floor + ceiling.saturating_sub(floor).mul_f64(fastrand::f64())
 }
 
 /// Whether gox itself was asked to end while go ran.

@@ -1,12 +1,13 @@
 //! Turns the end of an attempt into an observation: go's words, the cache, the hosts.
 
-use super::watching::Heard;
-use super::{Run, is_interrupt, network, surroundings};
+use super::watching::Notes;
+use super::{Interrupt, Run, is_interrupt, network, surroundings};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
+use crate::exit::Exit;
 use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{Ended, Observation, Repair};
+use crate::judgement::attempt::{AttemptEnd, Observation, Repair};
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
 use crate::verb::Invocation;
@@ -23,48 +24,48 @@ impl Run {
     pub(super) async fn observe(
         &mut self,
         outcome: &Outcome,
-        heard: Heard,
+        notes: Notes,
         mark: Option<&Mark>,
-    ) -> Observation {
-        let ended = match &outcome.ended {
-            _ if is_interrupt(outcome) => Ended::Interrupted,
-            ChildEnded::Exited(code) => Ended::Code(*code),
-            ChildEnded::Signaled(signal) => Ended::Signal(*signal),
-            ChildEnded::Stalled => Ended::Stalled,
-            ChildEnded::Hook(_) | ChildEnded::Interrupted(_) => Ended::NoConnection,
+    ) -> Result<Observation, Exit> {
+        let end = match &outcome.ended {
+            _ if is_interrupt(outcome) => AttemptEnd::Interrupted,
+            ChildEnded::Exited(code) => AttemptEnd::Code(*code),
+            ChildEnded::Signaled(signal) => AttemptEnd::Signal(*signal),
+            ChildEnded::Stalled => AttemptEnd::Stalled,
+            ChildEnded::Hook(_) | ChildEnded::Interrupted(_) => AttemptEnd::NoConnection,
         };
-        let mut observation = Observation::new(ended, heard.reading.failures);
+        let mut observation = Observation::new(end, notes.reading.failures);
         observation.elapsed = outcome.elapsed;
         self.read_relay(&mut observation);
-        if matches!(ended, Ended::Code(0) | Ended::Signal(_) | Ended::Interrupted) {
-            return observation;
+        if matches!(end, AttemptEnd::Code(0) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted) {
+            return Ok(observation);
         }
         if self.job.invocation.json
             && let Ok(mut reader) = outcome.stdout.reader()
         {
             read_json(&self.job.rules, &mut reader, &mut observation.failures);
         }
-        if observation.failures.is_empty() && matches!(ended, Ended::Code(_)) {
-            return observation;
+        if observation.failures.is_empty() && matches!(end, AttemptEnd::Code(_)) {
+            return Ok(observation);
         }
         match self.first_failure {
             Some(first) => observation.since_first_failure = first.elapsed(),
             None => {
                 self.first_failure = Some(Instant::now());
-                self.ask_go().await;
-                self.gather(false);
+                self.ask_go().await?;
+                self.gather(false)?;
             }
         }
         self.keep_private(&observation.failures);
         // What gox itself saw (a stall, a proxy that takes no connection) is a failure like go's.
         observation.failures = observation.all_failures(&self.state());
         if !self.any_curable(&observation.failures) {
-            return observation;
+            return Ok(observation);
         }
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
             observation.progress = cache.grew_since(mark);
             if !self.policy.verifying {
-                self.find_damage(&cache, &mut observation).await;
+                self.find_damage(&cache, &mut observation).await?;
             }
         }
         if observation.progress
@@ -73,22 +74,19 @@ impl Run {
             self.note_serving(host);
         }
         observation.serving = self.serving.clone();
-        observation.dead.extend(heard.dead);
-        self.look_at_hosts(&mut observation).await;
-        observation
+        observation.dead.extend(notes.dead);
+        self.look_at_hosts(&mut observation).await?;
+        Ok(observation)
     }
 
     /// Asks go for its settings, beside the loop so that signals are heard.
-    async fn ask_go(&mut self) {
+    async fn ask_go(&mut self) -> Result<(), Interrupt> {
         let job = self.job.clone();
         let (go, dir, known) = (job.go.clone(), job.dir.clone(), job.go_env.clone());
         let asking =
             tokio::task::spawn_blocking(move || crate::machine::go_env::ask_go(&go, Some(&dir), &known));
-        let answer = tokio::select! {
-            answer = asking => answer,
-            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
-        };
-        self.asked_go = answer.ok();
+        self.asked_go = self.unless_interrupted(asking).await?.ok();
+        Ok(())
     }
 
     /// Whether looking further can change anything: a compile error outside the cache ends the run
@@ -135,17 +133,14 @@ impl Run {
 
     /// Finds local damage for each failure that may come from it: beside the loop, since zips are
     /// read through for it.
-    async fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) {
+    async fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) -> Result<(), Interrupt> {
         let mut sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
         let (cache, failures) = (cache.clone(), observation.failures.clone());
         let (dir, gosumdb) = (self.job.dir.clone(), self.policy.gosumdb.clone());
         let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Damaged>> {
             failures.iter().map(|failure| damage_of(&cache, &mut sums, failure, &dir, &gosumdb)).collect()
         });
-        let found = tokio::select! {
-            found = search => found.unwrap_or_default(),
-            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
-        };
+        let found = self.unless_interrupted(search).await?.unwrap_or_default();
         for (index, found) in found.into_iter().enumerate() {
             for damaged in found {
                 let what = match (&damaged.module, &damaged.version) {
@@ -161,10 +156,11 @@ impl Run {
             // go's words for a wrong hash do not tell where the bytes lay; now it is known.
             observation.failures[repair.failure].source.get_or_insert(Source::Cache);
         }
+        Ok(())
     }
 
     /// Which listed proxies take a connection now, and is there a network at all?
-    async fn look_at_hosts(&mut self, observation: &mut Observation) {
+    async fn look_at_hosts(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         let failures = &observation.failures;
         let (hosts, names) = failing_hosts(failures);
         let all_away = !failures.is_empty()
@@ -177,24 +173,21 @@ impl Run {
         let proxies: Vec<Entry> =
             self.policy.list.reachable().iter().filter(|e| e.is_network_proxy()).cloned().collect();
         if observation.no_network.is_some() || !failures.iter().any(away) || proxies.is_empty() {
-            return;
+            return Ok(());
         }
-        let found = tokio::select! {
-            found = network::probe(&proxies) => found,
-            signal = self.supervisor.interrupted() => self.interrupted(signal).await,
-        };
-        for (entry, probe) in found {
+        for (entry, probe) in self.unless_interrupted(network::probe(&proxies)).await? {
             if probe == Probe::Dead && !observation.dead.contains(&entry) {
                 observation.dead.push(entry);
             }
         }
+        Ok(())
     }
 
     /// One diagnostic attempt: the same network, with traces that are read and not shown.
     ///
     /// # Errors
-    /// The signal that asked gox to end meanwhile.
-    pub(super) async fn diagnose(&mut self, observation: &mut Observation) -> Result<(), i32> {
+    /// A signal asked gox to end meanwhile.
+    pub(super) async fn diagnose(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         observation.diagnosed = true;
         if self.diagnosed {
             observation.serving = self.serving.clone();
@@ -214,7 +207,7 @@ impl Run {
             self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
         let Ok(outcome) = result else { return Ok(()) };
         if let ChildEnded::Interrupted(signal) = outcome.ended {
-            return Err(signal);
+            return Err(Interrupt(signal));
         }
         for request in trace::requests(&hooks.trace) {
             if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410))
@@ -251,7 +244,7 @@ impl Run {
             .extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
         observation.repairs.clear();
         if let Some(cache) = self.cache() {
-            self.find_damage(&cache, observation).await;
+            self.find_damage(&cache, observation).await?;
         }
         Ok(())
     }

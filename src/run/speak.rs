@@ -3,7 +3,7 @@
 use crate::child::Supervisor;
 use crate::configuration::Verbosity;
 use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{Decision, Policy, Remedy};
+use crate::judgement::attempt::{Pause, Policy, Remedy, Retry};
 use crate::redact;
 use std::time::Duration;
 
@@ -66,15 +66,16 @@ impl Voice {
         &self,
         supervisor: &mut Supervisor,
         policy: &Policy,
-        decision: &Decision,
+        retry: &Retry,
         attempt: usize,
         wait: Duration,
     ) {
-        if decision.await_network.is_some() {
-            self.say(supervisor, Level::Normal, &format!("{}; waiting up to 30 s for one", decision.reason));
+        if let Pause::Network(patience) = retry.pause {
+            let text = format!("{}; waiting up to {} s for one", retry.reason, patience.as_secs());
+            self.say(supervisor, Level::Normal, &text);
             return;
         }
-        let mut lines: Vec<String> = decision.remedies.iter().filter_map(|r| line(policy, r)).collect();
+        let mut lines: Vec<String> = retry.remedies.iter().filter_map(|r| line(policy, r)).collect();
         let again = if wait > Duration::ZERO {
             format!("trying again in {:.1} s (attempt {attempt})", wait.as_secs_f64())
         } else {
@@ -84,7 +85,7 @@ impl Voice {
             Some(last) => last.push_str(&format!(", {again}")),
             None => lines.push(again),
         }
-        lines[0].insert_str(0, &format!("{}: ", decision.reason));
+        lines[0].insert_str(0, &format!("{}: ", retry.reason));
         for text in lines {
             self.say(supervisor, Level::Normal, &text);
         }
@@ -108,7 +109,6 @@ fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
         Remedy::Http1 => "HTTP/2 off".into(),
         Remedy::Http2Again => "HTTP/2 on again".into(),
         Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
-        Remedy::Throttle(n) => format!("{n} downloads at a time"),
         Remedy::GitPatience => return None,
         Remedy::Relay if !policy.mirrors.is_empty() => {
             let mirrors: Vec<String> = policy.mirrors.iter().map(Entry::shown).collect();

@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What was heard in one attempt.
-pub(super) struct Heard {
+/// What was noted during one attempt.
+pub(super) struct Notes {
     /// go's stderr, read.
     pub reading: Reading,
     /// Entries that took no TCP connection while go was silent.
@@ -46,8 +46,8 @@ impl Watching {
         }
     }
 
-    pub(super) fn heard(self) -> Heard {
-        Heard { reading: self.classifier.finish(), dead: self.dead.take() }
+    pub(super) fn notes(self) -> Notes {
+        Notes { reading: self.classifier.finish(), dead: self.dead.take() }
     }
 }
 

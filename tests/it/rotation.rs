@@ -206,13 +206,12 @@ fn the_users_own_godebug_is_kept() {
 }
 
 #[test]
-fn a_server_that_counts_requests_gets_silence_and_fewer_at_once() {
+fn a_server_that_counts_requests_gets_silence() {
     let lab = Lab::new().fault(Fault::RateLimited(1), first_of_each(1).path("zip$")).start();
     let go = WatchedGo::new();
     let project = project(&lab).with_go(&go.path()).env("GOX_BACKOFF_MAX", "1s");
     let outcome = download(&project).success();
-    assert!(outcome.remedies().contains(&"throttle".to_owned()), "{outcome}");
-    assert_eq!(go.runs()[1].var("GODEBUG"), "cmdgonetlimit=2");
+    assert_eq!(go.runs()[1].var("GODEBUG"), "", "fewer at once hang `mod vendor` for ever");
     let first_wait = outcome.remedies().iter().find_map(|r| r.strip_prefix("wait:")?.parse::<u64>().ok());
     assert!(first_wait.is_some_and(|ms| (500..=2000).contains(&ms)), "{outcome}");
 }

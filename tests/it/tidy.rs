@@ -92,6 +92,21 @@ fn no_code_weakens_gos_checks() {
 }
 
 #[test]
+fn only_main_ends_the_process() {
+    for file in sources(&root().join("src")) {
+        // `Exit::leave`, which main calls, and the signal it may end by.
+        if file.ends_with("src/exit.rs") || file.ends_with("child/signals.rs") {
+            continue;
+        }
+        let code = code(&file);
+        for way in ["process::exit", "process::abort", "-> !", ".leave()"] {
+            let in_main = file.ends_with("src/main.rs") && way == ".leave()";
+            assert!(in_main || !code.contains(way), "{} ends the process: {way}", file.display());
+        }
+    }
+}
+
+#[test]
 fn files_stay_readable() {
     for folder in ["src", "tests", "examples", "benches"] {
         let below = root().join(folder);

@@ -34,7 +34,10 @@ fn run_as_gox() {
         let _ = io::stdin().read_to_string(&mut left);
         std::fs::write(report.join("stdin"), left).unwrap();
     }
-    outcome.leave()
+    match outcome.last() {
+        Status::Exited(code) => std::process::exit(code),
+        Status::Signaled(signal) => die_of(signal),
+    }
 }
 
 /// Starts the second process.

@@ -1,7 +1,7 @@
 //! What one failure asks for.
 
 use super::places::{self, entry_of};
-use super::{Ended, Observation, Policy, Repair, State, Step, integrity, private};
+use super::{AttemptEnd, Observation, Policy, Repair, State, Step, Stop, integrity, private};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Action, Cause, Failure, Source};
 
@@ -35,24 +35,17 @@ pub(super) enum Cure {
     Sumdb(String),
     /// The same once more.
     Again,
-    /// Nothing helps.
-    Stop {
-        /// Why.
-        reason: String,
-        /// What the user can do.
-        hint: Option<String>,
-    },
 }
 
 /// The one other address of sum.golang.org that go itself knows (same key).
 const SUMDB_MIRROR: &str = "sum.golang.google.cn";
 
-pub(super) fn stop(reason: impl Into<String>) -> Cure {
-    Cure::Stop { reason: reason.into(), hint: None }
+pub(super) fn stop(reason: impl Into<String>) -> Result<Cure, Stop> {
+    Err(Stop::because(reason))
 }
 
-pub(super) fn stop_with(reason: impl Into<String>, hint: impl Into<String>) -> Cure {
-    Cure::Stop { reason: reason.into(), hint: Some(hint.into()) }
+pub(super) fn stop_with(reason: impl Into<String>, hint: impl Into<String>) -> Result<Cure, Stop> {
+    Err(Stop::with_hint(reason, hint))
 }
 
 /// What `go mod verify` found to be changed. It may be evidence.
@@ -112,11 +105,11 @@ pub(super) fn cure(
     observation: &Observation,
     index: usize,
     failure: &Failure,
-) -> Cure {
+) -> Result<Cure, Stop> {
     if failure.detail.user_rule {
         return match failure.action {
             Action::Stop => stop("a rule of yours says stop"),
-            _ => Cure::Again,
+            _ => Ok(Cure::Again),
         };
     }
     if found_by_verify(policy, failure) {
@@ -128,7 +121,7 @@ pub(super) fn cure(
     }
     let entry = entry_of(policy, state, failure);
     match failure.cause {
-        Cause::None => Cure::Again,
+        Cause::None => Ok(Cure::Again),
         Cause::ChecksumMismatch => integrity::mismatch(policy, history, state, observation, failure),
         Cause::SumdbMisbehaviour => stop("the checksum database contradicts itself: nothing is retried"),
         Cause::SumdbUnreachable => sumdb(policy, state, failure),
@@ -136,19 +129,19 @@ pub(super) fn cure(
         // An HTTP(S)_PROXY that fails is the same for every host.
         cause if cause.is_transport() && failure.detail.http_proxy => match cause {
             Cause::TlsCert => stop("the HTTP proxy's certificate is not trusted"),
-            _ => Cure::Transport { entry, dead: false },
+            _ => Ok(Cure::Transport { entry, dead: false }),
         },
-        Cause::Http429 => Cure::TooMany { entry },
+        Cause::Http429 => Ok(Cure::TooMany { entry }),
         Cause::TlsCert => tls_cert(policy, state, entry),
-        cause if cause.is_dead_host() => Cure::Transport { entry, dead: true },
-        Cause::Stalled => Cure::Transport { entry, dead: false },
+        cause if cause.is_dead_host() => Ok(Cure::Transport { entry, dead: true }),
+        Cause::Stalled => Ok(Cure::Transport { entry, dead: false }),
         cause if cause.is_transport() => {
-            Cure::Transport { entry, dead: observation.ended == Ended::NoConnection }
+            Ok(Cure::Transport { entry, dead: observation.end == AttemptEnd::NoConnection })
         }
         Cause::Http403 => forbidden(policy, state, observation, failure, entry),
         Cause::Http404410 => private::verdict(policy, state, failure),
         Cause::CacheCorrupt => unlocated_damage(policy, history, state, failure, entry),
-        Cause::GitNetwork => Cure::Transport { entry: Entry::Direct, dead: false },
+        Cause::GitNetwork => Ok(Cure::Transport { entry: Entry::Direct, dead: false }),
         Cause::ToolchainDownload => toolchain(policy, observation, failure, entry),
         Cause::PrivateAuth => private::credentials(policy, state, failure),
         Cause::VcsMissing => stop_with(
@@ -161,14 +154,14 @@ pub(super) fn cure(
 }
 
 /// The same file found damaged a third time is being damaged by something else.
-fn evict(state: &State, repairs: Vec<Repair>) -> Cure {
+fn evict(state: &State, repairs: Vec<Repair>) -> Result<Cure, Stop> {
     if let Some(r) = repairs.iter().find(|r| state.evicted.iter().filter(|p| **p == r.path).count() >= 2) {
         return stop(format!("{} is damaged again and again", r.path.display()));
     }
-    Cure::Evict(repairs)
+    Ok(Cure::Evict(repairs))
 }
 
-fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Cure {
+fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Result<Cure, Stop> {
     let others = policy.list.reachable().iter().filter(|e| **e != entry && !state.resting.contains(e));
     let from = policy.list.entries.iter().position(|e| *e == entry);
     let somewhere = others.into_iter().any(|e| {
@@ -176,7 +169,7 @@ fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Cure {
         matches!((from, to), (Some(f), Some(t)) if policy.list.may_cross(policy.rotate, f, t))
     }) || !policy.mirrors.is_empty();
     if somewhere && !policy.graph_private {
-        Cure::Transport { entry, dead: true }
+        Ok(Cure::Transport { entry, dead: true })
     } else {
         stop_with(
             "the certificate is not trusted and nobody else may be asked",
@@ -185,7 +178,7 @@ fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Cure {
     }
 }
 
-fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Cure {
+fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     match failure.detail.status {
         Some(404 | 410) => return private::unknown_to_sumdb(policy, state, failure),
         Some(401 | 403) => {
@@ -215,12 +208,12 @@ fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Cure {
     let known = policy.gosumdb == "sum.golang.org" && state.sumdb.is_none();
     let through_proxy = failure.url.as_deref().is_some_and(|u| u.contains("/sumdb/"));
     if known && !through_proxy && (hopeless || state.attempts_without_progress >= 2) {
-        return Cure::Sumdb(SUMDB_MIRROR.into());
+        return Ok(Cure::Sumdb(SUMDB_MIRROR.into()));
     }
     if through_proxy {
-        return Cure::Transport { entry: entry_of(policy, state, failure), dead: false };
+        return Ok(Cure::Transport { entry: entry_of(policy, state, failure), dead: false });
     }
-    Cure::Again
+    Ok(Cure::Again)
 }
 
 /// 403 is a verdict on one module by a host that serves others, and the host's trouble where it
@@ -231,7 +224,7 @@ fn forbidden(
     observation: &Observation,
     failure: &Failure,
     entry: Entry,
-) -> Cure {
+) -> Result<Cure, Stop> {
     if failure.detail.http_proxy || failure.detail.status == Some(407) {
         return stop_with(
             "your HTTP proxy refuses",
@@ -249,7 +242,7 @@ fn forbidden(
                 && from.is_some_and(|from| policy.list.may_cross(policy.rotate, from, to))
         });
         if elsewhere && !policy.graph_private {
-            return Cure::Transport { entry, dead: true };
+            return Ok(Cure::Transport { entry, dead: true });
         }
         if private::verdict_pattern(policy, failure).is_none()
             && let Some(hint) = places::held_back(policy, &entry)
@@ -268,7 +261,7 @@ fn unlocated_damage(
     state: &State,
     failure: &Failure,
     entry: Entry,
-) -> Cure {
+) -> Result<Cure, Stop> {
     let before = history
         .iter()
         .filter(|s| {
@@ -279,21 +272,26 @@ fn unlocated_damage(
         })
         .count();
     if failure.detail.path.is_some() || failure.source == Some(Source::Local) {
-        return if before == 0 { Cure::Again } else { stop("the same local damage again") };
+        return if before == 0 { Ok(Cure::Again) } else { stop("the same local damage again") };
     }
     if policy.list.reachable().iter().any(Entry::is_network_proxy)
         && state.attempts_without_progress <= policy.attempts
     {
-        return Cure::Transport { entry, dead: false };
+        return Ok(Cure::Transport { entry, dead: false });
     }
     stop("damage that gox cannot locate")
 }
 
 /// `toolchain not available` hides 404 as well as every network fault under `direct`.
-fn toolchain(policy: &Policy, observation: &Observation, failure: &Failure, entry: Entry) -> Cure {
+fn toolchain(
+    policy: &Policy,
+    observation: &Observation,
+    failure: &Failure,
+    entry: Entry,
+) -> Result<Cure, Stop> {
     let proxy_down = !observation.dead.is_empty() || observation.no_network.is_some();
     if !policy.list.is_off() && failure.detail.ambiguous && proxy_down {
-        return Cure::Transport { entry, dead: true };
+        return Ok(Cure::Transport { entry, dead: true });
     }
     stop_with(
         "the toolchain that go.mod asks for cannot be had here",

@@ -3,9 +3,9 @@
 //! gox never makes a mismatch pass. It only decides whether another, independent download is worth
 //! asking for; go judges what comes, and a confirmed mismatch ends in go's SECURITY ERROR, whole.
 
-use super::cures::{Cure, stop_with};
+use super::cures::Cure;
 use super::places::entry_of;
-use super::{Observation, Policy, State, Step};
+use super::{Observation, Policy, State, Step, Stop};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure};
 
@@ -44,7 +44,7 @@ pub(super) fn mismatch(
     state: &State,
     observation: &Observation,
     failure: &Failure,
-) -> Cure {
+) -> Result<Cure, Stop> {
     let entry = entry_of(policy, state, failure);
     let before = earlier(policy, history);
     let same: Vec<&Earlier<'_>> = before
@@ -65,14 +65,14 @@ pub(super) fn mismatch(
         // Other modules may come through meanwhile: that is no new chance for this one.
         let spent = state.attempts_without_progress.max(downloads) >= policy.attempts;
         if another_host || (spent && !same.is_empty()) {
-            return confirmed(failure, same.len() + 1, another_host);
+            return Err(confirmed(failure, same.len() + 1, another_host));
         }
     }
-    if has_other(policy, state, &entry) {
+    Ok(if has_other(policy, state, &entry) {
         Cure::BadBytes { entry }
     } else {
         Cure::Transport { entry, dead: false }
-    }
+    })
 }
 
 fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
@@ -86,14 +86,14 @@ fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
         })
 }
 
-fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Cure {
+fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Stop {
     let name = format!(
         "{}@{}{}",
         failure.module.as_deref().unwrap_or("module"),
         failure.version.as_deref().unwrap_or("?"),
         if failure.detail.go_mod { "/go.mod" } else { "" }
     );
-    stop_with(
+    Stop::with_hint(
         format!(
             "{downloads} separate downloads{} of {name} have the same wrong hash: downloaded {}, expected {}",
             if hosts { " from different hosts" } else { "" },
@@ -105,7 +105,7 @@ fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Cure {
 }
 
 /// A last word for a run that ends with a mismatch which was never confirmed.
-pub(super) fn unresolved(_history: &[Step], observation: &Observation) -> Option<String> {
+pub(super) fn unresolved(observation: &Observation) -> Option<String> {
     observation.failures.iter().find(|f| f.cause == Cause::ChecksumMismatch).map(|f| {
         format!(
             "{} still does not match: downloaded {}, expected {}",

@@ -26,7 +26,7 @@ pub use state::first_patience;
 pub use types::*;
 
 use crate::formats::goproxy::Entry;
-use crate::vocabulary::Cause;
+use crate::vocabulary::{Cause, Failure};
 use cures::Cure;
 use std::time::Duration;
 
@@ -43,24 +43,43 @@ fn exhausted(policy: &Policy, state: &State, observation: &Observation) -> Optio
     None
 }
 
+/// How long is waited for a network where there is none.
+const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Decides what follows `observation`, given the settings and what this run did before.
 ///
 /// A retry is decided only where every failure has a remedy left; one without ends the run at once.
 pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> Decision {
-    match observation.ended {
-        Ended::Code(0) => return Decision::done(),
-        Ended::Interrupted => return Decision::stop("interrupted"),
-        Ended::Signal(n) => return Decision::stop(format!("go was ended by signal {n}")),
-        Ended::Code(_) | Ended::Stalled | Ended::NoConnection => {}
+    match observation.end {
+        AttemptEnd::Code(0) => return Decision::Done,
+        AttemptEnd::Interrupted => return Decision::Stop(Stop::because("interrupted")),
+        AttemptEnd::Signal(n) => {
+            return Decision::Stop(Stop::because(format!("go was ended by signal {n}")));
+        }
+        AttemptEnd::Code(_) | AttemptEnd::Stalled | AttemptEnd::NoConnection => {}
     }
     let state = State::after(policy, history, observation);
     let failures = observation.all_failures(&state);
     if failures.is_empty() {
-        return Decision::stop("go failed for a cause that gox does not know");
+        return Decision::Stop(Stop::because("go failed for a cause that gox does not know"));
     }
     if !observation.diagnosed && cures::wants_diagnosis(policy, &state, observation, &failures) {
-        return Decision { verdict: Verdict::Diagnose, ..Decision::stop("the words name no cause") };
+        return Decision::Diagnose;
     }
+    match cure_all(policy, history, &state, observation, &failures) {
+        Ok(retry) => Decision::Retry(retry),
+        Err(stop) => Decision::Stop(stop),
+    }
+}
+
+/// The next attempt where every failure has a cure left, and the run's bounds allow one.
+fn cure_all(
+    policy: &Policy,
+    history: &[Step],
+    state: &State,
+    observation: &Observation,
+    failures: &[Failure],
+) -> Result<Retry, Stop> {
     // While `direct` stands in for failing proxies, its own failure is no verdict on anything.
     let stand_in =
         state.first() == Some(&Entry::Direct) && policy.list.entries.first() != Some(&Entry::Direct);
@@ -70,33 +89,28 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
             cures.push(Cure::Again);
             continue;
         }
-        let cure = cures::cure(policy, history, &state, observation, index, failure);
-        match cure {
-            Cure::Stop { .. } if stand_in && cures::is_of_the_origin(failure) => {
-                cures.push(Cure::Transport { entry: Entry::Direct, dead: false })
+        cures.push(match cures::cure(policy, history, state, observation, index, failure) {
+            Err(_) if stand_in && cures::is_of_the_origin(failure) => {
+                Cure::Transport { entry: Entry::Direct, dead: false }
             }
-            Cure::Stop { reason, hint } => return Decision { hint, ..Decision::stop(reason) },
-            cure => cures.push(cure),
-        }
+            cure => cure?,
+        });
     }
-    if let Some(reason) = exhausted(policy, &state, observation) {
+    if let Some(reason) = exhausted(policy, state, observation) {
         let transport = failures.iter().find(|f| f.cause.is_transport() || f.cause == Cause::Stalled);
-        let hint = integrity::unresolved(history, observation)
-            .or_else(|| places::held_back(policy, &places::entry_of(policy, &state, transport?)));
-        return Decision { hint, ..Decision::stop(reason) };
+        let held_back = |f| places::held_back(policy, &places::entry_of(policy, state, f));
+        let hint = integrity::unresolved(observation).or_else(|| held_back(transport?));
+        return Err(Stop { reason, hint });
     }
-    if observation.no_network.is_some()
+    if let Some(why) = &observation.no_network
         && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable))
     {
-        return Decision {
-            verdict: Verdict::Retry,
+        return Ok(Retry {
             remedies: vec![],
-            wait: Wait::default(),
-            await_network: Some(Duration::from_secs(30)),
+            pause: Pause::Network(NETWORK_PATIENCE),
             patience: state.patience(policy),
-            reason: format!("no network here ({})", observation.no_network.as_deref().unwrap_or("")),
-            hint: None,
-        };
+            reason: format!("no network here ({why})"),
+        });
     }
-    places::compose(policy, &state, observation, &failures, cures)
+    Ok(places::compose(policy, state, observation, failures, cures))
 }

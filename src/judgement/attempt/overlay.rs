@@ -48,11 +48,6 @@ pub fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(Stri
     if state.no_mlkem && !user_has("tlsmlkem") {
         debug.push("tlsmlkem=0".into());
     }
-    if let Some(n) = state.throttle
-        && !user_has("cmdgonetlimit")
-    {
-        debug.push(format!("cmdgonetlimit={n}"));
-    }
     if !debug.is_empty() {
         set("GODEBUG", append(&policy.godebug, &debug));
     }

@@ -1,13 +1,10 @@
 //! Where the next attempt asks: which entry stands first, what leaves the list, how long is waited.
 
-use super::{Cure, Decision, Observation, Policy, Remedy, State, Verdict, Wait};
+use super::{Cure, Observation, Pause, Policy, Remedy, Retry, State};
 use crate::formats::goproxy::{Entry, List, Separator};
 use crate::vocabulary::{Cause, Failure, Source};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
-
-/// Parallel network operations of go once a server asked for fewer requests.
-const THROTTLED: u32 = 2;
 
 /// The `n`-th delay of the series: exponential from the base, factor 2, capped. Without jitter:
 /// the caller applies it, and it only shortens.
@@ -199,7 +196,7 @@ pub(super) fn compose(
     observation: &Observation,
     failures: &[Failure],
     cures: Vec<Cure>,
-) -> Decision {
+) -> Retry {
     let mut remedies: Vec<Remedy> = Vec::new();
     let mut add = |remedy: Remedy| {
         if !remedies.contains(&remedy) {
@@ -235,7 +232,6 @@ pub(super) fn compose(
             Cure::NoProxy(pattern) => add(Remedy::NoProxy(pattern)),
             Cure::Sumdb(value) => add(Remedy::Sumdb(value)),
             Cure::Again => again = true,
-            Cure::Stop { .. } => unreachable!("handled by decide"),
         }
     }
 
@@ -249,7 +245,7 @@ pub(super) fn compose(
         add(Remedy::Relay);
     }
 
-    let mut wait = Wait::default();
+    let (mut floor, mut ceiling) = (Duration::ZERO, Duration::ZERO);
     let series = delay(policy, state.waits);
     if let Some(failing) = moving {
         let mut seen = state.clone();
@@ -279,32 +275,29 @@ pub(super) fn compose(
         if turn_on_relay {
             // Its first answer may come from anywhere: no reason to wait.
         } else if place.wait {
-            wait.ceiling = series;
+            ceiling = series;
         }
         if too_many {
             // A server that counts requests wants silence: at least a second, and the delay twice.
-            wait.ceiling = (series * 2).max(Duration::from_secs(1)).min(policy.backoff_max * 2);
-            wait.floor = wait.ceiling / 2;
+            ceiling = (series * 2).max(Duration::from_secs(1)).min(policy.backoff_max * 2);
+            floor = ceiling / 2;
         }
         if let Some(after) = observation.retry_after {
             let after = after.min(policy.budget.saturating_sub(observation.since_first_failure));
-            wait = Wait { floor: after, ceiling: after.max(wait.ceiling) };
+            (floor, ceiling) = (after, after.max(ceiling));
         }
     } else if again {
-        wait.ceiling = series;
+        ceiling = series;
     }
     let mut after = state.clone();
     if let Some(Remedy::Rotate(_)) = remedies.iter().find(|r| matches!(r, Remedy::Rotate(_))) {
         after.stalls = 0;
     }
-    Decision {
-        verdict: Verdict::Retry,
+    Retry {
         patience: after.patience(policy),
         reason: reason(failures),
         remedies,
-        wait,
-        await_network: None,
-        hint: None,
+        pause: Pause::Delay { floor, ceiling },
     }
 }
 
@@ -322,9 +315,6 @@ fn settings_remedies(
     }
     if state.http1 && !http2 && !observation.progress {
         add(Remedy::Http2Again);
-    }
-    if failures.iter().any(|f| f.cause == Cause::Http429) && state.throttle.is_none() {
-        add(Remedy::Throttle(THROTTLED));
     }
     if failures.iter().any(|f| f.source == Some(Source::Vcs)) && !state.git_patience {
         add(Remedy::GitPatience);

@@ -4,8 +4,8 @@
 //! gox sets it only for patterns the user named and for hosts that are not public by their very
 //! spelling, and only where going direct is something the user's own list allows.
 
-use super::cures::{Cure, stop_with};
-use super::{Policy, State};
+use super::cures::Cure;
+use super::{Policy, State, Stop};
 use crate::judgement::privacy::{self, Why};
 use crate::vocabulary::{Failure, Source};
 
@@ -29,7 +29,7 @@ pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why
 }
 
 /// A verdict on one module: 403, 404 or 410 where the host otherwise serves.
-pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Cure {
+pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     let refused = format!(
         "{} answers {} for {}",
         failure.host.as_deref().unwrap_or("the proxy"),
@@ -37,24 +37,24 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Cure
         failure.module.as_deref().unwrap_or("this module"),
     );
     let Some((why, pattern)) = verdict_pattern(policy, failure) else {
-        return Cure::Stop { reason: refused, hint: None };
+        return Err(Stop::because(refused));
     };
     let may_go_direct = policy.list.has_direct() || why == Why::Configured;
     let already = state.private.contains(&pattern) || state.no_proxy.contains(&pattern);
     let user_says_none = policy.gonoproxy == "none" || policy.goprivate == "none";
     if already || !may_go_direct || user_says_none || policy.offline.is_some() {
-        return Cure::Stop { reason: refused, hint: None };
+        return Err(Stop::because(refused));
     }
     match why {
-        Why::Configured | Why::Spelling => Cure::Private(pattern),
-        Why::Origin if knows_hash(policy, failure) => Cure::NoProxy(pattern),
-        Why::Origin | Why::Module => stop_with(
+        Why::Configured | Why::Spelling => Ok(Cure::Private(pattern)),
+        Why::Origin if knows_hash(policy, failure) => Ok(Cure::NoProxy(pattern)),
+        Why::Origin | Why::Module => Err(Stop::with_hint(
             refused,
             format!(
                 "if it is private, say so: go env -w GOPRIVATE={pattern} (or GOX_PRIVATE={pattern} for gox alone)"
             ),
-        ),
-        Why::NoProxy => Cure::Stop { reason: refused, hint: None },
+        )),
+        Why::NoProxy => Err(Stop::because(refused)),
     }
 }
 
@@ -67,22 +67,22 @@ fn knows_hash(policy: &Policy, failure: &Failure) -> bool {
 }
 
 /// The checksum database does not know the module: a verdict, and typical of a private one.
-pub(super) fn unknown_to_sumdb(policy: &Policy, state: &State, failure: &Failure) -> Cure {
+pub(super) fn unknown_to_sumdb(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     if let Some((Why::Configured | Why::Spelling, pattern)) = verdict_pattern(policy, failure)
         && !state.private.contains(&pattern)
         && policy.list.has_direct()
     {
-        return Cure::Private(pattern);
+        return Ok(Cure::Private(pattern));
     }
     let module = failure.module.as_deref().unwrap_or("the module");
-    stop_with(
+    Err(Stop::with_hint(
         format!("the checksum database does not know {module}"),
         format!("if {module} is private, take it out of the public database: go env -w GOPRIVATE={module}"),
-    )
+    ))
 }
 
 /// A repository asked for credentials.
-pub(super) fn credentials(policy: &Policy, state: &State, failure: &Failure) -> Cure {
+pub(super) fn credentials(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     // A 401 of a module proxy for a module that the user named private is a verdict like 403.
     if failure.source == Some(Source::Proxy)
         && let Some((Why::Configured | Why::Spelling, _)) = verdict_pattern(policy, failure)
@@ -90,10 +90,10 @@ pub(super) fn credentials(policy: &Policy, state: &State, failure: &Failure) -> 
         return verdict(policy, state, failure);
     }
     let host = failure.host.as_deref().unwrap_or("the host");
-    stop_with(
+    Err(Stop::with_hint(
         format!("{host} asks for credentials"),
         format!(
             "give git or go credentials for {host}: ~/.netrc, GOAUTH, or git config url.\"git@{host}:\".insteadOf https://{host}/"
         ),
-    )
+    ))
 }

@@ -1,6 +1,6 @@
 //! The folds over a run's history.
 
-use super::{Ended, Observation, Policy, Remedy, Step};
+use super::{AttemptEnd, Observation, Policy, Remedy, Step};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::Cause;
 use std::time::Duration;
@@ -32,8 +32,6 @@ pub struct State {
     pub http1_failed: bool,
     /// Post-quantum key exchange is off.
     pub no_mlkem: bool,
-    /// Parallel network operations.
-    pub throttle: Option<u32>,
     /// git has its own patience.
     pub git_patience: bool,
     /// The relay serves.
@@ -64,7 +62,7 @@ impl State {
             if step.observation.failures.iter().any(|f| f.cause == Cause::Http2) {
                 state.http2_faults += 1;
             }
-            state.apply(&step.decision.remedies, step.decision.wait.ceiling > Duration::ZERO);
+            state.apply(&step.retry.remedies, step.retry.pause.is_delay());
         }
         state
     }
@@ -89,7 +87,7 @@ impl State {
             self.tried.clear();
         }
         self.attempts_without_progress += 1;
-        if observation.ended == Ended::Stalled {
+        if observation.end == AttemptEnd::Stalled {
             self.stalls += 1;
         }
         if let Some(first) = self.first().cloned() {
@@ -134,7 +132,6 @@ impl State {
                     self.http1_failed = true;
                 }
                 Remedy::NoMlkem => self.no_mlkem = true,
-                Remedy::Throttle(n) => self.throttle = Some(*n),
                 Remedy::GitPatience => self.git_patience = true,
                 Remedy::Relay => self.relay = true,
             }

@@ -38,21 +38,52 @@ fn failure(cause: Cause, source: Source, host: &str) -> Failure {
 }
 
 fn seen(failures: Vec<Failure>) -> Observation {
-    Observation::new(Ended::Code(1), failures)
+    Observation::new(AttemptEnd::Code(1), failures)
 }
 
-/// Runs the machine over one observation after another and returns the steps.
+/// Runs the machine over one observation after another, each followed by a retry, and returns the steps.
 fn run(policy: &Policy, observations: Vec<Observation>) -> Vec<Step> {
     let mut history = Vec::new();
     for observation in observations {
-        let decision = decide(policy, &history, &observation);
-        history.push(Step { observation, decision });
+        let retry = retried(decide(policy, &history, &observation));
+        history.push(Step { observation, retry });
     }
     history
 }
 
-fn last(history: &[Step]) -> &Decision {
-    &history.last().unwrap().decision
+/// The same, and how the run stops at the last of them.
+fn run_to_stop(policy: &Policy, mut observations: Vec<Observation>) -> (Vec<Step>, Stop) {
+    let end = observations.pop().unwrap();
+    let history = run(policy, observations);
+    let stop = stopped(decide(policy, &history, &end));
+    (history, stop)
+}
+
+fn last(history: &[Step]) -> &Retry {
+    &history.last().unwrap().retry
+}
+
+fn is_stop(decision: &Decision) -> bool {
+    matches!(decision, Decision::Stop(_))
+}
+
+fn is_retry(decision: &Decision) -> bool {
+    matches!(decision, Decision::Retry(_))
+}
+
+fn retried(decision: Decision) -> Retry {
+    let Decision::Retry(retry) = decision else { panic!("{decision:?}") };
+    retry
+}
+
+fn stopped(decision: Decision) -> Stop {
+    let Decision::Stop(stop) = decision else { panic!("{decision:?}") };
+    stop
+}
+
+fn ceiling(retry: &Retry) -> Duration {
+    let Pause::Delay { ceiling, .. } = retry.pause else { panic!("{retry:?}") };
+    ceiling
 }
 
 fn proxy_var(policy: &Policy, history: &[Step]) -> Option<String> {
@@ -70,14 +101,14 @@ fn eof_at(host: &str) -> Observation {
 #[test]
 fn success_and_unknown_failures_end_the_run_at_once() {
     let p = policy(A);
-    assert_eq!(decide(&p, &[], &Observation::new(Ended::Code(0), vec![])).verdict, Verdict::Done);
-    assert_eq!(decide(&p, &[], &seen(vec![])).verdict, Verdict::Stop);
-    assert_eq!(decide(&p, &[], &Observation::new(Ended::Signal(9), vec![])).verdict, Verdict::Stop);
+    assert_eq!(decide(&p, &[], &Observation::new(AttemptEnd::Code(0), vec![])), Decision::Done);
+    assert!(is_stop(&decide(&p, &[], &seen(vec![]))));
+    assert!(is_stop(&decide(&p, &[], &Observation::new(AttemptEnd::Signal(9), vec![]))));
     let mixed = seen(vec![
         failure(Cause::Eof, Source::Proxy, "a.example:1"),
         failure(Cause::CompileError, Source::Local, ""),
     ]);
-    assert_eq!(decide(&p, &[], &mixed).verdict, Verdict::Stop, "every failure needs a remedy");
+    assert!(is_stop(&decide(&p, &[], &mixed)), "every failure needs a remedy");
 }
 
 #[test]
@@ -106,18 +137,16 @@ fn causes_that_repeating_cannot_help_are_never_retried() {
         let mut o = seen(vec![failure(cause, Source::Proxy, "a.example:1")]);
         o.diagnosed = true;
         let d = decide(&p, &[], &o);
-        assert_eq!(d.verdict, Verdict::Stop, "{cause}");
-        assert!(d.remedies.is_empty(), "{cause}");
+        assert!(is_stop(&d), "{cause}");
     }
 }
 
 #[test]
 fn a_lone_proxy_is_asked_again_with_growing_delays_until_the_attempts_are_used_up() {
     let p = policy(A);
-    let h = run(&p, vec![eof_at("a.example:1"); 4]);
-    let waits: Vec<u64> = h.iter().map(|s| s.decision.wait.ceiling.as_millis() as u64).collect();
-    assert_eq!(waits, [500, 1000, 2000, 0]);
-    assert_eq!(last(&h).verdict, Verdict::Stop);
+    let (h, _) = run_to_stop(&p, vec![eof_at("a.example:1"); 4]);
+    let waits: Vec<u64> = h.iter().map(|s| ceiling(&s.retry).as_millis() as u64).collect();
+    assert_eq!(waits, [500, 1000, 2000]);
     assert_eq!(proxy_var(&p, &h), None, "the list is the user's own");
 }
 
@@ -127,13 +156,11 @@ fn progress_renews_attempts_and_delay() {
     let mut grown = eof_at("a.example:1");
     grown.progress = true;
     let h = run(&p, vec![grown; 20]);
-    assert!(
-        h.iter().all(|s| s.decision.verdict == Verdict::Retry && s.decision.wait.ceiling.as_millis() == 500)
-    );
+    assert!(h.iter().all(|s| ceiling(&s.retry).as_millis() == 500));
     let mut late = eof_at("a.example:1");
     late.progress = true;
     late.since_first_failure = p.budget;
-    assert_eq!(decide(&p, &h, &late).verdict, Verdict::Stop, "the budget bounds even that");
+    assert!(is_stop(&decide(&p, &h, &late)), "the budget bounds even that");
 }
 
 #[test]
@@ -141,10 +168,10 @@ fn the_next_proxy_is_asked_at_once_and_waiting_begins_when_the_list_wraps() {
     let p = policy(&format!("{A},{B},direct"));
     let h = run(&p, vec![eof_at("a.example:1")]);
     assert_eq!(last(&h).remedies, [Remedy::Rotate(p.list.entries[1].clone())]);
-    assert_eq!(last(&h).wait, Wait::default());
+    assert_eq!(last(&h).pause, Pause::NONE);
     assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
     let h = run(&p, vec![eof_at("a.example:1"), eof_at("b.example:2")]);
-    assert_eq!(last(&h).wait.ceiling, Duration::from_millis(500));
+    assert_eq!(ceiling(last(&h)), Duration::from_millis(500));
     assert_eq!(proxy_var(&p, &h).unwrap(), format!("{A},{B},direct"));
 }
 
@@ -163,12 +190,9 @@ fn a_dead_proxy_leaves_the_list_unless_its_answer_is_needed_first() {
 #[test]
 fn an_outage_of_the_users_own_proxy_stays_one() {
     let p = policy("https://athens.corp,https://proxy.golang.org,direct");
-    let h = run(
-        &p,
-        vec![eof_at("athens.corp"), eof_at("athens.corp"), eof_at("athens.corp"), eof_at("athens.corp")],
-    );
+    let h = run(&p, vec![eof_at("athens.corp"); 3]);
     assert_eq!(proxy_var(&p, &h), None);
-    assert!(h.iter().all(|s| s.decision.remedies.iter().all(|r| !matches!(r, Remedy::Rotate(_)))));
+    assert!(h.iter().all(|s| s.retry.remedies.iter().all(|r| !matches!(r, Remedy::Rotate(_)))));
 }
 
 #[test]
@@ -176,7 +200,7 @@ fn the_list_is_not_reordered_while_the_graph_holds_a_private_module() {
     let mut p = policy(&format!("{A},{B},direct"));
     p.graph_private = true;
     let h = run(&p, vec![eof_at("a.example:1"); 3]);
-    assert!(h.iter().all(|s| s.decision.remedies.is_empty() && s.decision.verdict == Verdict::Retry));
+    assert!(h.iter().all(|s| s.retry.remedies.is_empty()));
 }
 
 #[test]
@@ -185,9 +209,8 @@ fn direct_stands_in_only_after_the_proxies_had_their_backoff_and_never_ends_the_
     let mut missing = seen(vec![failure(Cause::VcsMissing, Source::Vcs, "")]);
     missing.diagnosed = true;
     let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn"), missing]);
-    assert_eq!(h[0].decision.remedies, []);
-    assert_eq!(h[1].decision.remedies, [Remedy::Rotate(Entry::Direct)]);
-    assert_eq!(last(&h).verdict, Verdict::Retry);
+    assert_eq!(h[0].retry.remedies, []);
+    assert_eq!(h[1].retry.remedies, [Remedy::Rotate(Entry::Direct)]);
     assert_eq!(proxy_var(&p, &h).unwrap(), "https://goproxy.cn,direct");
 }
 
@@ -222,7 +245,7 @@ fn http2_goes_off_from_the_second_fault_and_on_again_when_that_did_not_help() {
     let p = policy(A);
     let h2 = || seen(vec![failure(Cause::Http2, Source::Proxy, "a.example:1")]);
     let h = run(&p, vec![h2(), h2()]);
-    assert!(h[0].decision.remedies.is_empty());
+    assert!(h[0].retry.remedies.is_empty());
     assert_eq!(last(&h).remedies, [Remedy::Http1]);
     let mut own = p.clone();
     own.godebug = "netdns=go".into();
@@ -234,19 +257,22 @@ fn http2_goes_off_from_the_second_fault_and_on_again_when_that_did_not_help() {
 }
 
 #[test]
-fn too_many_requests_mean_a_longer_wait_and_fewer_requests() {
+fn too_many_requests_mean_a_longer_wait() {
     let p = policy(A);
     let h = run(&p, vec![seen(vec![failure(Cause::Http429, Source::Proxy, "a.example:1")])]);
-    assert_eq!(last(&h).remedies, [Remedy::Throttle(2)]);
-    assert_eq!(last(&h).wait, Wait { floor: Duration::from_millis(500), ceiling: Duration::from_secs(1) });
+    assert_eq!(last(&h).remedies, []);
+    assert_eq!(
+        last(&h).pause,
+        Pause::Delay { floor: Duration::from_millis(500), ceiling: Duration::from_secs(1) }
+    );
 }
 
 #[test]
 fn patience_doubles_and_the_last_attempt_waits_ten_times() {
     let p = policy(A);
-    let stalled = || Observation::new(Ended::Stalled, vec![]);
+    let stalled = || Observation::new(AttemptEnd::Stalled, vec![]);
     let h = run(&p, vec![stalled(), stalled(), stalled()]);
-    let patience: Vec<u64> = h.iter().map(|s| s.decision.patience.as_secs()).collect();
+    let patience: Vec<u64> = h.iter().map(|s| s.retry.patience.as_secs()).collect();
     assert_eq!(patience, [60, 120, 300]);
 }
 
@@ -261,24 +287,18 @@ fn mismatch(module: &str, got: &str, host: &str) -> Failure {
 #[test]
 fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
     let p = policy(&format!("{A},{B}"));
-    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:x", "")])]);
-    assert_eq!(h[0].decision.verdict, Verdict::Retry);
-    assert!(h[0].decision.remedies.contains(&Remedy::Rest(vec![p.list.entries[0].clone()])));
-    assert_eq!(last(&h).verdict, Verdict::Stop);
-    assert!(last(&h).reason.contains("h1:x") && last(&h).reason.contains("h1:right"));
+    let (h, stop) =
+        run_to_stop(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:x", "")])]);
+    assert!(h[0].retry.remedies.contains(&Remedy::Rest(vec![p.list.entries[0].clone()])));
+    assert!(stop.reason.contains("h1:x") && stop.reason.contains("h1:right"));
 }
 
 #[test]
 fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
     let p = policy(A);
-    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]); 4]);
-    assert!(
-        h[..3]
-            .iter()
-            .all(|s| s.decision.verdict == Verdict::Retry && s.decision.wait.ceiling > Duration::ZERO)
-    );
-    assert_eq!(last(&h).verdict, Verdict::Stop);
-    assert!(last(&h).reason.contains("separate downloads"));
+    let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("m", "h1:x", "")]); 4]);
+    assert!(h.iter().all(|s| ceiling(&s.retry) > Duration::ZERO));
+    assert!(stop.reason.contains("separate downloads"));
 }
 
 #[test]
@@ -286,17 +306,16 @@ fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
     let p = policy(A);
     let mut o = seen(vec![mismatch("m", "h1:x", "")]);
     o.progress = true;
-    let h = run(&p, vec![o; 4]);
-    assert!(h[..3].iter().all(|s| s.decision.verdict == Verdict::Retry));
-    assert!(last(&h).reason.contains("4 separate downloads"), "{}", last(&h).reason);
+    let (_, stop) = run_to_stop(&p, vec![o; 4]);
+    assert!(stop.reason.contains("4 separate downloads"), "{}", stop.reason);
 }
 
 #[test]
 fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way() {
     let p = policy(&format!("{A},{B}"));
-    let h = run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:y", "")])]);
-    assert_eq!(last(&h).verdict, Verdict::Retry);
-    let h = run(
+    // Each of them is followed by a retry.
+    run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:y", "")])]);
+    run(
         &p,
         vec![
             seen(vec![mismatch("m", "h1:page", "")]),
@@ -304,10 +323,8 @@ fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way
             seen(vec![mismatch("m", "h1:page", "")]),
         ],
     );
-    assert!(h.iter().all(|s| s.decision.verdict == Verdict::Retry));
     let both = || seen(vec![mismatch("m", "h1:page", ""), mismatch("n", "h1:page", "")]);
-    let h = run(&p, vec![both(), both()]);
-    assert_eq!(last(&h).verdict, Verdict::Retry);
+    run(&p, vec![both(), both()]);
 }
 
 #[test]
@@ -317,9 +334,9 @@ fn local_damage_is_evicted_and_tried_again_at_once() {
     o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m.zip".into() }];
     let h = run(&p, vec![o.clone()]);
     assert_eq!(last(&h).remedies, [Remedy::Evict { what: "m@v1.0.0".into(), path: "/c/m.zip".into() }]);
-    assert_eq!(last(&h).wait, Wait::default());
-    let h = run(&p, vec![o.clone(), o.clone(), o]);
-    assert_eq!(last(&h).verdict, Verdict::Stop, "something else damages it");
+    assert_eq!(last(&h).pause, Pause::NONE);
+    let (_, stop) = run_to_stop(&p, vec![o.clone(), o.clone(), o]);
+    assert!(stop.reason.contains("again and again"), "something else damages it");
 }
 
 #[test]
@@ -336,20 +353,20 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
     };
     let url = "verifying module: m: Get \"https://sum.golang.org/lookup/m\": ";
     let away = unreachable(&format!("{url}dial tcp 192.0.2.1:443: i/o timeout"));
-    assert_eq!(decide(&p, &[], &away).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    assert_eq!(retried(decide(&p, &[], &away)).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
     let chance = unreachable(&format!("{url}EOF"));
     let h = run(&p, vec![chance.clone(), chance]);
-    assert!(h[0].decision.remedies.is_empty());
+    assert!(h[0].retry.remedies.is_empty());
     assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
     let mut own = policy(A);
     own.gosumdb = "sum.corp+1234+key".into();
     let untrusted = unreachable(&format!("{url}tls: failed to verify certificate: x509: unknown authority"));
-    assert_eq!(decide(&own, &[], &untrusted).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&own, &[], &untrusted)));
     let h = run(&own, vec![down(), down()]);
-    assert!(h.iter().all(|s| s.decision.remedies.is_empty() && s.decision.verdict == Verdict::Retry));
+    assert!(h.iter().all(|s| s.retry.remedies.is_empty()));
     let mut gone = failure(Cause::Http404410, Source::Sumdb, "sum.golang.org");
     gone.detail.status = Some(410);
-    assert_eq!(decide(&p, &[], &seen(vec![gone])).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&p, &[], &seen(vec![gone]))));
 }
 
 #[test]
@@ -374,7 +391,7 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
     assert_eq!(last(&h).remedies, [Remedy::Private("git.corp/team/x".into())]);
     let vars = overlay::overlay(&p, &State::before(&p, &h), None);
     assert_eq!(vars, [("GOPRIVATE".to_owned(), "old.example,git.corp/team/x".to_owned())]);
-    assert_eq!(decide(&p, &h, &refused("git.corp/team/x", 403)).verdict, Verdict::Stop, "once only");
+    assert!(is_stop(&decide(&p, &h, &refused("git.corp/team/x", 403))), "once only");
 
     p.private.configured = "github.com/acme/*,x.example".into();
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
@@ -383,15 +400,15 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
     // The owner of the git origin: GONOPROXY alone, and only where go.sum vouches.
     p.private.configured.clear();
     p.private.origin_owner = Some("github.com/acme".into());
-    assert_eq!(decide(&p, &[], &refused("github.com/acme/lib", 404)).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&p, &[], &refused("github.com/acme/lib", 404))));
     p.in_go_sum = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
     assert_eq!(last(&h).remedies, [Remedy::NoProxy("github.com/acme/lib".into())]);
 
     // A public module, or a list without `direct`: never.
-    assert_eq!(decide(&p, &[], &refused("github.com/other/lib", 404)).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&p, &[], &refused("github.com/other/lib", 404))));
     let strict = policy("https://goproxy.cn");
-    assert_eq!(decide(&strict, &[], &refused("git.corp/team/x", 403)).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&strict, &[], &refused("git.corp/team/x", 403))));
 }
 
 #[test]
@@ -404,10 +421,10 @@ fn a_diagnosis_that_succeeds_excuses_only_what_the_network_did() {
         healed: true,
         ..seen([nameless.clone()].into_iter().chain(with).collect())
     };
-    assert_eq!(decide(&p, &[], &healed(None)).verdict, Verdict::Retry);
+    assert!(is_retry(&decide(&p, &[], &healed(None))));
     for (cause, source) in [(Cause::CompileError, Source::Local), (Cause::SumdbMisbehaviour, Source::Sumdb)] {
         let mixed = healed(Some(failure(cause, source, "")));
-        assert_eq!(decide(&p, &[], &mixed).verdict, Verdict::Stop, "{cause}");
+        assert!(is_stop(&decide(&p, &[], &mixed)), "{cause}");
     }
 }
 
@@ -415,24 +432,24 @@ fn a_diagnosis_that_succeeds_excuses_only_what_the_network_did() {
 fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
     let mut p = policy("https://goproxy.cn,direct");
     p.initial = vec![Remedy::Rotate(Entry::Direct)];
-    let after = |cause, source| decide(&p, &[], &seen(vec![failure(cause, source, "")])).verdict;
-    assert_eq!(after(Cause::VcsMissing, Source::Vcs), Verdict::Retry);
-    assert_eq!(after(Cause::PrivateAuth, Source::Vcs), Verdict::Retry);
-    assert_eq!(after(Cause::CompileError, Source::Local), Verdict::Stop);
-    assert_eq!(after(Cause::DiskFull, Source::Local), Verdict::Stop);
-    assert_eq!(after(Cause::SumdbMisbehaviour, Source::Sumdb), Verdict::Stop);
+    let after = |cause, source| decide(&p, &[], &seen(vec![failure(cause, source, "")]));
+    assert!(is_retry(&after(Cause::VcsMissing, Source::Vcs)));
+    assert!(is_retry(&after(Cause::PrivateAuth, Source::Vcs)));
+    assert!(is_stop(&after(Cause::CompileError, Source::Local)));
+    assert!(is_stop(&after(Cause::DiskFull, Source::Local)));
+    assert!(is_stop(&after(Cause::SumdbMisbehaviour, Source::Sumdb)));
 }
 
 #[test]
 fn a_403_is_diagnosed_before_it_moves_the_run_elsewhere() {
     let p = policy(&format!("{A},{B}"));
     let mut o = seen(vec![failure(Cause::Http403, Source::Proxy, "a.example:1")]);
-    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Diagnose);
+    assert_eq!(decide(&p, &[], &o), Decision::Diagnose);
     o.diagnosed = true;
     let h = run(&p, vec![o.clone()]);
     assert!(last(&h).remedies.contains(&Remedy::Rotate(p.list.entries[1].clone())));
     o.serving = vec!["a.example:1".into()];
-    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop, "a verdict on one module");
+    assert!(is_stop(&decide(&p, &[], &o)), "a verdict on one module");
 }
 
 #[test]
@@ -440,8 +457,7 @@ fn without_a_network_gox_waits_for_one_and_no_longer() {
     let p = policy(A);
     let mut o = seen(vec![failure(Cause::Dns, Source::Proxy, "a.example:1")]);
     o.no_network = Some("no route".into());
-    let d = decide(&p, &[], &o);
-    assert_eq!((d.verdict, d.await_network), (Verdict::Retry, Some(Duration::from_secs(30))));
+    assert_eq!(retried(decide(&p, &[], &o)).pause, Pause::Network(Duration::from_secs(30)));
 }
 
 #[test]
@@ -450,7 +466,7 @@ fn the_relay_serves_from_the_first_network_failure_on() {
     p.relay = true;
     let h = run(&p, vec![eof_at("a.example:1")]);
     assert_eq!(last(&h).remedies, [Remedy::Relay]);
-    assert_eq!(last(&h).wait, Wait::default());
+    assert_eq!(last(&h).pause, Pause::NONE);
     let vars = overlay::overlay(&p, &State::before(&p, &h), Some("http://127.0.0.1:9/s,direct"));
     assert_eq!(vars, [("GOPROXY".to_owned(), "http://127.0.0.1:9/s,direct".to_owned())]);
 }
@@ -469,7 +485,7 @@ fn no_overlay_ever_weakens_a_check() {
     let p = policy(&format!("{A},{B},direct"));
     let mut state = State::start(&p);
     state.rotated_to = Some(Entry::Direct);
-    (state.http1, state.no_mlkem, state.git_patience, state.throttle) = (true, true, true, Some(2));
+    (state.http1, state.no_mlkem, state.git_patience) = (true, true, true);
     state.sumdb = Some("sum.golang.google.cn".into());
     state.private = vec!["git.corp/x".into()];
     state.no_proxy = vec!["github.com/acme/x".into()];
@@ -492,18 +508,18 @@ fn what_mod_verify_finds_is_never_cured() {
     p.verifying = true;
     let mut o = seen(vec![failure(Cause::CacheCorrupt, Source::Cache, "")]);
     o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m".into() }];
-    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&p, &[], &o)));
     // Words that name nobody would be diagnosed elsewhere.
     o.repairs.clear();
     o.failures[0].detail.ambiguous = true;
-    assert_eq!(decide(&p, &[], &o).verdict, Verdict::Stop);
+    assert!(is_stop(&decide(&p, &[], &o)));
 }
 
 #[test]
 fn what_a_comma_held_back_is_told_when_the_run_ends() {
     let hint = |list: &str| {
         let p = policy(list);
-        last(&run(&p, vec![eof_at("athens.corp"); 4])).hint.clone()
+        run_to_stop(&p, vec![eof_at("athens.corp"); 4]).1.hint
     };
     let told = hint("https://u:pw@athens.corp,https://proxy.golang.org,direct").unwrap();
     assert!(told.contains("GOPROXY='https://athens.corp|https://proxy.golang.org|direct'"), "{told}");

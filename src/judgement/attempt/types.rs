@@ -88,7 +88,7 @@ pub fn permitted_mirrors(
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum AttemptEnd {
     /// go's own status.
     Code(i32),
     /// A signal that gox did not send.
@@ -116,7 +116,7 @@ pub struct Repair {
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// How it ended.
-    pub ended: Ended,
+    pub end: AttemptEnd,
     /// What go said.
     pub failures: Vec<Failure>,
     /// The module cache grew.
@@ -145,9 +145,9 @@ pub struct Observation {
 
 impl Observation {
     /// An observation of which only the end and the failures are known.
-    pub fn new(ended: Ended, failures: Vec<Failure>) -> Observation {
+    pub fn new(end: AttemptEnd, failures: Vec<Failure>) -> Observation {
         Observation {
-            ended,
+            end,
             failures,
             progress: false,
             elapsed: Duration::ZERO,
@@ -166,9 +166,9 @@ impl Observation {
     /// The failures, and the one that gox itself made by ending go.
     pub fn all_failures(&self, state: &State) -> Vec<Failure> {
         let mut failures = self.failures.clone();
-        let (cause, words) = match self.ended {
-            Ended::Stalled => (Cause::Stalled, "nothing moved"),
-            Ended::NoConnection => (Cause::Timeout, "no TCP connection"),
+        let (cause, words) = match self.end {
+            AttemptEnd::Stalled => (Cause::Stalled, "nothing moved"),
+            AttemptEnd::NoConnection => (Cause::Timeout, "no TCP connection"),
             _ => return failures,
         };
         if failures.iter().any(|f| f.cause == cause && f.evidence == words) {
@@ -209,8 +209,6 @@ pub enum Remedy {
     Http2Again,
     /// Post-quantum key exchange off: some middleboxes drop large ClientHellos.
     NoMlkem,
-    /// At most so many network operations at once.
-    Throttle(u32),
     /// git over HTTP/1.1 and with an end to its own stalls.
     GitPatience,
     /// The relay serves from now on.
@@ -227,7 +225,6 @@ impl Remedy {
             Remedy::Sumdb(value) => format!("sumdb:{value}"),
             Remedy::Http1 => "http1".into(),
             Remedy::NoMlkem => "no-mlkem".into(),
-            Remedy::Throttle(_) => "throttle".into(),
             Remedy::GitPatience => "git-patience".into(),
             Remedy::Relay => "relay".into(),
             Remedy::Rest(_) | Remedy::Http2Again => return None,
@@ -235,72 +232,89 @@ impl Remedy {
     }
 }
 
-/// A delay: the caller picks a moment between `floor` and `ceiling`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wait {
-    /// Never sooner.
-    pub floor: Duration,
-    /// Never later.
-    pub ceiling: Duration,
+/// What is waited for between two attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// A moment that the caller picks between `floor` and `ceiling`.
+    Delay {
+        /// Never sooner.
+        floor: Duration,
+        /// Never later.
+        ceiling: Duration,
+    },
+    /// A network, up to this long; none by then is a stop.
+    Network(Duration),
 }
 
-/// What follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+impl Pause {
+    /// None at all.
+    pub const NONE: Pause = Pause::up_to(Duration::ZERO);
+
+    /// Any time up to `ceiling`.
+    pub const fn up_to(ceiling: Duration) -> Pause {
+        Pause::Delay { floor: Duration::ZERO, ceiling }
+    }
+
+    /// True for a delay that takes time, and thereby counts as one of the series.
+    pub(super) fn is_delay(self) -> bool {
+        matches!(self, Pause::Delay { ceiling, .. } if ceiling > Duration::ZERO)
+    }
+}
+
+/// What follows an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
     /// go succeeded.
     Done,
     /// The run ends with go's status.
-    Stop,
-    /// Another attempt, after the remedies and the wait.
-    Retry,
+    Stop(Stop),
+    /// Another attempt.
+    Retry(Retry),
     /// A diagnostic attempt is needed first; decide again with what it tells.
     Diagnose,
 }
 
-/// The decision.
+/// Why a run ends without success.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// What follows.
-    pub verdict: Verdict,
-    /// What is done first, in this order.
-    pub remedies: Vec<Remedy>,
-    /// How long is waited.
-    pub wait: Wait,
-    /// Wait for a network up to this long; none by then is a stop.
-    pub await_network: Option<Duration>,
-    /// The stall threshold of the next attempt.
-    pub patience: Duration,
-    /// Why, in one clause for people.
+pub struct Stop {
+    /// In one clause for people.
     pub reason: String,
     /// What the user can do, where a hint surely helps.
     pub hint: Option<String>,
 }
 
-impl Decision {
-    pub(crate) fn done() -> Decision {
-        Decision { verdict: Verdict::Done, ..Decision::stop("") }
+/// How go is run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// What is done first, in this order.
+    pub remedies: Vec<Remedy>,
+    /// What is waited for then.
+    pub pause: Pause,
+    /// The stall threshold of the attempt.
+    pub patience: Duration,
+    /// Why, in one clause for people.
+    pub reason: String,
+}
+
+impl Stop {
+    /// One without a hint.
+    pub(crate) fn because(reason: impl Into<String>) -> Stop {
+        Stop { reason: reason.into(), hint: None }
     }
 
-    pub(crate) fn stop(reason: impl Into<String>) -> Decision {
-        Decision {
-            verdict: Verdict::Stop,
-            remedies: vec![],
-            wait: Wait::default(),
-            await_network: None,
-            patience: Duration::ZERO,
-            reason: reason.into(),
-            hint: None,
-        }
+    /// One with a hint.
+    pub(super) fn with_hint(reason: impl Into<String>, hint: impl Into<String>) -> Stop {
+        Stop { reason: reason.into(), hint: Some(hint.into()) }
     }
 }
 
-/// One attempt and what was decided after it.
+/// One attempt of the past, and how it was followed up.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What was seen.
     pub observation: Observation,
-    /// What was decided.
-    pub decision: Decision,
+    /// What was done about it.
+    pub retry: Retry,
 }
 
 impl Policy {

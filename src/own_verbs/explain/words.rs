@@ -115,7 +115,7 @@ fn meaning(failure: &Failure) -> &'static str {
 
 fn would(failure: &Failure) -> &'static str {
     match (failure.action, failure.cause) {
-        (Action::Retry, Cause::Http429) => "would wait, then run go again with fewer downloads at once",
+        (Action::Retry, Cause::Http429) => "would wait, then run go again",
         (Action::Retry, _) if failure.source == Some(Source::Vcs) => {
             "would run go again, with a limit on git's stalls"
         }
