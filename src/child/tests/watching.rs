@@ -115,13 +115,17 @@ fn a_clone_that_only_grows_is_no_stall_until_it_stops() {
     assert_eq!(asked.get(), 1);
 }
 
-/// Counts questions, and never decides anything.
-struct Questions(Rc<Cell<u32>>);
+/// Counts questions, and ends the attempt at the last of them.
+struct Questions {
+    asked: Rc<Cell<u32>>,
+    last: u32,
+}
 
 impl Hooks for Questions {
     fn on_quiet(&mut self) -> Option<Later<Option<String>>> {
-        self.0.set(self.0.get() + 1);
-        Some(Box::pin(async { None }))
+        self.asked.set(self.asked.get() + 1);
+        let reason = (self.asked.get() == self.last).then(|| "enough".to_owned());
+        Some(Box::pin(async { reason }))
     }
 }
 
@@ -130,10 +134,13 @@ impl Hooks for Questions {
 fn the_quiet_hook_is_asked_once_for_each_silence() {
     let asked = Rc::new(Cell::new(0));
     let watch = Watch { stall: None, quiet: Duration::from_secs(1) };
-    run_quietly("sleep 0.1", watch, &mut Questions(asked.clone()));
+    run_quietly("sleep 0.1", watch, &mut Questions { asked: asked.clone(), last: 1 });
     assert_eq!(asked.get(), 0, "a short run costs nothing");
     let dir = tempfile::tempdir().unwrap();
     let git = named(dir.path(), "git");
-    run_quietly(&format!("{git} 4; {git} 4"), watch, &mut Questions(asked.clone()));
-    assert_eq!(asked.get(), 2);
+    // However seldom a busy machine looks: the second silence lasts until it was asked about.
+    let outcome =
+        run_quietly(&format!("{git} 6; {git} 1000"), watch, &mut Questions { asked: asked.clone(), last: 2 });
+    assert_eq!((asked.get(), outcome.ended), (2, Ended::Hook("enough".to_owned())));
+    assert!(outcome.elapsed >= Duration::from_secs(6), "twice in one silence: {:?}", outcome.elapsed);
 }
