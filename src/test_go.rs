@@ -1,5 +1,6 @@
 //! The real go releases that unit tests run: `GOX_TEST_GO`, or what `tests/go-releases.sh` unpacked.
 
+use crate::formats::go_version::GoVersion;
 use std::path::{Path, PathBuf};
 
 /// Every go there is, the oldest release first. Fails the test where there is none: a test that needs
@@ -9,16 +10,11 @@ pub(crate) fn all() -> Vec<PathBuf> {
         return vec![go.into()];
     }
     let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-releases");
-    let mut found: Vec<(Option<(u32, u32)>, PathBuf)> = std::fs::read_dir(&releases)
+    let mut found: Vec<(Option<GoVersion>, PathBuf)> = std::fs::read_dir(&releases)
         .into_iter()
         .flatten()
         .flatten()
-        .map(|entry| {
-            (
-                crate::machine::go_env::release_of(&entry.file_name().to_string_lossy()),
-                entry.path().join("go/bin/go"),
-            )
-        })
+        .map(|entry| (GoVersion::parse(&entry.file_name().to_string_lossy()), entry.path().join("go/bin/go")))
         .filter(|(_, go)| go.exists())
         .collect();
     found.sort();

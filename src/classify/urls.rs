@@ -1,5 +1,6 @@
 //! URLs in go's words: whose they are, which host, which module.
 
+use crate::formats::escape;
 use crate::formats::goproxy::PUBLIC_PROXY_HOSTS;
 use crate::vocabulary::Source;
 use regex::Regex;
@@ -159,13 +160,6 @@ fn some(text: String) -> Option<String> {
 /// Undoes the escapes for capitals: `!x`, `%21x`, `%2521x`; and `%2B`.
 pub(super) fn unescape(text: &str) -> String {
     let text = text.replace("%2521", "!").replace("%21", "!").replace("%2B", "+").replace("%2b", "+");
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '!' => out.extend(chars.next().map(|c| c.to_ascii_uppercase())),
-            c => out.push(c),
-        }
-    }
-    out
+    // Where go itself did not write it (a paste that was decoded by half), it stays as it is.
+    escape::unescape(&text).unwrap_or(text)
 }

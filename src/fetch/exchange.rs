@@ -2,11 +2,11 @@
 //! with the rules for silence and stalls.
 
 use super::Fetcher;
-use super::check::{MAX_SMALL, MAX_ZIP};
 use super::client::{self, Fault};
 use super::question::Question;
 use super::spool::{self, Stored, Unpack};
 use super::upstream::Upstream;
+use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
 use crate::judgement::request::hedge::Moved;
 use crate::redact;
 use crate::vocabulary::Cause;
@@ -244,7 +244,7 @@ impl Exchange<'_> {
     }
 
     async fn body(&self, response: Response<Incoming>, mut stored: Stored) -> Received {
-        let limit = if self.question.file.is_zip() { MAX_ZIP } else { MAX_SMALL };
+        let limit = if self.question.file.is_zip() { MAX_ZIP } else { MAX_GO_MOD };
         let headers = response.headers();
         let hint = response.body().size_hint().exact();
         let total = hint.map(|length| stored.len().saturating_add(length));

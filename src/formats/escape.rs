@@ -1,56 +1,34 @@
-//! Escapes module paths and versions as the module cache spells them, and back.
+//! Escapes module paths and versions as the module cache and the proxy protocol spell them, and
+//! back.
 //!
 //! Pure. On file systems that fold case, `Example` and `example` would meet, so go writes each
 //! upper-case letter as `!` and its lower-case form. What does not have the shape go itself accepts
 //! is refused here: a name that came from an error message must never become a path that leaves
 //! the cache.
 
+use super::module_path::is_module_path;
+use super::version::is_canonical;
+
 /// The escaped form of a module path (`github.com/Azure/x` is `github.com/!azure/x`). `None` where
-/// go would not accept the path: empty or dot elements, a leading or trailing slash, other
-/// characters than letters, digits and `-._~`, or a first element that is no host name.
+/// go would not accept the path.
 pub fn path(module: &str) -> Option<String> {
-    let first = module.split('/').next()?;
-    let host = !first.starts_with('-')
-        && first.contains('.')
-        && first.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
-    (host && module.split('/').all(is_element)).then(|| mark(module))
+    is_module_path(module).then(|| mark(module))
 }
 
-/// The escaped form of a version (`v1.0.0-RC1` is `v1.0.0-!r!c1`). `None` where it is no version
-/// that the cache files anything under: it must begin `vN.N.N` and hold letters, digits and
-/// `-.+_~` only.
+/// The escaped form of a version (`v1.0.0-RC1` is `v1.0.0-!r!c1`). `None` where it is none that the
+/// cache files anything under: only canonical ones.
 pub fn version(version: &str) -> Option<String> {
-    (is_canonical(version) && !version.ends_with('.')).then(|| mark(version))
+    is_canonical(version).then(|| mark(version))
 }
 
 /// The module path that `escaped` stands for; `None` where go would not have written it.
 pub fn unescape_path(escaped: &str) -> Option<String> {
-    let module = unmark(escaped)?;
-    path(&module).map(|_| module)
+    unescape(escaped).filter(|module| is_module_path(module))
 }
 
-/// The version that `escaped` stands for; `None` where go would not have written it.
+/// The canonical version that `escaped` stands for; `None` where go would not have written it.
 pub fn unescape_version(escaped: &str) -> Option<String> {
-    let found = unmark(escaped)?;
-    version(&found).map(|_| found)
-}
-
-/// One element of a module path, as go's `module.CheckPath` has it (its Windows names left aside:
-/// they are no danger here).
-fn is_element(element: &str) -> bool {
-    !element.is_empty()
-        && !element.starts_with('.')
-        && !element.ends_with('.')
-        && element.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
-}
-
-/// `vMAJOR.MINOR.PATCH` with anything harmless behind it.
-fn is_canonical(version: &str) -> bool {
-    let Some(rest) = version.strip_prefix('v') else { return false };
-    let core = rest.split(['-', '+']).next().unwrap_or("");
-    core.split('.').count() == 3
-        && core.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.+_~".contains(&b))
+    unescape(escaped).filter(|version| is_canonical(version))
 }
 
 fn mark(text: &str) -> String {
@@ -64,13 +42,15 @@ fn mark(text: &str) -> String {
     out
 }
 
-fn unmark(text: &str) -> Option<String> {
+/// Undoes the escape of any text, be it a path, a version or a query; `None` for a capital, a
+/// stray `!`, or what is not ASCII.
+pub fn unescape(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
             '!' => out.push(chars.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase()),
-            c if c.is_ascii_uppercase() => return None,
+            c if c.is_ascii_uppercase() || !c.is_ascii() => return None,
             c => out.push(c),
         }
     }
@@ -101,57 +81,21 @@ mod tests {
             assert_eq!(version(plain).as_deref(), Some(escaped));
             assert_eq!(unescape_version(escaped).as_deref(), Some(plain));
         }
+        assert_eq!(unescape("feature-!x").as_deref(), Some("feature-X"));
     }
 
     #[test]
     fn what_go_would_refuse_is_refused() {
-        for module in [
-            "",
-            "/",
-            "/etc/passwd",
-            "..",
-            "../x",
-            "a.b/../c",
-            "a.b/./c",
-            "a.b//c",
-            "a.b/c/",
-            "a.b/.git",
-            "nodot/x",
-            "Example.test/x",
-            "-a.b/c",
-            "a.b/c d",
-            "a.b/c!d",
-            "a.b/c\0",
-            "a.b/c\nd",
-            "a.b/é",
-            "a.b/c\\d",
-            "a.b/c@d",
-            "a.b/c.",
-        ] {
-            assert_eq!(path(module), None, "{module:?}");
-        }
-        for text in [
-            "",
-            "v",
-            "v1",
-            "v1.2",
-            "1.2.3",
-            "master",
-            "v1.2.3/..",
-            "v1.2.3/go.mod",
-            "v1.2.3 ",
-            "v1..3",
-            "v1.2.3-\0",
-            "v1.2.3-a.",
-            "latest",
-            "v1.2.3.4",
-        ] {
+        for text in ["v01.2.3", "v1.2.3/..", "v1.2.3-\0", "latest", "v1.2.3+meta"] {
             assert_eq!(version(text), None, "{text:?}");
         }
-        for escaped in ["github.com/Azure", "github.com/!Azure", "github.com/!", "github.com/a!!a", "../!a"] {
+        for escaped in
+            ["github.com/Azure", "github.com/!Azure", "github.com/!", "github.com/a!!a", "../!a", "a.b/é"]
+        {
             assert_eq!(unescape_path(escaped), None, "{escaped:?}");
         }
     }
+
     proptest::proptest! {
         #[test]
         fn whatever_is_accepted_comes_back_and_stays_inside(module in "\\PC{0,30}", text in "\\PC{0,20}") {

@@ -1,7 +1,8 @@
 //! Reads go.sum and go.work.sum: which hash each module version must have.
 //!
-//! Pure. A line is `MODULE VERSION HASH`, the version of a go.mod file having `/go.mod` behind it.
-//! Lines of another shape are skipped: whether they are an error is go's to say.
+//! Pure, over bytes. A line is `MODULE VERSION HASH`, the version of a go.mod file having `/go.mod`
+//! behind it. Lines of another shape, and those that are no text, are skipped: whether they are an
+//! error is go's to say.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +21,9 @@ pub struct GoSum {
 
 impl GoSum {
     /// Reads the text of one file.
-    pub fn parse(text: &str) -> GoSum {
+    pub fn parse<T: AsRef<[u8]> + ?Sized>(text: &T) -> GoSum {
         let mut sums = GoSum::default();
-        for line in text.lines() {
+        for line in text.as_ref().split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
             let mut fields = line.split_whitespace();
             let (Some(module), Some(version), Some(hash), None) =
                 (fields.next(), fields.next(), fields.next(), fields.next())
@@ -107,5 +108,7 @@ mod tests {
         assert_eq!(sums.lookup("a.b/c", "v1.0.0", true), ["h1:m="]);
         assert_eq!(sums.lookup("a.b/e", "v2.0.0", false), ["h1:e="]);
         assert!(GoSum::parse("").is_empty() && !sums.is_empty());
+        let sums = GoSum::parse(b"a.b/\xff v1.0.0 h1:x=\na.b/c v1.0.0 h1:one=\n");
+        assert_eq!(sums.modules().collect::<Vec<_>>(), [("a.b/c", "v1.0.0")]);
     }
 }

@@ -4,82 +4,8 @@
 //! doubt the rules say private for routing, and never for GOPRIVATE (which would turn the checksum
 //! database off).
 
-/// True where the comma list of glob `patterns` (GOPRIVATE, GONOPROXY, ...) matches a prefix of
-/// `module`, with Go's meaning: a pattern of N elements is matched against the first N elements.
-pub fn matches(patterns: &str, module: &str) -> bool {
-    patterns.split(',').any(|p| {
-        let p = p.trim().trim_end_matches('/');
-        !p.is_empty() && {
-            let n = p.matches('/').count();
-            let mut cut = module.len();
-            let mut slashes = module.match_indices('/');
-            if let Some((at, _)) = slashes.nth(n) {
-                cut = at;
-            } else if module.matches('/').count() < n {
-                return false;
-            }
-            glob(p.as_bytes(), &module.as_bytes()[..cut])
-        }
-    })
-}
-
-/// Go's `path.Match`: `*`, `?`, `[a-z]`, `[^a]` and `\x`; `*` and `?` do not match `/`. A malformed
-/// pattern matches nothing.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() || p < pattern.len() {
-        let step = match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-                continue;
-            }
-            Some(_) if n < name.len() => one(&pattern[p..], name[n]),
-            _ => None,
-        };
-        if let Some(used) = step {
-            p += used;
-            n += 1;
-        } else if let Some((sp, sn)) = star {
-            if sn >= name.len() || name[sn] == b'/' {
-                return false;
-            }
-            star = Some((sp, sn + 1));
-            p = sp + 1;
-            n = sn + 1;
-        } else {
-            return false;
-        }
-    }
-    true
-}
-
-/// Bytes of `pattern` used up where its first element matches `byte`.
-fn one(pattern: &[u8], byte: u8) -> Option<usize> {
-    match pattern[0] {
-        b'?' => (byte != b'/').then_some(1),
-        b'\\' => (pattern.get(1) == Some(&byte)).then_some(2),
-        b'[' => {
-            let negated = pattern.get(1) == Some(&b'^');
-            let mut at = if negated { 2 } else { 1 };
-            let mut hit = false;
-            let start = at;
-            while *pattern.get(at)? != b']' || at == start {
-                let low = *pattern.get(at)?;
-                let mut high = low;
-                if pattern.get(at + 1) == Some(&b'-') && pattern.get(at + 2).is_some_and(|b| *b != b']') {
-                    high = pattern[at + 2];
-                    at += 2;
-                }
-                hit |= (low..=high).contains(&byte);
-                at += 1;
-            }
-            (byte != b'/' && hit != negated).then_some(at + 1)
-        }
-        literal => (literal == byte).then_some(1),
-    }
-}
+use crate::formats::module_path::covers;
+use crate::formats::patterns::matches;
 
 /// True for a module whose host no public proxy can reach, judged by spelling alone: no dot,
 /// `.internal`, `.corp`, `.lan`, `.local`, or a literal private or loopback address. Never by a
@@ -173,35 +99,9 @@ impl Rules {
     }
 }
 
-/// True where `module` is `prefix` or lies below it.
-pub fn covers(prefix: &str, module: &str) -> bool {
-    module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns_match_prefixes_as_in_go() {
-        for (pattern, module, want) in [
-            ("example.test", "example.test/hello", true),
-            ("*.test", "example.test/hello", true),
-            ("example.test/*", "example.test/hello", true),
-            ("example.test/*", "example.test", false),
-            ("test", "example.test/hello", false),
-            ("example.test/hel", "example.test/hello", false),
-            ("a.b,c.d/e", "c.d/e/f", true),
-            ("c.d/[a-e]?", "c.d/ex/f", true),
-            ("c.d/[^a-e]x", "c.d/ex/f", false),
-            ("c.d/[", "c.d/[", false),
-            ("", "c.d/e", false),
-            ("git*.com/acme*", "github.com/acme-x/y", true),
-            ("*", "github.com/acme-x/y", true),
-        ] {
-            assert_eq!(matches(pattern, module), want, "{pattern} {module}");
-        }
-    }
 
     #[test]
     fn spelling_tells_hosts_that_are_not_public() {

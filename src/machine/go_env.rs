@@ -1,6 +1,7 @@
 //! go's effective settings, in two ways: read from where go reads them (no process, for the way to
 //! a first attempt), and asked of go itself by name (after a failure, when the cost is nothing).
 
+use crate::formats::go_version::GoVersion;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -59,16 +60,8 @@ impl GoEnv {
 
     /// Major and minor of GOVERSION (`go1.27.3` gives (1, 27)).
     pub fn release(&self) -> Option<(u32, u32)> {
-        release_of(self.get("GOVERSION"))
+        GoVersion::parse(self.get("GOVERSION")).map(|version| version.release())
     }
-}
-
-/// Major and minor of a version text such as `go1.27.3`, `1.21rc2`, `go1.24.11 X:boring`.
-pub fn release_of(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.strip_prefix("go").unwrap_or(text).split(['.', ' ', '-']);
-    let major = parts.next()?.parse().ok()?;
-    let minor: String = parts.next()?.chars().take_while(char::is_ascii_digit).collect();
-    Some((major, minor.parse().ok()?))
 }
 
 /// Reads the settings from the environment, from the file `go env -w` writes, from GOROOT/go.env
@@ -232,13 +225,5 @@ mod tests {
         assert_eq!(settings.get("GOSUMDB"), "sum.golang.org");
         assert_eq!(settings.mod_cache().unwrap(), Path::new("/home/x/go/pkg/mod"));
         assert_eq!(settings.build_cache().unwrap(), Path::new("/c"));
-    }
-
-    #[test]
-    fn releases_are_read_from_every_spelling() {
-        for text in ["go1.27.3", "1.27rc1", "go1.27", "go1.27.3 X:boringcrypto"] {
-            assert_eq!(release_of(text), Some((1, 27)), "{text}");
-        }
-        assert_eq!(release_of("devel"), None);
     }
 }

@@ -1,58 +1,10 @@
 //! Does go.mod or go.work ask for a toolchain that is not here? Then go fetches it before any verb,
 //! `version` and `env` included, and even those need help.
 
+use crate::formats::go_mod::{GoMod, GoWork, Role};
+use crate::formats::go_version::{GoVersion, later};
 use crate::machine::go_env::GoEnv;
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
-
-/// A Go version as go orders them: numbers, then `rc`/`beta`, then the plain release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Version {
-    numbers: [u32; 3],
-    /// `None` for a release; a language version (`1.21`) sorts before its release candidates.
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Language,
-    Beta(u32),
-    Candidate(u32),
-    Release,
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Version) -> Option<Ordering> {
-        Some(self.numbers.cmp(&other.numbers).then(self.kind.cmp(&other.kind)))
-    }
-}
-
-fn parse(text: &str) -> Option<Version> {
-    let text = text.trim().strip_prefix("go").unwrap_or(text.trim());
-    let text = text.split([' ', '-', '+']).next()?;
-    let mut numbers = [0; 3];
-    let mut kind = None;
-    let mut count = 0;
-    for (i, part) in text.split('.').enumerate() {
-        if i > 2 {
-            return None;
-        }
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        numbers[i] = part[..digits].parse().ok()?;
-        count = i + 1;
-        let tail = &part[digits..];
-        if let Some(n) = tail.strip_prefix("rc") {
-            kind = Some(Kind::Candidate(n.parse().ok()?));
-        } else if let Some(n) = tail.strip_prefix("beta") {
-            kind = Some(Kind::Beta(n.parse().ok()?));
-        } else if !tail.is_empty() {
-            return None;
-        }
-    }
-    // Before 1.21 "1.20" was itself a release; since then it is the language's version.
-    let language = count == 2 && kind.is_none() && numbers >= [1, 21, 0];
-    Some(Version { numbers, kind: kind.unwrap_or(if language { Kind::Language } else { Kind::Release }) })
-}
 
 /// The nearest `name` in `dir` or above.
 pub fn find_up(dir: &Path, name: &str) -> Option<PathBuf> {
@@ -69,54 +21,49 @@ pub fn governing_file(dir: &Path, settings: &GoEnv) -> Option<PathBuf> {
     .or_else(|| find_up(dir, "go.mod"))
 }
 
-/// The toolchain that a go.mod or go.work text asks for, as `goX`.
-fn wanted(text: &str) -> Option<String> {
-    let line = |key: &str| {
-        text.lines().find_map(|l| {
-            let mut words = l.split("//").next().unwrap_or("").split_whitespace();
-            (words.next() == Some(key)).then(|| words.next().map(str::to_owned)).flatten()
-        })
+/// The toolchain that a go.mod or go.work asks for, as `goX`.
+fn wanted(file: &Path) -> Option<String> {
+    let text = std::fs::read(file).ok()?;
+    let (go, toolchain) = if file.extension().is_some_and(|e| e == "work") {
+        let work = GoWork::parse(&text);
+        (work.go, work.toolchain)
+    } else {
+        let go_mod = GoMod::parse(&text, Role::Main);
+        (go_mod.go, go_mod.toolchain)
     };
-    let go = line("go").map(|v| format!("go{v}"));
-    let toolchain = line("toolchain").filter(|t| t.starts_with("go"));
+    let go = go.map(|version| format!("go{version}"));
     match (go, toolchain) {
-        (Some(g), Some(t)) => Some(if parse(&t) > parse(&g) { t } else { g }),
-        (g, t) => g.or(t),
+        (Some(go), Some(toolchain)) => Some(later(&go, &toolchain).to_owned()),
+        (go, toolchain) => go.or(toolchain),
     }
 }
 
 /// The name of the missing toolchain (`go1.99.0`) that go would have to fetch before doing anything
 /// in `dir`; `None` where it needs none. Costs a few stats where go.mod asks for nothing new.
 pub fn missing(dir: &Path, settings: &GoEnv) -> Option<String> {
-    let local = parse(settings.get("GOVERSION"))?;
-    if local.numbers < [1, 21, 0] {
+    let local = GoVersion::parse(settings.get("GOVERSION"))?;
+    if local < GoVersion::FETCHES_TOOLCHAINS {
         return None;
     }
-    let choice = settings.get("GOTOOLCHAIN");
-    let want = match choice {
+    let from_file = || wanted(&governing_file(dir, settings)?);
+    let want = match settings.get("GOTOOLCHAIN") {
         "local" | "path" => return None,
-        "" | "auto" => wanted(&std::fs::read_to_string(governing_file(dir, settings)?).ok()?)?,
+        "" | "auto" => from_file()?,
         named => {
             let (name, then) = named.split_once('+').unwrap_or((named, ""));
             if then == "path" {
                 return None;
             }
-            let from_file = (then == "auto")
-                .then(|| {
-                    std::fs::read_to_string(governing_file(dir, settings)?).ok().and_then(|t| wanted(&t))
-                })
-                .flatten();
-            match from_file {
-                Some(f) if parse(&f) > parse(name) => f,
+            match (then == "auto").then(from_file).flatten() {
+                Some(file) if GoVersion::parse(&file) > GoVersion::parse(name) => file,
                 _ if name == "local" => return None,
                 // A toolchain named by hand is used even where it is older.
-                _ if parse(name).as_ref() == Some(&local) => return None,
+                _ if GoVersion::parse(name) == Some(local) => return None,
                 _ => return (!is_here(name, settings)).then(|| name.to_owned()),
             }
         }
     };
-    let newer = parse(&want)?.partial_cmp(&local) == Some(Ordering::Greater);
-    (newer && !is_here(&want, settings)).then_some(want)
+    (GoVersion::parse(&want)? > local && !is_here(&want, settings)).then_some(want)
 }
 
 fn is_here(name: &str, settings: &GoEnv) -> bool {
@@ -135,21 +82,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_ordered_as_go_does() {
-        let order = ["1.20", "1.20.3", "1.21", "1.21beta1", "1.21rc2", "1.21.0", "1.21.13", "1.27.3", "1.99"];
-        for pair in order.windows(2) {
-            assert!(parse(pair[0]) < parse(pair[1]), "{pair:?}");
-        }
-        assert_eq!(parse("go1.27.3 X:boring"), parse("1.27.3"));
-        assert_eq!(parse("devel"), None);
-    }
-
-    #[test]
     fn the_wanted_toolchain_is_the_newer_of_the_two_lines() {
-        assert_eq!(wanted("module x\ngo 1.22 // why\n").as_deref(), Some("go1.22"));
-        assert_eq!(wanted("module x\n\ngo 1.22\ntoolchain go1.27.1\n").as_deref(), Some("go1.27.1"));
-        assert_eq!(wanted("module x\ngo 1.30\ntoolchain default\n").as_deref(), Some("go1.30"));
-        assert_eq!(wanted("module x\n"), None);
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text, want) in [
+            ("go.mod", "module x\ngo 1.22 // why\n", Some("go1.22")),
+            ("go.mod", "module x\n\ngo 1.22\ntoolchain go1.27.1\n", Some("go1.27.1")),
+            ("go.mod", "module x\ngo 1.30\ntoolchain default\n", Some("go1.30")),
+            ("go.mod", "module x\n", None),
+            ("go.work", "go 1.22\nuse .\n", Some("go1.22")),
+        ] {
+            let file = dir.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(wanted(&file).as_deref(), want, "{text}");
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(super) fn clones_of(root: &Path, module: &str) -> Vec<PathBuf> {
         let Some((_, place)) = key.split_once("://") else { continue };
         let place = place.trim_end().rsplit_once('@').map_or(place.trim_end(), |(_, place)| place);
         let bare = |text: &str| text.trim_end_matches(".git").to_owned();
-        if crate::judgement::privacy::covers(&bare(place), module) || bare(place) == bare(module) {
+        if crate::formats::module_path::covers(&bare(place), module) || bare(place) == bare(module) {
             found.push(clone);
         }
     }

@@ -5,16 +5,16 @@
 //! `.partial` beside it (unpacked anew), a broken zip that nobody reads because folder and
 //! `.ziphash` are whole.
 
-use super::hash::{self, HashError, Manifest};
+use super::hash;
 use super::place::Files;
 use super::{Damage, Damaged, Fingerprint, GoSum};
+use crate::formats::go_mod::{FaultKind, GoMod, Role};
+use crate::formats::h1;
+use crate::formats::zip::{Fault, MAX_GO_MOD, Manifest};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
-
-/// Most bytes of a `.mod`, `.info` or `.ziphash` file read: 16 MiB, go's own limit for a go.mod.
-const MAX_SMALL: u64 = 16 << 20;
 
 /// The toolchain's own module: go adds files and modes to its folder after unpacking.
 const TOOLCHAIN: &str = "golang.org/toolchain";
@@ -145,14 +145,15 @@ fn judge_zip(files: &Files, want: &[String]) -> Zip {
     match hash::of_zip(&files.zip, &files.prefix) {
         Ok(manifest) => {
             let got = manifest.h1();
-            if want.is_empty() || want.contains(&got) {
+            if want.is_empty() || want.iter().any(|w| w == got) {
                 Zip::Good(manifest)
             } else {
                 Zip::Bad(format!("it has {got}, go.sum {}", want.join(", ")), Some(manifest))
             }
         }
-        Err(HashError::Corrupt(why)) => Zip::Bad(why, None),
-        Err(HashError::TooLarge | HashError::Unsupported(_) | HashError::Io(_)) => Zip::Untold,
+        Err(Fault::Corrupt(why)) => Zip::Bad(why, None),
+        Err(Fault::Unexpected(file)) => Zip::Bad(format!("unexpected file {file}"), None),
+        Err(Fault::TooLarge | Fault::TooMany(_) | Fault::Unsupported(_) | Fault::Io(_)) => Zip::Untold,
     }
 }
 
@@ -169,12 +170,12 @@ fn judge_tree(
         Recorded::Hash(hash) if want.is_empty() => std::slice::from_ref(hash),
         _ => want,
     };
-    if expected.contains(&got) {
+    if expected.iter().any(|e| e == got) {
         return None;
     }
     match zip {
         // Without go.sum a zip is a measure only where the recorded hash is its own.
-        Zip::Good(zip) if expected.is_empty() || expected.contains(&zip.h1()) => differ(&tree, zip),
+        Zip::Good(zip) if expected.is_empty() || expected.iter().any(|e| e == zip.h1()) => differ(&tree, zip),
         Zip::Bad(_, Some(zip)) if zip.h1() == got => {
             Some((TreeFault::FromBadZip, "it was unpacked from the damaged zip".to_owned()))
         }
@@ -186,9 +187,9 @@ fn judge_tree(
 /// The worst way in which files of `zip` are not the same in `tree`. What the folder has beside
 /// them is not looked at: go adds files to a toolchain's, people leave theirs in others.
 fn differ(tree: &Manifest, zip: &Manifest) -> Option<(TreeFault, String)> {
-    let have: BTreeMap<_, _> = tree.entries.iter().map(|e| (&e.name, e)).collect();
+    let have: BTreeMap<_, _> = tree.entries().iter().map(|e| (&e.name, e)).collect();
     let mut fault = None;
-    for file in zip.entries.iter().filter(|e| !e.name.ends_with(b"/")) {
+    for file in zip.entries().iter().filter(|e| !e.name.ends_with(b"/")) {
         let name = String::from_utf8_lossy(&file.name);
         match have.get(&file.name) {
             None => return Some((TreeFault::Missing, format!("{name} is missing"))),
@@ -227,36 +228,20 @@ fn recorded(ziphash: &Path) -> Recorded {
 /// cannot be anybody's go.mod: no text, no module line, a block that does not end.
 fn judge_mod(file: &Path, want: &[String]) -> Option<String> {
     let bytes = small(file).ok()?;
-    let got = hash::of_go_mod(&bytes);
+    let got = h1::of_go_mod(&bytes);
     if !want.is_empty() {
         return (!want.contains(&got)).then(|| format!("it has {got}, go.sum {}", want.join(", ")));
     }
-    let Ok(text) = std::str::from_utf8(&bytes) else { return Some("it is no text".to_owned()) };
-    if text.contains('\0') {
-        return Some("it is no text".to_owned());
-    }
     // go looks past the files that its first releases made up.
-    if text.starts_with("//vgo 0.0.") {
+    if bytes.starts_with(b"//vgo 0.0.") {
         return None;
     }
-    let (mut module, mut block) = (false, false);
-    for line in text.lines() {
-        let line = line.split("//").next().unwrap_or("").trim();
-        let mut words = line.split_whitespace();
-        match words.next() {
-            Some(")") => block = false,
-            Some("module") if !block && words.next().is_some() => module = true,
-            Some(_) if line.ends_with('(') => {
-                module |= line.starts_with("module");
-                block = true;
-            }
-            _ => {}
-        }
-    }
-    if !module {
-        Some("it has no module line".to_owned())
-    } else {
-        block.then(|| "it ends inside a block".to_owned())
+    let read = GoMod::parse(&bytes, Role::Dependency);
+    let cannot_be = |fault: FaultKind| matches!(fault, FaultKind::Syntax | FaultKind::Unterminated);
+    match read.faults.iter().find(|fault| cannot_be(fault.kind)) {
+        Some(fault) if fault.kind == FaultKind::Unterminated => Some("it ends inside a block".to_owned()),
+        Some(_) => Some("it is no go.mod".to_owned()),
+        None => read.module.is_none().then(|| "it has no module line".to_owned()),
     }
 }
 
@@ -277,6 +262,6 @@ pub(super) fn small(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_SMALL).read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(MAX_GO_MOD).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -4,7 +4,9 @@
 //! checking, routing and reporting only. Anything go would not write is refused.
 
 use crate::fetch::question::{File, Kind, Question};
+use crate::formats::escape::unescape;
 use crate::formats::percent;
+use crate::formats::version::is_canonical;
 
 /// Longest path understood, in bytes: far above any module path, far below a header's limit.
 const MAX_PATH: usize = 2048;
@@ -66,37 +68,6 @@ fn module(path: &str) -> Option<File> {
     };
     file(module, &version, kind)
 }
-/// Undoes go's escape of capitals (`!x` for `X`). `None` for a capital or a stray `!`.
-fn unescape(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '!' => out.push(chars.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase()),
-            'A'..='Z' => return None,
-            c => out.push(c),
-        }
-    }
-    Some(out)
-}
-
-/// True for `vMAJOR.MINOR.PATCH[-PRE][+incompatible]`: what go calls canonical, and what
-/// therefore names one commit for good.
-fn is_canonical(version: &str) -> bool {
-    let Some(rest) = version.strip_prefix('v') else { return false };
-    let (rest, build) = rest.split_once('+').map_or((rest, None), |(a, b)| (a, Some(b)));
-    if build.is_some_and(|b| b != "incompatible") {
-        return false;
-    }
-    let (core, pre) = rest.split_once('-').map_or((rest, None), |(a, b)| (a, Some(b)));
-    let number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    core.split('.').count() == 3
-        && core.split('.').all(|n| number(n) && (n == "0" || !n.starts_with('0')))
-        && pre.is_none_or(|p| {
-            p.split('.').all(|e| !e.is_empty() && e.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        })
-}
-
 /// Undoes percent escapes. `None` for a malformed one, an escaped slash, or no UTF-8.
 fn percent_decode(text: &str) -> Option<String> {
     let slashes = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'/').count();
@@ -173,16 +144,5 @@ mod tests {
             assert_eq!(kind(raw), None, "{raw:?}");
         }
         assert!(parse(&format!("e.t/{}/@v/list", "a".repeat(MAX_PATH))).is_none());
-    }
-
-    #[test]
-    fn only_full_versions_are_canonical() {
-        for version in ["v1.0.0", "v0.0.0-20200101000000-abcdefabcdef", "v1.2.3-rc.1", "v2.0.0+incompatible"]
-        {
-            assert!(is_canonical(version), "{version}");
-        }
-        for version in ["v1", "v1.2", "master", "v1.2.3+meta", "1.2.3", "v01.2.3", "v1.2.3-", "v1.2.3.4"] {
-            assert!(!is_canonical(version), "{version}");
-        }
     }
 }

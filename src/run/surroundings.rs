@@ -2,7 +2,9 @@
 //! rules; joined into the [`Policy`] of the decision.
 
 use crate::configuration::{Key, Settings};
+use crate::formats::go_mod::{GoMod, GoWork, Role};
 use crate::formats::goproxy::List;
+use crate::formats::module_path;
 use crate::judgement::attempt::{Policy, permitted_mirrors};
 use crate::judgement::privacy::{self, Why};
 use crate::machine::configuration_files::repository_root;
@@ -51,20 +53,17 @@ pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
     let governing = governing_file(dir, go_env);
     if let Some(work) = governing.as_ref().filter(|f| f.extension().is_some_and(|e| e == "work")) {
         let root = work.parent().unwrap_or(dir);
-        if let Ok(text) = std::fs::read_to_string(work) {
-            mods.extend(
-                directive(&text, "use").iter().map(|d| root.join(d.trim_matches('"')).join("go.mod")),
-            );
+        if let Ok(text) = std::fs::read(work) {
+            mods.extend(GoWork::parse(&text).uses.iter().map(|folder| root.join(folder).join("go.mod")));
         }
         read_sums(&mut project.go_sum, &root.join("go.work.sum"));
     }
     mods.dedup();
     for file in &mods {
-        if let Ok(text) = std::fs::read_to_string(file) {
-            if project.module.is_none() {
-                project.module = directive(&text, "module").first().map(|m| m.trim_matches('"').to_owned());
-            }
-            project.modules.extend(directive(&text, "require"));
+        if let Ok(text) = std::fs::read(file) {
+            let go_mod = GoMod::parse(&text, Role::Main);
+            project.module = project.module.or(go_mod.module);
+            project.modules.extend(go_mod.require.into_iter().map(|required| required.module.path));
         }
         read_sums(&mut project.go_sum, &file.with_file_name("go.sum"));
     }
@@ -76,33 +75,9 @@ pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
 }
 
 fn read_sums(sums: &mut GoSum, file: &Path) {
-    if let Ok(text) = std::fs::read_to_string(file) {
+    if let Ok(text) = std::fs::read(file) {
         sums.merge(GoSum::parse(&text));
     }
-}
-
-/// First words of a go.mod or go.work directive, single-line and in blocks.
-fn directive(text: &str, name: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        let line = line.split("//").next().unwrap_or("").trim();
-        if inside {
-            if line == ")" {
-                inside = false;
-            } else if let Some(word) = line.split_whitespace().next() {
-                found.push(word.to_owned());
-            }
-        } else if let Some(rest) = line.strip_prefix(name).filter(|r| r.starts_with([' ', '\t', '('])) {
-            let rest = rest.trim();
-            if rest.starts_with('(') {
-                inside = true;
-            } else if let Some(word) = rest.split_whitespace().next() {
-                found.push(word.to_owned());
-            }
-        }
-    }
-    found
 }
 
 /// `remote.origin.url` of the repository at `root`, read without git.
@@ -215,7 +190,7 @@ pub(super) fn holds_private<'a>(
     main: Option<&str>,
     mut paths: impl Iterator<Item = &'a String>,
 ) -> bool {
-    let own = |path: &str| main.is_some_and(|main| privacy::covers(main, path));
+    let own = |path: &str| main.is_some_and(|main| module_path::covers(main, path));
     paths.any(|path| !own(path) && !matches!(rules.why(path), None | Some(Why::NoProxy)))
 }
 
@@ -240,14 +215,6 @@ fn is_vendored(go_env: &GoEnv, dir: &Path, invocation: &Invocation) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn directives_are_read_alone_and_in_blocks() {
-        let text = "module \"example.test/x\" // why\ngo 1.21\nrequire a.b/c v1.0.0\nrequire (\n\td.e/f v1.2.3 // indirect\n\n\tg.h/i v0.1.0\n)\n";
-        assert_eq!(directive(text, "require"), ["a.b/c", "d.e/f", "g.h/i"]);
-        assert_eq!(directive(text, "module"), ["\"example.test/x\""]);
-        assert_eq!(directive("use ./a\nuse (\n ./b\n)", "use"), ["./a", "./b"]);
-    }
 
     #[test]
     fn the_origin_is_read_from_a_plain_and_a_linked_tree() {

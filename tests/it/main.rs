@@ -14,6 +14,7 @@ mod cache_damage;
 mod checksums;
 mod configuration;
 mod endings;
+mod formats_with_go;
 mod gets_through;
 mod harness_tools;
 mod install;

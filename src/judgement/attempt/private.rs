@@ -6,7 +6,8 @@
 
 use super::cures::Cure;
 use super::{Policy, State, Stop};
-use crate::judgement::privacy::{self, Why};
+use crate::formats::patterns;
+use crate::judgement::privacy::Why;
 use crate::vocabulary::{Failure, Source};
 
 /// What may be set for the failing module, by the reason it counts as private.
@@ -20,7 +21,7 @@ pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why
             .configured
             .split(',')
             .map(str::trim)
-            .find(|p| privacy::matches(p, module))
+            .find(|p| patterns::matches(p, module))
             .unwrap_or(module)
             .to_owned(),
         _ => module.to_owned(),

@@ -2,6 +2,7 @@
 //! exactly that was removed.
 
 use super::bench::{Bench, MODULES, cut, overwrite, paths, remove, remove_file};
+use crate::formats::h1;
 use crate::module_cache::{Damage, Evicted, GoSum, TreeFault, hash};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "ziphash wrong",
-        damage: |b| overwrite(&b.dep("ziphash"), hash::of_go_mod(b"another")),
+        damage: |b| overwrite(&b.dep("ziphash"), h1::of_go_mod(b"another")),
         args: DOWNLOAD,
         says: "checksum mismatch",
         found: |b| vec![Damage::Ziphash(b.dep("ziphash"))],
@@ -335,7 +336,7 @@ fn without_go_sum_structure_decides() {
             assert!(said.ok, "{what}: {}", said.text);
         }
         // With no hash to compare, the zip tells that the .ziphash is wrong.
-        overwrite(&bench.dep("ziphash"), hash::of_go_mod(b"another"));
+        overwrite(&bench.dep("ziphash"), h1::of_go_mod(b"another"));
         let found = bench.cache().diagnose(&GoSum::default(), DEP.0, DEP.1);
         assert_eq!(paths(&found), [bench.dep("ziphash")], "{found:?}");
     }
@@ -401,7 +402,7 @@ fn what_was_unpacked_from_a_bad_zip_goes_with_it() {
     // Another content everywhere, consistently: what a lying proxy leaves where no go.sum was.
     let files = [("go.mod", b"module example.test/dep\n".to_vec()), ("evil.go", b"package dep\n".to_vec())];
     super::bench::write_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/", &files);
-    let got = hash::of_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/").unwrap().h1();
+    let got = hash::of_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/").unwrap().h1().to_owned();
     overwrite(&bench.dep("ziphash"), got);
     remove(&bench.dep_tree());
     fs::create_dir(bench.dep_tree()).unwrap();

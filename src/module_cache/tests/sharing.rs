@@ -80,7 +80,8 @@ fn a_toolchain_folder_may_have_more_than_its_zip() {
     let files = [("VERSION", b"go1.99.0\n".to_vec()), ("src/_go.mod", b"module std\n".to_vec())];
     let prefix = format!("{module}@{version}/");
     super::bench::write_zip(&at.join(format!("{version}.zip")), &prefix, &files);
-    let sum = super::super::hash::of_zip(&at.join(format!("{version}.zip")), &prefix).unwrap().h1();
+    let sum =
+        super::super::hash::of_zip(&at.join(format!("{version}.zip")), &prefix).unwrap().h1().to_owned();
     fs::write(at.join(format!("{version}.ziphash")), &sum).unwrap();
     for (name, content) in &files {
         fs::write(tree.join(name), content).unwrap();
@@ -105,7 +106,7 @@ fn running_go_processes_survive_an_eviction() {
     for _ in 0..3 {
         // Damage that go looks past at first: the folder is whole, so the others keep working, and
         // eviction of the wrong .ziphash happens among them.
-        overwrite(&bench.dep("ziphash"), super::super::hash::of_go_mod(b"another"));
+        overwrite(&bench.dep("ziphash"), crate::formats::h1::of_go_mod(b"another"));
         let found = cache.diagnose(&sums, DEP.0, DEP.1);
         assert_eq!(paths(&found), [bench.dep("ziphash")]);
         let start = || {

@@ -2,6 +2,7 @@
 //! keeps of it.
 
 use super::bench::{Bench, MODULES, overwrite};
+use crate::formats::h1;
 use crate::module_cache::{Damage, Evicted, hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +36,7 @@ fn bench(go: &std::path::Path) -> Bench {
             let at = source.join(path).join("@v");
             let tree =
                 hash::of_zip(&at.join(format!("{file}.zip")), &format!("{module}@{version}/")).unwrap();
-            let go_mod = hash::of_go_mod(&fs::read(at.join(format!("{file}.mod"))).unwrap());
+            let go_mod = h1::of_go_mod(&fs::read(at.join(format!("{file}.mod"))).unwrap());
             let text = format!("{module} {version} {}\n{module} {version}/go.mod {go_mod}\n", tree.h1());
             (format!("lookup/{path}@{file}"), text)
         })

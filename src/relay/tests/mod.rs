@@ -9,6 +9,7 @@ use super::{Relay, Rewriter};
 use crate::fetch::{Engine, Fetcher, Options, Surroundings, Tally};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
+use crate::formats::h1;
 use crate::module_cache::hash;
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -32,8 +33,8 @@ fn pinned(list: &str) -> Options {
         let module = format!("e.test/m{n}");
         let zip = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(zip.path(), faulty::module_zip(&module, 300)).unwrap();
-        let tree = hash::of_zip(zip.path(), &format!("{module}@v1.0.0/")).unwrap().h1();
-        let go_mod = hash::of_go_mod(faulty::go_mod(&module).as_bytes());
+        let tree = hash::of_zip(zip.path(), &format!("{module}@v1.0.0/")).unwrap().h1().to_owned();
+        let go_mod = h1::of_go_mod(faulty::go_mod(&module).as_bytes());
         lines.push_str(&format!("{module} v1.0.0 {tree}\n{module} v1.0.0/go.mod {go_mod}\n"));
     }
     Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }

@@ -4,8 +4,8 @@ use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
 use super::{Options, ask, options, pinned, relay, start};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
+use crate::formats::h1;
 use crate::judgement::privacy::Rules;
-use crate::module_cache::hash;
 use crate::vocabulary::{Action, Cause, Source};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -242,7 +242,7 @@ fn a_wrong_copy_is_exchanged_for_another_upstreams() {
 
 #[test]
 fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
-    let known = [("e.test/m1/go.mod", hash::of_go_mod(b"another"))];
+    let known = [("e.test/m1/go.mod", h1::of_go_mod(b"another"))];
     let steady = Server::start(good);
     let relay = start(with_sums(&steady.url(), &known)).unwrap();
     let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
@@ -256,7 +256,7 @@ fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
 
 #[test]
 fn the_same_wrong_copy_from_two_upstreams_is_believed() {
-    let known = [("e.test/m1/go.mod", hash::of_go_mod(b"another"))];
+    let known = [("e.test/m1/go.mod", h1::of_go_mod(b"another"))];
     let (one, two) = (Server::start(good), Server::start(good));
     let relay = start(with_sums(&format!("{}|{}", one.url(), two.url()), &known)).unwrap();
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
@@ -492,7 +492,7 @@ fn what_go_itself_would_read_is_no_page_and_no_damage() {
         writer.finish().unwrap()
     }
     let zip = module_zip("e.test/m1", 300_000);
-    let sums = [("e.test/m1/go.mod", crate::module_cache::hash::of_go_mod(go_mod("e.test/m1").as_bytes()))];
+    let sums = [("e.test/m1/go.mod", h1::of_go_mod(go_mod("e.test/m1").as_bytes()))];
     let html = "Content-Type: text/html; charset=utf-8\r\n";
     for (headers, packed) in [(html.to_owned(), false), (format!("{html}Content-Encoding: gzip\r\n"), true)] {
         let copy = zip.clone();
