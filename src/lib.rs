@@ -13,12 +13,12 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`vocabulary`] | the words all others speak: cause, source, action, failure |
+//! | [`vocabulary`] | the words all others speak: cause, source, detail, failure, action |
 //! | [`redact`] | takes secrets out of URLs before anything is printed or stored |
 //! | [`formats`] | go's own formats: names, sums, lists |
 //! | [`verb`] | the one table of go's verbs: pass through, supervised, runs the user's code |
+//! | [`judgement`] | what a failure means (one table), what follows a failed attempt or request, who may be asked about what |
 //! | [`classify`] | from go's words to failures |
-//! | [`judgement`] | what follows a failed attempt, a failed request, and who may be asked about what |
 //! | [`configuration`], [`command_line`] | every setting, from where, and in which order |
 //! | [`machine`] | the real go and its settings, toolchains, gox.toml, the network |
 //! | [`memory`] | the report of a run, and what runs leave for later ones |
@@ -45,9 +45,9 @@ pub mod formats;
 
 pub mod verb;
 
-pub mod classify;
-
 pub mod judgement;
+
+pub mod classify;
 
 pub mod configuration;
 

@@ -13,6 +13,7 @@ use crate::memory::{health, journal};
 use crate::own_verbs::explain;
 use crate::run::{self, Job};
 use crate::verb::{Invocation, Kind};
+use crate::vocabulary::UserAction;
 use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -163,8 +164,8 @@ fn rules(resolved: &Resolved) -> classify::Rules {
         Some(classify::UserRule {
             pattern: regex::Regex::new(&rule.pattern).ok()?,
             action: match rule.action {
-                RuleAction::Retry => classify::UserAction::Retry,
-                RuleAction::Stop => classify::UserAction::Stop,
+                RuleAction::Retry => UserAction::Retry,
+                RuleAction::Stop => UserAction::Stop,
             },
             origin: rule.origin.to_string(),
         })

@@ -1,6 +1,6 @@
-//! The words every other module speaks: causes, sources, failures and actions.
+//! The words every other module speaks: causes, sources, details, failures and actions.
 //!
-//! Pure data. The names of [`Cause`], [`Source`] and [`Action`] are a contract: they stand in
+//! Pure data; what a failure means stands in [`crate::judgement::table`] and nowhere else. The names of [`Cause`], [`Source`] and [`Action`] are a contract: they stand in
 //! `gox explain --format json` and in the report of a run, and outside scripts read them.
 
 use serde::{Deserialize, Serialize};
@@ -149,44 +149,66 @@ named! {
     }
 }
 
-impl Cause {
-    /// The faults of transport: nothing was said about the module itself.
-    pub const fn is_transport(self) -> bool {
-        matches!(
-            self,
-            Cause::Eof
-                | Cause::Timeout
-                | Cause::ConnReset
-                | Cause::ConnRefused
-                | Cause::Dns
-                | Cause::Unreachable
-                | Cause::TlsCert
-                | Cause::Http2
-                | Cause::Http429
-                | Cause::Http5xx
-                | Cause::CaptiveOrHtml
-                | Cause::Stalled
-        )
-    }
-
-    /// The faults that mean the host cannot be talked to at all just now.
-    pub const fn is_dead_host(self) -> bool {
-        matches!(self, Cause::ConnRefused | Cause::Dns | Cause::Unreachable | Cause::TlsCert)
+named! {
+    /// What distinguishes failures of one cause at one source, where it changes what follows.
+    ///
+    /// The classifier sets it from go's words, the fetcher from what it saw; the names stand in
+    /// recorded runs and in the snapshot of the table.
+    Detail {
+        /// Nothing that changes anything.
+        Plain = "plain",
+        /// Words that hide the real cause (`zip: not a valid zip file` without a module, `no secure
+        /// protocol found`, `toolchain not available`): a diagnostic attempt tells.
+        Hidden = "hidden",
+        /// The page at the module's own site names no repository.
+        NoMetaTags = "no-meta-tags",
+        /// An HTTP or SOCKS proxy on the way failed or refused, not the host itself.
+        HttpProxy = "http-proxy",
+        /// It happened while TLS was being agreed on.
+        Handshake = "handshake",
+        /// Plain HTTP came where TLS was due.
+        PlainHttp = "plain-http",
+        /// The refusal gives its reason in words: somebody decided that, it is no chance.
+        Reasoned = "reasoned",
+        /// A status of 4xx with no meaning of its own here: whether it repeats decides.
+        Odd = "odd-status",
+        /// The host could not be reached at all (dial, name, handshake).
+        Away = "away",
+        /// The host's certificate is not trusted.
+        Untrusted = "untrusted",
+        /// The host answered that it has no such thing (404, 410).
+        Absent = "absent",
+        /// The host refused (401, 403).
+        Refused = "refused",
+        /// `go mod verify` said so: what it finds changed may be evidence and is left alone.
+        Verify = "verify",
     }
 }
 
-/// One failure, as read from the words of go (or of the relay).
+/// What a user's own rule decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserAction {
+    /// Try again.
+    Retry,
+    /// Do not.
+    Stop,
+}
+
+/// One failure, as read from the words of go, or as the fetcher met it.
 ///
-/// The fields up to `evidence` are the contract of `gox explain` and of the report; those after
-/// it are for the decision and are not printed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What is serialised here is what a recorded run keeps. `gox explain` and the report print the
+/// contract's fields only, with the action ([`crate::judgement::table::shown`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What went wrong.
     pub cause: Cause,
     /// Where it happened; `None` where the words do not tell.
     pub source: Option<Source>,
-    /// What gox does about it seen alone.
-    pub action: Action,
+    /// What distinguishes it from others of this cause and source.
+    pub detail: Detail,
+    /// What a rule of the user's own decided.
+    pub rule: Option<UserAction>,
     /// Module path, unescaped.
     pub module: Option<String>,
     /// Module version, unescaped, without `/go.mod`.
@@ -199,53 +221,59 @@ pub struct Failure {
     pub line: u64,
     /// That line (cut to a bounded length), secrets removed.
     pub evidence: String,
-    /// What the decision needs beside the contract.
-    #[serde(skip)]
-    pub detail: Detail,
+    /// What else is known.
+    pub facts: Facts,
 }
 
-/// What a failure's words told beyond the contract's fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Detail {
+/// What is known of a failure beyond its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
     /// HTTP status, where one was named.
     pub status: Option<u16>,
-    /// The local file or folder that the words name (cache file, extracted folder, clone).
+    /// The local file or folder that the words name (cache file, extracted folder, clone). It says
+    /// where to look, never that something is damaged there.
     pub path: Option<PathBuf>,
     /// The hash of what was downloaded (`h1:...`), for a checksum mismatch.
     pub got: Option<String>,
-    /// The hash that go.sum or the database holds.
-    pub want: Option<String>,
-    /// True where the mismatch or failure is about the go.mod file of the version.
+    /// The hash that the words say was expected.
+    pub expected: Option<Claim>,
+    /// The failure is about the go.mod file of the version.
     pub go_mod: bool,
-    /// True for words that hide the real cause (`zip: not a valid zip file` without a module,
-    /// `no secure protocol found`, `toolchain not available`, ...): a diagnostic attempt tells.
-    pub ambiguous: bool,
-    /// True where a rule of the user's own decided the action.
-    pub user_rule: bool,
-    /// The HTTP proxy machine said so (`server response:`), not the local network.
-    pub remote_words: bool,
-    /// go ended the attempt's whole run at this failure (Fatal), so others may be hidden.
-    pub fatal: bool,
-    /// True where `go mod verify` said so: what it finds changed may be evidence and is left alone.
-    pub verify: bool,
-    /// True where an HTTP(S)_PROXY failed (`proxyconnect`), not the host itself.
-    pub http_proxy: bool,
+}
+
+/// A hash that stands in somebody's words. It can be shown; it proves nothing, so nothing else can
+/// be done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim(String);
+
+impl Claim {
+    /// What the words say.
+    pub(crate) fn new(words: impl Into<String>) -> Claim {
+        Claim(words.into())
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl Failure {
     /// A failure of which only cause, source and evidence are known.
-    pub fn new(cause: Cause, source: Option<Source>, action: Action, evidence: impl Into<String>) -> Failure {
+    pub fn new(cause: Cause, source: Option<Source>, evidence: impl Into<String>) -> Failure {
         Failure {
             cause,
             source,
-            action,
+            detail: Detail::Plain,
+            rule: None,
             module: None,
             version: None,
             host: None,
             url: None,
             line: 0,
             evidence: evidence.into(),
-            detail: Detail::default(),
+            facts: Facts::default(),
         }
     }
 

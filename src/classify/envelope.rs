@@ -2,12 +2,11 @@
 
 use super::urls;
 use regex::Regex;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
-/// A module and, where named, its version.
+/// What a failure is about: a module and, where named, its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct Subject {
     pub module: Option<String>,
     pub version: Option<String>,
     pub go_mod: bool,
@@ -65,23 +64,22 @@ pub(super) fn position(text: &str) -> Option<Position<'_>> {
     Some(Position { file, rest: text[c.get(0)?.end()..].trim_start() })
 }
 
-/// The module in whose extracted folder a file lies, and that folder.
-pub(super) fn module_of_file(file: &str) -> Option<(Named, PathBuf)> {
+/// The module in whose extracted folder a file lies.
+pub(super) fn module_of_file(file: &str) -> Option<Subject> {
     let c = CACHE.captures(file)?;
     let (path, version) = (c.get(1)?, c.get(2)?);
     let module = path.as_str().replace('\\', "/");
     let module = module.rsplit_once("pkg/mod/").map_or(module.as_str(), |(_, m)| m).to_owned();
-    let named = Named {
+    Some(Subject {
         module: Some(urls::unescape(&module)),
         version: Some(urls::unescape(version.as_str())),
         go_mod: false,
-    };
-    Some((named, PathBuf::from(&file[..version.end()])))
+    })
 }
 
 /// Module and version as the words before the inner error name them; the innermost counts.
-pub(super) fn named(text: &str) -> Named {
-    let mut found = Named::default();
+pub(super) fn named(text: &str) -> Subject {
+    let mut found = Subject::default();
     for c in TOKEN.captures_iter(text) {
         let (path, version, tail) = (&c[2], &c[3], &c[4]);
         let version = version.trim_start_matches(['<', '>', '=']);
@@ -95,7 +93,7 @@ pub(super) fn named(text: &str) -> Named {
             continue;
         }
         let version = version.trim_end_matches('.');
-        found = Named {
+        found = Subject {
             module: Some(urls::unescape(path.trim_start_matches('/'))),
             version: (!version.is_empty() && version != "latest").then(|| urls::unescape(version)),
             go_mod: tail == "/go.mod",
@@ -104,7 +102,7 @@ pub(super) fn named(text: &str) -> Named {
     if let Some(c) = IMPORT_PATH.captures_iter(text).last() {
         let same = found.module.as_deref() == Some(&c[1]);
         found =
-            Named { module: Some(c[1].to_owned()), version: found.version.filter(|_| same), go_mod: false };
+            Subject { module: Some(c[1].to_owned()), version: found.version.filter(|_| same), go_mod: false };
     }
     if found.module.is_none() {
         let word = MODULE_WORD.captures_iter(text).last().or_else(|| PACKAGE_WORD.captures_iter(text).last());

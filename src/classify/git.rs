@@ -2,18 +2,19 @@
 
 use super::inner;
 use super::urls;
-use crate::vocabulary::{Cause, Detail, Source};
+use crate::vocabulary::{Cause, Facts, Source};
 use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// What version control said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Vcs {
-    pub cause: Option<Cause>,
+    pub cause: Cause,
+    pub source: Source,
     pub host: Option<String>,
     pub url: Option<String>,
-    pub detail: Detail,
+    pub facts: Facts,
 }
 
 /// Words that speak of credentials or rights, never of the network.
@@ -207,45 +208,43 @@ pub(super) fn is_vcs(main: &str, details: &str) -> bool {
 pub(super) fn read(main: &str, details: &str) -> Vcs {
     let whole = format!("{main}\n{details}");
     let lower = whole.to_lowercase();
-    let mut vcs = Vcs::default();
-    vcs.detail.path = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
-    let cause = if inner::any_disk(&lower) {
-        Cause::DiskFull
+    let (cause, source) = if inner::any_disk(&lower) {
+        (Cause::DiskFull, Source::Local)
     } else if lower.contains("executable file not found")
         || lower.contains("cannot run ssh")
         || lower.contains("remote helper for")
         || lower.contains("unknown option `")
     {
-        Cause::VcsMissing
+        (Cause::VcsMissing, Source::Local)
     } else if any(&lower, CERTIFICATE) {
-        Cause::TlsCert
+        (Cause::TlsCert, Source::Vcs)
     } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
-        Cause::PrivateAuth
+        (Cause::PrivateAuth, Source::Vcs)
     } else if any(&lower, DAMAGE) && !any(&lower, NETWORK) {
-        Cause::CacheCorrupt
+        (Cause::CacheCorrupt, Source::Cache)
     } else if any(&lower, REVISION) {
-        Cause::UnknownRevision
+        (Cause::UnknownRevision, Source::Vcs)
     } else if any(&lower, NETWORK) || lower.contains("unable to access") {
-        Cause::GitNetwork
+        (Cause::GitNetwork, Source::Vcs)
     } else if lower.contains("dubious ownership")
         || any(&lower, &["could not create", "unable to create", "insufficient permission"])
     {
-        Cause::CachePermission
+        (Cause::CachePermission, Source::Cache)
     } else if lower.contains("could not read from remote repository") {
-        Cause::PrivateAuth
+        (Cause::PrivateAuth, Source::Vcs)
     } else if lower.contains("signal: killed") {
-        Cause::OomKilled
+        (Cause::OomKilled, Source::Local)
     } else {
-        Cause::Other
+        (Cause::Other, Source::Vcs)
     };
-    if let Some(code) = inner::status_of(&whole) {
-        vcs.detail.status = Some(code);
-    }
-    vcs.cause = Some(cause);
+    let clone = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
+    let facts = Facts {
+        status: inner::status_of(&whole),
+        path: clone.filter(|_| source == Source::Cache),
+        ..Facts::default()
+    };
+    let mut vcs = Vcs { cause, source, host: None, url: None, facts };
     place(main, details, &mut vcs);
-    if cause != Cause::CacheCorrupt && cause != Cause::CachePermission {
-        vcs.detail.path = None;
-    }
     vcs
 }
 
@@ -299,6 +298,3 @@ fn place(main: &str, details: &str, vcs: &mut Vcs) {
         vcs.host = SSH_TARGET.captures(&own).map(|c| c[1].to_ascii_lowercase());
     }
 }
-
-/// The source of everything said here.
-pub(super) const SOURCE: Source = Source::Vcs;

@@ -3,12 +3,13 @@
 //! One table of words, read in order; the order is the reading: a look-up that times out is a
 //! matter of DNS, a handshake that times out is a timeout, not TLS.
 
-use crate::vocabulary::Cause;
+use crate::judgement::table;
+use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
 use std::sync::LazyLock;
 
 /// What the inner words told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Inner {
     /// The cause.
     pub cause: Option<Cause>,
@@ -16,8 +17,18 @@ pub(super) struct Inner {
     pub status: Option<u16>,
     /// A host that the words name and that is not (or need not be) the URL's.
     pub host: Option<String>,
-    /// An HTTP proxy is to blame.
-    pub http_proxy: bool,
+    /// What distinguishes it: an HTTP proxy is to blame, plain HTTP came, a handshake died.
+    pub detail: Detail,
+    /// The host could not be reached at all: no name, no connection, no handshake.
+    pub away: bool,
+    /// Set where it is a file of this machine's, whatever the words around it.
+    pub source: Option<Source>,
+}
+
+impl Default for Inner {
+    fn default() -> Inner {
+        Inner { cause: None, status: None, host: None, detail: Detail::Plain, away: false, source: None }
+    }
 }
 
 const DISK: &[&str] = &[
@@ -90,16 +101,14 @@ const DNS: &[&str] = &[
     "no dns servers",
 ];
 
-const TLS: &[&str] = &[
-    "x509:",
-    "certificate",
-    "tls: ",
-    "first record does not look like a tls handshake",
-    "server gave http response to https client",
-    "oversized record",
-    "unknown authority",
-    "ssl certificate",
-];
+const TLS: &[&str] =
+    &["x509:", "certificate", "tls: ", "oversized record", "unknown authority", "ssl certificate"];
+
+/// Somebody who speaks no TLS answered where TLS was due.
+const PLAIN_HTTP: &[&str] =
+    &["first record does not look like a tls handshake", "server gave http response to https client"];
+
+const NO_META_TAGS: &[&str] = &["no go-import meta tag"];
 
 const TIMEOUT: &[&str] = &[
     "i/o timeout",
@@ -144,7 +153,6 @@ const PAGE: &[&str] = &[
     "invalid response",
     "stopped after 10 redirects",
     "redirected from secure url",
-    "no go-import meta tag",
     "xml syntax error",
     "bad content-length",
     "unsupported transfer encoding",
@@ -206,24 +214,31 @@ pub(super) fn local(lower: &str) -> Option<Cause> {
 pub(super) fn read(text: &str) -> Inner {
     let lower = text.to_lowercase();
     let http_proxy = lower.contains("proxyconnect") || lower.contains("socks connect");
-    let mut inner = Inner { http_proxy, ..Inner::default() };
-    if inner.http_proxy {
+    let mut inner = Inner { away: lower.contains("dial "), ..Inner::default() };
+    if http_proxy {
         inner.host = PROXY_DIAL.captures(text).map(|c| c[1].to_ascii_lowercase());
     }
     if let Some(name) = LOOKUP.captures(text) {
         inner.host = Some(name[1].to_ascii_lowercase());
         inner.cause = Some(if any(&lower, UNREACHABLE) { Cause::Unreachable } else { Cause::Dns });
-        return inner;
-    }
-    if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok())
-        && let Some(cause) = of_status(code)
+        inner.away = true;
+    } else if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok())
+        && let Some((cause, _)) = table::of_status(code)
     {
         inner.status = Some(code);
         inner.cause = Some(cause);
-        inner.http_proxy |= code == 407;
-        return inner;
+        inner.detail = table::detail_of_status(code);
+    } else if let Some(cause) = local(&lower) {
+        inner.cause = Some(cause);
+        inner.source = Some(Source::Cache);
+    } else if let Some((cause, detail)) = words(text, &lower) {
+        inner.cause = Some(cause);
+        inner.detail = detail;
+        inner.away |= detail == Detail::Handshake;
     }
-    inner.cause = words(text, &lower);
+    if http_proxy {
+        inner.detail = Detail::HttpProxy;
+    }
     inner
 }
 
@@ -236,54 +251,42 @@ pub(super) fn read_behind_url(text: &str) -> Inner {
         inner.status = Some(code);
         inner.cause = Some(cause);
         // Only a refused CONNECT prints so: go prints the statuses of answers whole.
-        inner.http_proxy = true;
+        inner.detail = Detail::HttpProxy;
     }
     inner
 }
 
-/// The cause that transport words name.
-pub(super) fn words(text: &str, lower: &str) -> Option<Cause> {
-    if let Some(cause) = local(lower) {
-        return Some(cause);
-    }
+/// The cause that transport words name, and what distinguishes it.
+fn words(text: &str, lower: &str) -> Option<(Cause, Detail)> {
     let handshake_timeout = lower.contains("handshake timeout") || lower.contains("handshake timed out");
-    Some(if any(lower, HTTP2) && !lower.contains("malformed http") {
-        Cause::Http2
+    let plain = |cause| Some((cause, Detail::Plain));
+    if any(lower, HTTP2) && !lower.contains("malformed http") {
+        plain(Cause::Http2)
     } else if any(lower, DNS) {
-        Cause::Dns
+        plain(Cause::Dns)
+    } else if any(lower, PLAIN_HTTP) {
+        Some((Cause::CaptiveOrHtml, Detail::PlainHttp))
+    } else if any(lower, NO_META_TAGS) {
+        Some((Cause::CaptiveOrHtml, Detail::NoMetaTags))
     } else if any(lower, PAGE) {
-        Cause::CaptiveOrHtml
+        plain(Cause::CaptiveOrHtml)
     } else if any(lower, RESET) {
-        Cause::ConnReset
+        plain(Cause::ConnReset)
     } else if any(lower, REFUSED) {
-        Cause::ConnRefused
+        plain(Cause::ConnRefused)
     } else if any(lower, UNREACHABLE) {
-        Cause::Unreachable
-    } else if any(lower, TLS) && !handshake_timeout {
-        Cause::TlsCert
+        plain(Cause::Unreachable)
+    } else if handshake_timeout {
+        Some((Cause::Timeout, Detail::Handshake))
+    } else if any(lower, TLS) {
+        plain(Cause::TlsCert)
     } else if any(lower, TIMEOUT) {
-        Cause::Timeout
+        plain(Cause::Timeout)
     } else if any(lower, EOF) || END_EOF.is_match(text) {
-        Cause::Eof
+        plain(Cause::Eof)
     } else {
-        return None;
-    })
-}
-
-/// The cause that an HTTP status stands for.
-pub(super) fn of_status(code: u16) -> Option<Cause> {
-    Some(match code {
-        401 => Cause::PrivateAuth,
-        403 | 407 | 451 => Cause::Http403,
-        404 | 410 => Cause::Http404410,
-        408 => Cause::Timeout,
-        425 | 429 => Cause::Http429,
-        500..=599 => Cause::Http5xx,
-        // A page of somebody else's, or a redirect nobody follows.
-        200..=399 => Cause::CaptiveOrHtml,
-        400..=499 => Cause::Other,
-        _ => return None,
-    })
+        None
+    }
 }
 
 /// The words of a status without its number, as a refused CONNECT leaves them.
@@ -306,7 +309,7 @@ fn status_text(lower: &str) -> Option<(u16, Cause)> {
         ("bad request", 400),
     ];
     let (_, code) = TEXTS.iter().find(|(words, _)| lower.contains(words))?;
-    Some((*code, of_status(*code)?))
+    Some((*code, table::of_status(*code)?.0))
 }
 
 /// True for the words of a full disk.

@@ -1,185 +1,203 @@
 //! What go says about modules, versions, packages and this machine: words of its own that name a
 //! cause without any network error inside.
 
-use super::envelope::{self, Named};
+use super::envelope::{self, Subject};
+use super::found::{Found, plain};
 use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-/// A cause that go's own words name.
-#[derive(Clone, Debug)]
-pub(super) struct Said {
-    pub cause: Cause,
-    pub source: Option<Source>,
-    pub named: Named,
-    pub detail: Detail,
+/// What else the words of a line are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Nothing.
+    Plain,
+    /// The words hide the cause.
+    Hidden,
+    /// A toolchain.
+    Toolchain,
+    /// What is damaged, and who says so.
+    Damage,
+    /// The path by which a module was required.
+    Required,
+    /// The first of the modules listed below.
+    Listed,
+    /// The module that a vendor folder disagrees about.
+    Vendored,
+    /// The package, where that is surer than the module.
+    Package,
 }
 
 /// Words (lower case) and what they mean, read in order.
-const WORDS: &[(&str, Cause, Option<Source>)] = &[
+const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     // the checksum database speaks of itself
-    ("server misbehavior", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("misbehaving server", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("no verifiable signatures", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("note has no verifiable", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("checksum missing from sumdb", Cause::SumdbMisbehaviour, Some(Source::Sumdb)),
-    ("tilereader returned bad", Cause::CacheCorrupt, Some(Source::Sumdb)),
-    ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb)),
-    ("malformed note", Cause::CacheCorrupt, Some(Source::Sumdb)),
-    ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb)),
-    ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb)),
-    ("database disabled by gosumdb=off", Cause::ToolchainDownload, Some(Source::Toolchain)),
+    ("server misbehavior", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("misbehaving server", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("no verifiable signatures", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("note has no verifiable", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("checksum missing from sumdb", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("tilereader returned bad", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
+    ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
+    ("malformed note", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
+    ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
+    ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
+    ("database disabled by gosumdb=off", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
     // toolchains
-    ("toolchain not available", Cause::ToolchainDownload, Some(Source::Toolchain)),
-    ("is a language version but not a toolchain", Cause::ToolchainDownload, Some(Source::Toolchain)),
-    ("not found as go1", Cause::ToolchainDownload, Some(Source::Toolchain)),
-    ("invalid gotoolchain", Cause::ToolchainDownload, Some(Source::Toolchain)),
-    ("invalid toolchain", Cause::ToolchainDownload, Some(Source::Toolchain)),
-    ("requires go >=", Cause::GoVersion, Some(Source::Local)),
-    ("requires go1", Cause::GoVersion, Some(Source::Local)),
-    ("requires go 1", Cause::GoVersion, Some(Source::Local)),
-    ("unknown directive: toolchain", Cause::GoVersion, Some(Source::Local)),
-    ("unknown directive: godebug", Cause::GoVersion, Some(Source::Local)),
-    ("unknown directive: tool", Cause::GoVersion, Some(Source::Local)),
-    ("unknown directive: ignore", Cause::GoVersion, Some(Source::Local)),
-    ("unknown block type: tool", Cause::GoVersion, Some(Source::Local)),
-    ("unknown block type: godebug", Cause::GoVersion, Some(Source::Local)),
-    ("unknown block type: ignore", Cause::GoVersion, Some(Source::Local)),
-    ("invalid go version", Cause::GoVersion, Some(Source::Local)),
-    ("but maximum supported version", Cause::GoVersion, Some(Source::Local)),
-    ("but maximum version supported", Cause::GoVersion, Some(Source::Local)),
-    ("does not match go tool version", Cause::GoVersion, Some(Source::Local)),
-    ("unsupported version of go", Cause::GoVersion, Some(Source::Local)),
-    ("module requires at least go", Cause::GoVersion, Some(Source::Local)),
+    ("toolchain not available", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
+    (
+        "is a language version but not a toolchain",
+        Cause::ToolchainDownload,
+        Some(Source::Toolchain),
+        Look::Toolchain,
+    ),
+    ("not found as go1", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
+    ("invalid gotoolchain", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
+    ("invalid toolchain", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
+    ("requires go >=", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("requires go1", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("requires go 1", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown directive: toolchain", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown directive: godebug", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown directive: tool", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown directive: ignore", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown block type: tool", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown block type: godebug", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unknown block type: ignore", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("invalid go version", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("but maximum supported version", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("but maximum version supported", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("does not match go tool version", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("unsupported version of go", Cause::GoVersion, Some(Source::Local), Look::Plain),
+    ("module requires at least go", Cause::GoVersion, Some(Source::Local), Look::Plain),
     // no network wanted
-    ("disabled by goproxy=off", Cause::ProxyOff, Some(Source::Local)),
-    ("disabled by goprivate/gonoproxy", Cause::ProxyOff, Some(Source::Local)),
-    ("does not match goprivate/gonoproxy", Cause::ProxyOff, Some(Source::Local)),
-    ("disabled by cmdgonetlimit", Cause::ProxyOff, Some(Source::Local)),
-    ("module lookup disabled", Cause::ProxyOff, Some(Source::Local)),
+    ("disabled by goproxy=off", Cause::ProxyOff, Some(Source::Local), Look::Plain),
+    ("disabled by goprivate/gonoproxy", Cause::ProxyOff, Some(Source::Local), Look::Plain),
+    ("does not match goprivate/gonoproxy", Cause::ProxyOff, Some(Source::Local), Look::Plain),
+    ("disabled by cmdgonetlimit", Cause::ProxyOff, Some(Source::Local), Look::Plain),
+    ("module lookup disabled", Cause::ProxyOff, Some(Source::Local), Look::Plain),
     // version control
-    ("missing git command", Cause::VcsMissing, Some(Source::Local)),
-    ("missing mercurial command", Cause::VcsMissing, Some(Source::Local)),
-    ("missing subversion command", Cause::VcsMissing, Some(Source::Local)),
-    ("missing bazaar command", Cause::VcsMissing, Some(Source::Local)),
-    ("missing fossil command", Cause::VcsMissing, Some(Source::Local)),
-    ("error obtaining vcs status: exec", Cause::VcsMissing, Some(Source::Local)),
-    ("govcs disallows", Cause::VcsMissing, Some(Source::Local)),
-    ("unable to resolve git version", Cause::VcsMissing, Some(Source::Local)),
-    ("no secure protocol found", Cause::GitNetwork, Some(Source::Vcs)),
+    ("missing git command", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("missing mercurial command", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("missing subversion command", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("missing bazaar command", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("missing fossil command", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("error obtaining vcs status: exec", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("govcs disallows", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("unable to resolve git version", Cause::VcsMissing, Some(Source::Local), Look::Plain),
+    ("no secure protocol found", Cause::GitNetwork, Some(Source::Vcs), Look::Hidden),
     // the cache
-    ("zip has been modified", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("dir has been modified", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("missing ziphash", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("unexpected ziphash", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("zip: not a valid zip file", Cause::CacheCorrupt, None),
-    ("zip: checksum error", Cause::CacheCorrupt, None),
-    ("zip: unsupported compression", Cause::CacheCorrupt, None),
-    ("flate: corrupt input", Cause::CacheCorrupt, None),
-    ("has unexpected file", Cause::CacheCorrupt, None),
-    ("downloaded zip file too large", Cause::Other, Some(Source::Proxy)),
-    ("module zip file is too large", Cause::Other, Some(Source::Proxy)),
-    ("object is [", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("not a package file", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("corrupt export data", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("malformed archive", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("link: cannot open file", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("could not create module cache", Cause::CachePermission, Some(Source::Cache)),
-    ("failed to initialize build cache", Cause::CachePermission, Some(Source::Cache)),
-    ("creating work dir", Cause::CachePermission, Some(Source::Local)),
+    ("zip has been modified", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("dir has been modified", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("missing ziphash", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("unexpected ziphash", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("zip: not a valid zip file", Cause::CacheCorrupt, None, Look::Damage),
+    ("zip: checksum error", Cause::CacheCorrupt, None, Look::Damage),
+    ("zip: unsupported compression", Cause::CacheCorrupt, None, Look::Damage),
+    ("flate: corrupt input", Cause::CacheCorrupt, None, Look::Damage),
+    ("has unexpected file", Cause::CacheCorrupt, None, Look::Damage),
+    ("downloaded zip file too large", Cause::Other, Some(Source::Proxy), Look::Plain),
+    ("module zip file is too large", Cause::Other, Some(Source::Proxy), Look::Plain),
+    ("object is [", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("not a package file", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("corrupt export data", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("malformed archive", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("link: cannot open file", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("could not create module cache", Cause::CachePermission, Some(Source::Cache), Look::Plain),
+    ("failed to initialize build cache", Cause::CachePermission, Some(Source::Cache), Look::Plain),
+    ("creating work dir", Cause::CachePermission, Some(Source::Local), Look::Plain),
     // go.mod of a dependency that came as a page or empty
-    ("missing module line", Cause::CacheCorrupt, Some(Source::Cache)),
-    ("missing module declaration", Cause::CacheCorrupt, Some(Source::Cache)),
+    ("missing module line", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("missing module declaration", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
     // whose module is it
-    ("declares its path as", Cause::PathMismatch, Some(Source::Local)),
-    ("but was required as", Cause::PathMismatch, Some(Source::Local)),
-    ("module path must match major version", Cause::PathMismatch, Some(Source::Local)),
-    ("major version must be compatible", Cause::PathMismatch, Some(Source::Local)),
-    ("go.mod has post-v", Cause::PathMismatch, Some(Source::Local)),
-    ("go.mod has non-", Cause::PathMismatch, Some(Source::Local)),
-    ("go.mod has malformed module path", Cause::PathMismatch, Some(Source::Local)),
-    ("unexpected module path", Cause::PathMismatch, Some(Source::Local)),
-    ("used for two different module paths", Cause::PathMismatch, Some(Source::Local)),
-    ("code in directory", Cause::PathMismatch, Some(Source::Local)),
-    ("ambiguous import", Cause::AmbiguousImport, Some(Source::Local)),
+    ("declares its path as", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("but was required as", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("module path must match major version", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("major version must be compatible", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("go.mod has post-v", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("go.mod has non-", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("go.mod has malformed module path", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("unexpected module path", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("used for two different module paths", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("code in directory", Cause::PathMismatch, Some(Source::Local), Look::Required),
+    ("ambiguous import", Cause::AmbiguousImport, Some(Source::Local), Look::Listed),
     // what the rules forbid
-    ("missing go.sum entry", Cause::ImportRestriction, Some(Source::Local)),
-    ("updates to go.", Cause::ImportRestriction, Some(Source::Local)),
-    ("inconsistent vendoring", Cause::ImportRestriction, Some(Source::Local)),
-    ("cannot query module due to -mod", Cause::ImportRestriction, Some(Source::Local)),
-    ("import lookup disabled by -mod", Cause::ImportRestriction, Some(Source::Local)),
-    ("-mod may only be set to", Cause::ImportRestriction, Some(Source::Local)),
-    ("disabled by -mod=", Cause::ImportRestriction, Some(Source::Local)),
-    ("-mod=readonly", Cause::ImportRestriction, Some(Source::Local)),
-    ("not marked as", Cause::ImportRestriction, Some(Source::Local)),
-    ("use of internal package", Cause::ImportRestriction, Some(Source::Local)),
-    ("use of vendored package", Cause::ImportRestriction, Some(Source::Local)),
-    ("must be imported as", Cause::ImportRestriction, Some(Source::Local)),
-    ("not an importable package", Cause::ImportRestriction, Some(Source::Local)),
-    ("import cycle not allowed", Cause::ImportRestriction, Some(Source::Local)),
-    ("is not one of the workspace modules", Cause::ImportRestriction, Some(Source::Local)),
-    ("cannot be used in workspace", Cause::ImportRestriction, Some(Source::Local)),
-    ("contains one or more replace directives", Cause::ImportRestriction, Some(Source::Local)),
-    ("relative import not supported", Cause::ImportRestriction, Some(Source::Local)),
-    ("local import", Cause::ImportRestriction, Some(Source::Local)),
+    ("missing go.sum entry", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("updates to go.", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("inconsistent vendoring", Cause::ImportRestriction, Some(Source::Local), Look::Vendored),
+    ("cannot query module due to -mod", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("import lookup disabled by -mod", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("-mod may only be set to", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("disabled by -mod=", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("-mod=readonly", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("not marked as", Cause::ImportRestriction, Some(Source::Local), Look::Vendored),
+    ("use of internal package", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("use of vendored package", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("must be imported as", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("not an importable package", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("import cycle not allowed", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("is not one of the workspace modules", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("cannot be used in workspace", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("contains one or more replace directives", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("relative import not supported", Cause::ImportRestriction, Some(Source::Local), Look::Package),
+    ("local import", Cause::ImportRestriction, Some(Source::Local), Look::Package),
     // packages
-    ("no required module provides package", Cause::MissingPackage, Some(Source::Local)),
-    ("no module provides package", Cause::MissingPackage, Some(Source::Local)),
-    ("cannot find module providing package", Cause::MissingPackage, Some(Source::Local)),
-    ("cannot find module for path", Cause::MissingPackage, Some(Source::Local)),
-    ("cannot find package", Cause::MissingPackage, Some(Source::Local)),
-    ("does not contain package", Cause::MissingPackage, Some(Source::Local)),
-    ("doesn't contain package", Cause::MissingPackage, Some(Source::Local)),
-    ("but not at required revision", Cause::MissingPackage, Some(Source::Local)),
-    ("is not in std", Cause::MissingPackage, Some(Source::Local)),
-    ("is not in goroot", Cause::MissingPackage, Some(Source::Local)),
-    ("no go files in", Cause::MissingPackage, Some(Source::Local)),
-    ("no non-test go files", Cause::MissingPackage, Some(Source::Local)),
-    ("no buildable go source", Cause::MissingPackage, Some(Source::Local)),
-    ("build constraints exclude all go files", Cause::MissingPackage, Some(Source::Local)),
-    ("not a known dependency", Cause::MissingPackage, Some(Source::Local)),
-    ("outside available modules", Cause::MissingPackage, Some(Source::Local)),
-    ("outside main module", Cause::MissingPackage, Some(Source::Local)),
-    ("does not contain main module", Cause::MissingPackage, Some(Source::Local)),
-    ("matched no packages", Cause::MissingPackage, Some(Source::Local)),
-    ("does not exist locally", Cause::MissingPackage, Some(Source::Local)),
-    ("invalid char '", Cause::MissingPackage, Some(Source::Local)),
+    ("no required module provides package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("no module provides package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("cannot find module providing package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("cannot find module for path", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("cannot find package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("does not contain package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("doesn't contain package", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("but not at required revision", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("is not in std", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("is not in goroot", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("no go files in", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("no non-test go files", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("no buildable go source", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("build constraints exclude all go files", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("not a known dependency", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("outside available modules", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("outside main module", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("does not contain main module", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("matched no packages", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("does not exist locally", Cause::MissingPackage, Some(Source::Local), Look::Package),
+    ("invalid char '", Cause::MissingPackage, Some(Source::Local), Look::Package),
     // versions
-    ("unknown revision", Cause::UnknownRevision, Some(Source::Vcs)),
-    ("no matching versions for query", Cause::UnknownRevision, None),
-    ("invalid pseudo-version", Cause::UnknownRevision, None),
-    ("no commits", Cause::UnknownRevision, Some(Source::Vcs)),
-    ("disallowed version string", Cause::UnknownRevision, None),
-    ("should be v0 or v1", Cause::UnknownRevision, None),
-    ("missing go.mod and", Cause::UnknownRevision, None),
-    ("does not match version-control timestamp", Cause::UnknownRevision, None),
-    ("revision is longer than", Cause::UnknownRevision, None),
-    ("is not a tag", Cause::UnknownRevision, None),
-    ("version must be of the form", Cause::UnknownRevision, None),
-    ("must be of the form v1.2.3", Cause::UnknownRevision, None),
-    ("retracted", Cause::Other, None),
+    ("unknown revision", Cause::UnknownRevision, Some(Source::Vcs), Look::Plain),
+    ("no matching versions for query", Cause::UnknownRevision, None, Look::Plain),
+    ("invalid pseudo-version", Cause::UnknownRevision, None, Look::Plain),
+    ("no commits", Cause::UnknownRevision, Some(Source::Vcs), Look::Plain),
+    ("disallowed version string", Cause::UnknownRevision, None, Look::Plain),
+    ("should be v0 or v1", Cause::UnknownRevision, None, Look::Plain),
+    ("missing go.mod and", Cause::UnknownRevision, None, Look::Plain),
+    ("does not match version-control timestamp", Cause::UnknownRevision, None, Look::Plain),
+    ("revision is longer than", Cause::UnknownRevision, None, Look::Plain),
+    ("is not a tag", Cause::UnknownRevision, None, Look::Plain),
+    ("version must be of the form", Cause::UnknownRevision, None, Look::Plain),
+    ("must be of the form v1.2.3", Cause::UnknownRevision, None, Look::Plain),
+    ("retracted", Cause::Other, None, Look::Plain),
     // files of the user's
-    ("malformed module path", Cause::GoModSyntax, Some(Source::Local)),
-    ("malformed import path", Cause::GoModSyntax, Some(Source::Local)),
-    ("malformed go.sum", Cause::GoModSyntax, Some(Source::Local)),
-    ("malformed go.work.sum", Cause::GoModSyntax, Some(Source::Local)),
-    ("unknown directive", Cause::GoModSyntax, Some(Source::Local)),
-    ("unknown block type", Cause::GoModSyntax, Some(Source::Local)),
-    ("errors parsing", Cause::GoModSyntax, Some(Source::Local)),
-    ("error loading go.mod", Cause::GoModSyntax, Some(Source::Local)),
-    ("repeated go statement", Cause::GoModSyntax, Some(Source::Local)),
-    ("usage: require", Cause::GoModSyntax, Some(Source::Local)),
-    ("usage: replace", Cause::GoModSyntax, Some(Source::Local)),
-    ("invalid version", Cause::UnknownRevision, None),
+    ("malformed module path", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("malformed import path", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("malformed go.sum", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("malformed go.work.sum", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("unknown directive", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("unknown block type", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("errors parsing", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("error loading go.mod", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("repeated go statement", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("usage: require", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("usage: replace", Cause::GoModSyntax, Some(Source::Local), Look::Package),
+    ("invalid version", Cause::UnknownRevision, None, Look::Plain),
     // the machine
-    ("signal: killed", Cause::OomKilled, Some(Source::Local)),
-    ("out of memory", Cause::OomKilled, Some(Source::Local)),
-    ("cannot allocate memory", Cause::OomKilled, Some(Source::Local)),
-    ("failed to create new os thread", Cause::OomKilled, Some(Source::Local)),
-    ("errno=12", Cause::OomKilled, Some(Source::Local)),
+    ("signal: killed", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("out of memory", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("cannot allocate memory", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("failed to create new os thread", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("errno=12", Cause::OomKilled, Some(Source::Local), Look::Plain),
 ];
 
 /// Packages that came to the standard library after Go 1.11: an old go looks for them elsewhere.
@@ -275,61 +293,59 @@ static PAGE_WORDS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
 
 /// Reads go's own words. `main` is the line with the error, `details` what stands below it.
-pub(super) fn read(main: &str, details: &str) -> Option<Said> {
+pub(super) fn read(main: &str, details: &str) -> Option<Found> {
     let whole = if details.is_empty() { main.to_owned() } else { format!("{main}\n{details}") };
     let lower = whole.to_lowercase();
-    let mut said = Said {
-        cause: Cause::Other,
-        source: Some(Source::Local),
-        named: envelope::named(main),
-        detail: Detail::default(),
-    };
+    let mut found = plain(Cause::Other, Some(Source::Local));
+    found.take(envelope::named(main));
     if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
     if let Some(c) = TOOLCHAIN.captures(main) {
-        said.source = Some(Source::Toolchain);
-        said.cause = Cause::ToolchainDownload;
-        said.named.module = Some("golang.org/toolchain".to_owned());
+        found.source = Some(Source::Toolchain);
+        found.cause = Cause::ToolchainDownload;
+        found.subject.module = Some("golang.org/toolchain".to_owned());
         if let (Some(os), Some(arch)) = (c.get(2), c.get(3)) {
-            said.named.version = Some(format!("v0.0.1-{}.{}-{}", &c[1], os.as_str(), arch.as_str()));
+            found.subject.version = Some(format!("v0.0.1-{}.{}-{}", &c[1], os.as_str(), arch.as_str()));
         }
         // A network error inside is for the caller to read; what is left names no cause.
         // A file that an unpacked toolchain lacks is no network's fault.
-        said.detail.ambiguous = !lower.contains("gosumdb=off") && !lower.contains(": lstat ");
-        return Some(said);
+        if !lower.contains("gosumdb=off") && !lower.contains(": lstat ") {
+            found.detail = Detail::Hidden;
+        }
+        return Some(found);
     }
     if MISSING_GO.is_match(main) {
-        said.cause = Cause::ToolchainDownload;
-        said.source = Some(Source::Toolchain);
-        return Some(said);
+        found.cause = Cause::ToolchainDownload;
+        found.source = Some(Source::Toolchain);
+        return Some(found);
     }
     if MISSING_TOOL.is_match(&whole) {
-        said.cause = Cause::VcsMissing;
-        return Some(said);
+        found.cause = Cause::VcsMissing;
+        return Some(found);
     }
     if UNZIP.is_match(main) || COMPILED.is_match(&whole) || OPENED.is_match(main) {
-        cache_path(main, &mut said);
-        return Some(said);
+        cache_path(main, &mut found);
+        return Some(found);
     }
     if DEPENDENCY_GO_MOD.is_match(&whole)
         && !lower.contains("declares its path as")
         && let Some(cause) = dependency_go_mod(&lower)
     {
-        said.cause = cause;
-        said.detail.go_mod = true;
-        said.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
-        return Some(said);
+        found.cause = cause;
+        found.facts.go_mod = true;
+        found.source = Some(if cause == Cause::GoVersion { Source::Local } else { Source::Cache });
+        return Some(found);
     }
-    if let Some(&(_, cause, source)) = WORDS.iter().find(|(words, ..)| lower.contains(words)) {
-        said.cause = cause;
-        said.source = source;
-        refine(main, details, &lower, &mut said);
-        return Some(said);
+    if let Some(&(_, cause, source, look)) = WORDS.iter().find(|(words, ..)| lower.contains(words)) {
+        found.cause = cause;
+        found.source = source;
+        refine(look, main, details, &lower, &mut found);
+        return Some(found);
     }
     if GO_MOD_LINE.is_match(main) {
-        said.cause = Cause::GoModSyntax;
-        return Some(said);
+        found.cause = Cause::GoModSyntax;
+        return Some(found);
     }
     None
 }
@@ -355,88 +371,88 @@ fn dependency_go_mod(lower: &str) -> Option<Cause> {
 }
 
 /// A file of the module cache or build cache that is damaged or gone.
-fn cache_path(main: &str, said: &mut Said) {
-    said.cause = Cause::CacheCorrupt;
-    said.source = Some(Source::Cache);
+fn cache_path(main: &str, found: &mut Found) {
+    found.cause = Cause::CacheCorrupt;
+    found.source = Some(Source::Cache);
     let path = UNZIP.captures(main).or_else(|| OPENED.captures(main)).map(|c| c[1].trim().to_owned());
     if let Some(path) = path {
         if let Some(c) = DOWNLOADED.captures(&path) {
-            said.named.module = Some(super::urls::unescape(&c[1].replace('\\', "/")));
-            said.named.version = Some(super::urls::unescape(&c[2]));
-        } else if let Some((named, _)) = envelope::module_of_file(&path) {
-            said.named = named;
+            found.subject.module = Some(super::urls::unescape(&c[1].replace('\\', "/")));
+            found.subject.version = Some(super::urls::unescape(&c[2]));
+        } else if let Some(subject) = envelope::module_of_file(&path) {
+            found.subject = subject;
         }
-        said.detail.path = Some(PathBuf::from(path));
+        found.facts.path = Some(PathBuf::from(path));
     }
 }
 
 /// The module, and what distinguishes cases of one wording.
-fn refine(main: &str, details: &str, lower: &str, said: &mut Said) {
-    match said.cause {
-        Cause::ToolchainDownload if lower.contains("gosumdb=off") && !lower.contains("toolchain") => {
-            said.cause = Cause::Other;
-            said.source = Some(Source::Sumdb);
+fn refine(look: Look, main: &str, details: &str, lower: &str, found: &mut Found) {
+    match look {
+        Look::Plain => {}
+        Look::Hidden => found.detail = Detail::Hidden,
+        Look::Toolchain if lower.contains("gosumdb=off") && !lower.contains("toolchain") => {
+            found.cause = Cause::Other;
+            found.source = Some(Source::Sumdb);
         }
-        Cause::ToolchainDownload => said.detail.ambiguous = lower.contains("toolchain not available"),
-        Cause::GitNetwork => said.detail.ambiguous = true,
-        Cause::CacheCorrupt => {
-            said.detail.verify =
-                lower.contains("has been modified") || lower.contains("missing ziphash: open");
+        Look::Toolchain => {
+            if lower.contains("toolchain not available") {
+                found.detail = Detail::Hidden;
+            }
+        }
+        Look::Damage => {
             if let Some(c) = SPACED.captures(main) {
-                said.named.module = Some(c[1].to_owned());
-                said.named.version = Some(c[2].to_owned());
+                found.subject.module = Some(c[1].to_owned());
+                found.subject.version = Some(c[2].to_owned());
             }
-            if said.source.is_none() {
-                said.detail.ambiguous = true;
+            if found.source.is_none() {
+                found.detail = Detail::Hidden;
+            }
+            if lower.contains("has been modified") || lower.contains("missing ziphash: open") {
+                found.detail = Detail::Verify;
             }
         }
-        Cause::PathMismatch => {
+        Look::Required => {
             if let Some(c) = REQUIRED_AS.captures(main).or_else(|| REQUIRED_AS.captures(details))
-                && said.named.module.as_deref() != Some(&c[1])
+                && found.subject.module.as_deref() != Some(&c[1])
             {
-                said.named = Named { module: Some(c[1].to_owned()), ..Named::default() };
+                found.subject = Subject { module: Some(c[1].to_owned()), ..Subject::default() };
             }
         }
-        Cause::AmbiguousImport => {
+        Look::Listed => {
             let listed = LISTED
                 .captures(main)
                 .filter(|_| main.contains("multiple modules: "))
                 .or_else(|| LISTED.captures(details));
             if let Some(c) = listed {
-                said.named = Named {
-                    module: Some(c[1].to_owned()),
-                    version: c.get(2).map(|v| v.as_str().to_owned()),
-                    go_mod: false,
-                };
+                found.subject = subject(&c);
             }
         }
-        Cause::ImportRestriction
-            if lower.contains("not marked as") || lower.contains("inconsistent vendoring") =>
-        {
+        Look::Vendored => {
             if let Some(c) = VENDORED.captures(if details.is_empty() { main } else { details }) {
-                said.named = Named {
-                    module: Some(c[1].to_owned()),
-                    version: c.get(2).map(|v| v.as_str().to_owned()),
-                    go_mod: false,
-                };
+                found.subject = subject(&c);
             }
         }
-        Cause::MissingPackage | Cause::ImportRestriction | Cause::GoModSyntax => package(main, lower, said),
-        _ => {}
+        Look::Package => package(main, lower, found),
     }
 }
 
+/// Module and version as the first two groups name them.
+fn subject(c: &regex::Captures<'_>) -> Subject {
+    Subject { module: Some(c[1].to_owned()), version: c.get(2).map(|v| v.as_str().to_owned()), go_mod: false }
+}
+
 /// Failures that name a package more surely than a module.
-fn package(main: &str, lower: &str, said: &mut Said) {
+fn package(main: &str, lower: &str, found: &mut Found) {
     let quoted = QUOTED.captures(main).map(|c| c[1].to_owned());
     let standard = quoted.as_deref().is_some_and(|p| NEW_STD.contains(&p));
     if standard
-        && (said.cause == Cause::MissingPackage || lower.contains("missing dot in first path element"))
+        && (found.cause == Cause::MissingPackage || lower.contains("missing dot in first path element"))
     {
-        said.cause = Cause::GoVersion;
+        found.cause = Cause::GoVersion;
         return;
     }
-    if said.cause == Cause::GoModSyntax && lower.contains("malformed module path") {
+    if found.cause == Cause::GoModSyntax && lower.contains("malformed module path") {
         // An import of the user's, not a line of go.mod and not an argument of go get.
         if lower.starts_with("package ")
             || lower.contains("cannot load")
@@ -444,21 +460,22 @@ fn package(main: &str, lower: &str, said: &mut Said) {
             || lower.contains(" imports")
             || envelope::position(main).is_some()
         {
-            said.cause = Cause::MissingPackage;
+            found.cause = Cause::MissingPackage;
         }
-        if said.named.module.as_deref().is_some_and(|m| !m.contains('.')) {
-            said.named = Named::default();
+        if found.subject.module.as_deref().is_some_and(|m| !m.contains('.')) {
+            found.subject = Subject::default();
         }
         return;
     }
     if let Some(c) = FOUND.captures(main) {
-        said.named = Named { module: Some(c[1].to_owned()), version: Some(c[2].to_owned()), go_mod: false };
-    } else if let Some(c) = PROVIDES.captures(main).filter(|_| said.named.version.is_none()) {
+        found.subject =
+            Subject { module: Some(c[1].to_owned()), version: Some(c[2].to_owned()), go_mod: false };
+    } else if let Some(c) = PROVIDES.captures(main).filter(|_| found.subject.version.is_none()) {
         let package = c[1].trim_end_matches('.');
         let first = package.split('/').next().unwrap_or("");
-        said.named = Named::default();
+        found.subject = Subject::default();
         if super::urls::is_domain(first) {
-            said.named.module = Some(envelope::guess_module(package));
+            found.subject.module = Some(envelope::guess_module(package));
         }
     }
 }

@@ -6,11 +6,13 @@
 //! 2. `wrappers`: colours, time stamps, BuildKit steps and comment marks come off.
 //! 3. `json`: errors inside `-json` objects come out.
 //! 4. `messages`: lines to messages, each with its continuations and without its import chain.
-//! 5. `verdict`: whose words are these? Those of tests, programs and compilers are no failures of
+//! 5. `speaker`: whose words are these? Those of tests, programs and compilers are no failures of
 //!    the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
-//! 6. `table`: cause to action, and which failure dominates.
+//! 6. `found`: what was read becomes a failure. What it means is the table's business
+//!    ([`crate::judgement::table`]).
 
+mod context;
 mod envelope;
 mod found;
 mod git;
@@ -20,23 +22,23 @@ mod lines;
 mod local;
 mod messages;
 mod network;
-mod table;
+mod speaker;
 pub mod trace;
 mod urls;
-mod verdict;
 mod wrappers;
 
 #[cfg(test)]
 mod tests;
 
-pub use table::action_of;
-
-use crate::vocabulary::{Action, Failure};
+use crate::judgement::table;
+use crate::vocabulary::{Cause, Failure, Source, UserAction};
+use context::Context;
+use envelope::Subject;
+use found::{Found, weak};
 use lines::{Lines, Sink};
 use messages::{Grouper, Message};
 use regex::Regex;
 use std::collections::HashMap;
-use verdict::{Context, Verdict};
 
 /// Bytes of an evidence line (and of any other field) that are kept.
 pub const MAX_EVIDENCE: usize = 2_000;
@@ -60,15 +62,6 @@ pub struct UserRule {
     pub action: UserAction,
     /// Where the rule stands (`file:line`), shown by explain.
     pub origin: String,
-}
-
-/// What a user may decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserAction {
-    /// Try again.
-    Retry,
-    /// Do not.
-    Stop,
 }
 
 /// Whose text is read.
@@ -151,7 +144,7 @@ pub fn classify(rules: &Rules, stream: Stream, text: &[u8]) -> Reading {
     classifier.finish()
 }
 
-type Key = (u8, Option<crate::vocabulary::Source>, Option<String>, Option<String>, Option<String>);
+type Key = (u8, Option<Source>, Option<String>, Option<String>, Option<String>);
 
 struct Reader {
     rules: Rules,
@@ -160,7 +153,7 @@ struct Reader {
     context: Context,
     json: json::Reader,
     reading: Reading,
-    weak: Option<(Failure, Option<String>)>,
+    weak: Option<Failure>,
     seen: HashMap<Key, usize>,
 }
 
@@ -191,7 +184,7 @@ impl Reader {
             json::Held::Line(inner) => inner.lines().for_each(|l| self.words(number, l)),
             json::Held::Words { text, module, version } => {
                 self.gap();
-                self.context.object = Some(envelope::Named { module, version, go_mod: false });
+                self.context.object = Some(Subject { module, version, go_mod: false });
                 text.lines().for_each(|l| self.words(number, l));
                 self.gap();
                 self.context.object = None;
@@ -212,44 +205,35 @@ impl Reader {
     }
 
     fn message(&mut self, message: &Message) {
-        let mut verdict = verdict::read(message, self.stream, &mut self.context);
-        let rule = self.rule(message);
-        let mut origin = None;
-        if let Some((action, from)) = rule {
-            let mut failure = match verdict {
-                Verdict::Failure(f) | Verdict::Weak(f) => f,
-                Verdict::Nothing => Box::new(found::ruled(message, action)),
-            };
-            failure.action = action;
-            failure.detail.user_rule = true;
-            origin = Some(from);
-            verdict = Verdict::Failure(failure);
+        let found = speaker::read(message, self.stream, &mut self.context);
+        if let Some((rule, origin)) = self.rule(message) {
+            // A failure of which nothing else may be known but the user's own rule for it.
+            let found = found.unwrap_or_else(|| weak(Cause::Other, None));
+            let failure = Failure { rule: Some(rule), ..found.into_failure(message) };
+            self.keep(failure, Some(origin));
+            return;
         }
-        match verdict {
-            Verdict::Nothing => {}
-            Verdict::Failure(failure) => self.keep(*failure, origin),
-            Verdict::Weak(failure) => {
-                let better =
-                    self.weak.as_ref().is_none_or(|(f, _)| table::rank(failure.cause) < table::rank(f.cause));
+        match found {
+            None => {}
+            Some(found @ Found { weak: false, .. }) => self.keep(found.into_failure(message), None),
+            Some(found) => {
+                let failure = found.into_failure(message);
+                let better = self.weak.as_ref().is_none_or(|f| failure.row().rank < f.row().rank);
                 if better {
-                    self.weak = Some((*failure, origin));
+                    self.weak = Some(failure);
                 }
             }
         }
     }
 
-    fn rule(&self, message: &Message) -> Option<(Action, String)> {
+    fn rule(&self, message: &Message) -> Option<(UserAction, String)> {
         if self.rules.user.is_empty() {
             return None;
         }
         let whole: Vec<&str> = message.parts.iter().map(|p| p.text.as_str()).collect();
         let whole = whole.join("\n");
         let rule = self.rules.user.iter().find(|r| r.pattern.is_match(&whole))?;
-        let action = match rule.action {
-            UserAction::Retry => Action::Retry,
-            UserAction::Stop => Action::Stop,
-        };
-        Some((action, rule.origin.clone()))
+        Some((rule.action, rule.origin.clone()))
     }
 
     fn keep(&mut self, failure: Failure, origin: Option<String>) {
@@ -267,7 +251,11 @@ impl Reader {
         // Past the bound only what is new in kind is listed: it may be what forbids a retry.
         let full = self.reading.failures.len() >= MAX_FAILURES;
         if full
-            && self.reading.failures.iter().any(|f| f.cause == failure.cause && f.action == failure.action)
+            && self
+                .reading
+                .failures
+                .iter()
+                .any(|f| f.cause == failure.cause && f.action() == failure.action())
         {
             self.reading.omitted += 1;
             return;
@@ -279,29 +267,13 @@ impl Reader {
     }
 
     fn finish(mut self) -> Reading {
-        if let Some((failure, origin)) = self.weak.take() {
-            let strong = self.reading.failures.iter().any(|f| f.cause != crate::vocabulary::Cause::Other);
-            if self.reading.failures.is_empty()
-                || (!strong && failure.cause != crate::vocabulary::Cause::Other)
-            {
-                self.keep(failure, origin);
+        if let Some(failure) = self.weak.take() {
+            let strong = self.reading.failures.iter().any(|f| f.cause != Cause::Other);
+            if self.reading.failures.is_empty() || (!strong && failure.cause != Cause::Other) {
+                self.keep(failure, None);
             }
         }
-        self.reading.dominant = dominant(&self.reading.failures);
+        self.reading.dominant = table::dominant(&self.reading.failures);
         self.reading
     }
-}
-
-/// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
-/// that names its module.
-fn dominant(failures: &[Failure]) -> Option<usize> {
-    let order =
-        |at: &usize| (!failures[*at].detail.user_rule, table::rank(failures[*at].cause), failures[*at].line);
-    let first = (0..failures.len()).min_by_key(order)?;
-    if failures[first].module.is_some() {
-        return Some(first);
-    }
-    // Go may say the same twice, first without the module (`go: missing Git command`).
-    let named = |at: &usize| failures[*at].cause == failures[first].cause && failures[*at].module.is_some();
-    Some((0..failures.len()).filter(named).min_by_key(order).unwrap_or(first))
 }

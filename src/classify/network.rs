@@ -1,11 +1,13 @@
 //! Failed requests: a URL, a host or go's envelope with the words of transport behind it.
 
+use super::context::Context;
 use super::envelope;
 use super::found::{Found, plain};
-use super::inner;
+use super::inner::{self, Inner};
 use super::urls::{self, Url};
-use super::verdict::Context;
-use crate::vocabulary::{Cause, Source};
+use crate::judgement::refusal;
+use crate::judgement::table::{self, Meaning};
+use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -65,7 +67,7 @@ pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found>
     }
     let cause = read.cause.unwrap_or(Cause::Other);
     let mut found = plain(cause, None);
-    let mut named = envelope::named(env);
+    let mut subject = envelope::named(env);
     let (of_url, version_of_url) = urls::module(url);
     let database =
         role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
@@ -83,45 +85,62 @@ pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found>
     });
     if let Some(module) = of_url {
         // The URL knows the module where the words name a package or nothing.
-        let prefix = named.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
-        if named.module.is_none()
+        let prefix = subject.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
+        if subject.module.is_none()
             || (prefix && found.source == Some(Source::Proxy) && url.path.contains("/@v/v"))
         {
-            named.module = Some(module);
-            named.version = named.version.take().or(version_of_url);
-        } else if named.version.is_none() && found.source == Some(Source::Proxy) {
-            named.version = version_of_url;
+            subject.module = Some(module);
+            subject.version = subject.version.take().or(version_of_url);
+        } else if subject.version.is_none() && found.source == Some(Source::Proxy) {
+            subject.version = version_of_url;
         }
     }
-    named.go_mod |= url.path.ends_with(".mod");
-    found.take(named);
+    subject.go_mod |= url.path.ends_with(".mod");
+    found.take(subject);
     found.default_module(ctx);
-    found.detail.status = read.status;
-    found.detail.http_proxy = read.http_proxy;
+    found.facts.status = read.status;
+    found.detail = read.detail;
+    if read.detail == Detail::NoMetaTags && found.source != Some(Source::Direct) {
+        found.detail = Detail::Plain;
+    }
     found.host = read
         .host
+        .clone()
         .filter(|h| h != urls::host_name(&url.host))
         .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
-    if !remote.is_empty() {
-        found.detail.remote_words = true;
-        if matches!(cause, Cause::Http404410 | Cause::Http403 | Cause::Http5xx) && credentials(remote) {
-            found.cause = Cause::PrivateAuth;
-        }
+    let meaning = read.status.and_then(table::of_status).map(|(_, meaning)| meaning);
+    let said = remote.trim_start_matches("server response:");
+    if matches!(meaning, Some(Meaning::Refused | Meaning::Odd)) && refusal::gives_reason(said.as_bytes()) {
+        found.detail = Detail::Reasoned;
     }
-    if matches!(cause, Cause::DiskFull | Cause::CachePermission) {
-        found.source = Some(Source::Cache);
+    let refused = matches!(read.status, Some(403 | 404 | 410 | 500..=599));
+    if refused && credentials(remote) {
+        found.cause = Cause::PrivateAuth;
+    }
+    if let Some(here) = read.source {
+        found.source = Some(here);
         found.host = None;
     } else if found.source == Some(Source::Sumdb) {
         found.cause = Cause::SumdbUnreachable;
-    }
-    if found.source == Some(Source::Direct)
-        && found.cause == Cause::CaptiveOrHtml
-        && behind.contains("go-import")
-    {
-        found.detail.ambiguous = true;
+        found.detail = database_detail(cause, &read);
     }
     Some(found)
+}
+
+/// What kept the checksum database from answering.
+fn database_detail(cause: Cause, read: &Inner) -> Detail {
+    if matches!(read.status, Some(404 | 410)) || cause == Cause::Http404410 {
+        Detail::Absent
+    } else if matches!(read.status, Some(401 | 403)) {
+        Detail::Refused
+    } else if cause == Cause::TlsCert {
+        Detail::Untrusted
+    } else if read.away {
+        Detail::Away
+    } else {
+        Detail::Plain
+    }
 }
 
 /// The URL that the error is about: the last one that a request's verb stands before, else the
@@ -158,11 +177,12 @@ pub(super) fn dial(main: &str) -> Option<Found> {
     let read = inner::read(&main[at..]);
     let mut found = plain(read.cause?, role.or(Some(Source::Proxy)));
     found.take(envelope::named(&main[..at]));
-    found.host = read.host;
-    found.detail.http_proxy = read.http_proxy;
+    found.detail = read.detail;
     if role == Some(Source::Sumdb) {
+        found.detail = database_detail(found.cause, &read);
         found.cause = Cause::SumdbUnreachable;
     }
+    found.host = read.host;
     Some(found)
 }
 
@@ -173,15 +193,16 @@ pub(super) fn transport(main: &str, ctx: &Context) -> Option<Found> {
     }
     let read = inner::read(envelope::inner_of(main)?);
     let mut found = plain(read.cause?, Some(Source::Proxy));
+    found.detail = read.detail;
     if main.contains("unrecognized import path") || main.contains("https fetch") {
         found.source = Some(Source::Direct);
     } else if main.contains("verifying module:") || main.contains("verifying go.mod:") {
         found.source = Some(Source::Sumdb);
+        found.detail = database_detail(found.cause, &read);
         found.cause = Cause::SumdbUnreachable;
     }
     found.take(envelope::named(main));
     found.default_module(ctx);
-    found.detail.status = read.status;
-    found.detail.http_proxy = read.http_proxy;
+    found.facts.status = read.status;
     Some(found)
 }

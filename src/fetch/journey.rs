@@ -11,7 +11,7 @@ use crate::judgement::request::UpstreamId;
 use crate::judgement::request::hedge;
 use crate::judgement::request::policy::{self, Allowance, Condition, Miss, Move, Pause, Situation, Try};
 use crate::judgement::request::terms::Terms;
-use crate::vocabulary::{Action, Cause, Detail, Failure, Source};
+use crate::vocabulary::{Cause, Facts, Failure, Source};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -310,7 +310,7 @@ impl<'a> Journey<'a> {
         let own = || format!("{} answered {}", self.fetcher.upstream(from).shown(), short.words).into_bytes();
         Refusal {
             from: Some(from),
-            status: short.detail.status.unwrap_or(502),
+            status: short.facts.status.unwrap_or(502),
             words: said.map_or_else(own, <[u8]>::to_vec),
         }
     }
@@ -340,11 +340,6 @@ impl<'a> Journey<'a> {
     }
 
     fn failure(&self, at: &Try, short: &Shortfall) -> Failure {
-        let action = match at.miss {
-            Miss::NotFound => Action::Private,
-            Miss::Denied { .. } => Action::Reroute,
-            Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. } => Action::Retry,
-        };
         let (source, module, version) = match &self.question.file {
             File::Database { .. } => (Source::Sumdb, None, None),
             File::Module { module, version, .. } => {
@@ -361,8 +356,9 @@ impl<'a> Journey<'a> {
             version,
             host: Some(short.host.clone()),
             url: Some(url),
-            detail: Detail { go_mod, ..short.detail.clone() },
-            ..Failure::new(short.cause, Some(source), action, evidence)
+            detail: short.detail,
+            facts: Facts { go_mod, ..short.facts.clone() },
+            ..Failure::new(short.cause, Some(source), evidence)
         }
     }
 }

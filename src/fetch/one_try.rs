@@ -8,8 +8,9 @@ use super::spool::{self, Stored};
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::policy::Miss;
+use crate::judgement::table::{self, Meaning};
 use crate::redact;
-use crate::vocabulary::{Cause, Detail};
+use crate::vocabulary::{Cause, Detail, Facts};
 use std::io;
 use std::time::Duration;
 
@@ -23,8 +24,10 @@ const KEPT_WRONG: usize = 4096;
 pub(super) struct Shortfall {
     pub(super) miss: Miss,
     pub(super) cause: Cause,
-    /// Status, wrong hash, and whether an HTTP proxy failed.
+    /// Whether an HTTP proxy failed, and the like.
     pub(super) detail: Detail,
+    /// Status and wrong hash.
+    pub(super) facts: Facts,
     pub(super) host: String,
     /// What happened, for people.
     pub(super) words: String,
@@ -39,7 +42,8 @@ impl Shortfall {
         Box::new(Shortfall {
             miss: Miss::Fault { cause, gained: false },
             cause,
-            detail: Detail::default(),
+            detail: Detail::Plain,
+            facts: Facts::default(),
             host: host.to_owned(),
             words: words.into(),
             copy: None,
@@ -110,7 +114,9 @@ impl OneTry<'_> {
                 let gained = part.as_ref().is_some_and(|p| p.len() > had);
                 kept = part;
                 let mut short = Shortfall::fault(fault.cause, &host, fault.words);
-                short.detail.http_proxy = fault.http_proxy;
+                if fault.http_proxy {
+                    short.detail = Detail::HttpProxy;
+                }
                 short.miss = Miss::Fault { cause: fault.cause, gained };
                 Err(short)
             }
@@ -150,14 +156,15 @@ impl OneTry<'_> {
                     numbers.answers += 1;
                     breaker.served();
                 }
+                Miss::Odd => numbers.answers += 1,
                 Miss::Denied { blanket } => {
                     numbers.answers += 1;
-                    let gate = short.said.as_ref().is_some_and(|said| refusal::gives_reason(&said.body));
+                    let gate = short.detail == Detail::Reasoned;
                     if let (File::Module { module, .. }, true, false) =
                         (&self.question.file, self.pinned, gate)
                     {
                         numbers.refuse(module);
-                        *blanket = numbers.refuses_all() && matches!(short.detail.status, Some(403 | 451));
+                        *blanket = numbers.refuses_all() && matches!(short.facts.status, Some(403 | 451));
                     }
                 }
                 Miss::Limited { pause } => {
@@ -200,18 +207,14 @@ impl OneTry<'_> {
         pause: Option<Duration>,
         said: Option<Said>,
     ) -> Box<Shortfall> {
-        let fault = |cause| Miss::Fault { cause, gained: false };
-        let (cause, miss) = match status {
-            404 | 410 => (Cause::Http404410, Miss::NotFound),
-            // The server gave up waiting, or wants the same once more: nothing is refused.
-            408 => (Cause::Timeout, fault(Cause::Timeout)),
-            425 | 429 => (Cause::Http429, Miss::Limited { pause }),
-            503 if pause.is_some() => (Cause::Http5xx, Miss::Limited { pause }),
-            500..=599 => (Cause::Http5xx, fault(Cause::Http5xx)),
-            401 => (Cause::PrivateAuth, Miss::Denied { blanket: false }),
-            403 | 407 | 451 => (Cause::Http403, Miss::Denied { blanket: false }),
-            400..=499 => (Cause::Other, Miss::Denied { blanket: false }),
-            _ => (Cause::CaptiveOrHtml, fault(Cause::CaptiveOrHtml)),
+        let (cause, meaning) = table::of_status(status).unwrap_or((Cause::CaptiveOrHtml, Meaning::Page));
+        let miss = match meaning {
+            Meaning::Absent => Miss::NotFound,
+            Meaning::Refused | Meaning::HttpProxy => Miss::Denied { blanket: false },
+            Meaning::Odd => Miss::Odd,
+            Meaning::TooMany => Miss::Limited { pause },
+            Meaning::Trouble if status == 503 && pause.is_some() => Miss::Limited { pause },
+            Meaning::Trouble | Meaning::Page => Miss::Fault { cause, gained: false },
         };
         let line = said.as_ref().and_then(Said::first_line);
         let line = line.map(|line| format!(" ({})", redact::text(line))).unwrap_or_default();
@@ -219,7 +222,12 @@ impl OneTry<'_> {
             hyper::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
         let mut short = Shortfall::fault(cause, host, format!("{status} {phrase}{line}"));
         short.miss = miss;
-        short.detail.status = Some(status);
+        short.detail = table::detail_of_status(status);
+        let reason = said.as_ref().is_some_and(|said| refusal::gives_reason(&said.body));
+        if reason && matches!(meaning, Meaning::Refused | Meaning::Odd) {
+            short.detail = Detail::Reasoned;
+        }
+        short.facts.status = Some(status);
         short.said = said;
         short
     }
@@ -241,7 +249,7 @@ impl OneTry<'_> {
         let cause = if got.is_some() { Cause::ChecksumMismatch } else { Cause::CaptiveOrHtml };
         let mut short = Shortfall::fault(cause, host, why);
         short.miss = Miss::Wrong { digest, hard };
-        short.detail.got = got;
+        short.facts.got = got;
         short.copy = Some(body);
         Err(short)
     }

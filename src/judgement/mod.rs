@@ -1,6 +1,6 @@
 //! All judgement: what a failure means, what follows it, and who may be asked about what.
 //!
-//! Pure. `attempt` decides what follows a failed attempt of go's, `request` what follows a failed
+//! Pure. [`table`] says what each failure means. `attempt` decides what follows a failed attempt of go's, `request` what follows a failed
 //! request of the fetcher's, `privacy` and `publicity` which names must be kept from whom, `refusal`
 //! whether a host that refuses gives a reason.
 
@@ -9,3 +9,4 @@ pub mod privacy;
 pub(crate) mod publicity;
 pub(crate) mod refusal;
 pub(crate) mod request;
+pub mod table;

@@ -8,8 +8,9 @@
 
 use super::folder;
 use crate::formats::goproxy::Entry;
+use crate::judgement::table::row;
 use crate::machine::file_lock::Lock;
-use crate::vocabulary::Cause;
+use crate::vocabulary::{Cause, Detail, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -132,8 +133,7 @@ impl Health {
         if entry.is_network_proxy() {
             let upstream = self.upstreams.entry(entry.shown()).or_default();
             upstream.failed = at;
-            upstream.dead =
-                cause.is_dead_host() || matches!(cause, Cause::Timeout | Cause::Stalled | Cause::Http403);
+            upstream.dead = row(cause, Some(Source::Proxy), Detail::Plain).is_remembered();
         }
     }
 

@@ -3,6 +3,7 @@
 //! Pure. The shape is a contract: outside scripts read it.
 
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, Retry, Stop};
+use crate::judgement::table;
 use crate::vocabulary::Failure;
 use serde::Serialize;
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub struct Attempt {
     /// Its length.
     pub elapsed_ms: u64,
     /// What was seen.
+    #[serde(serialize_with = "table::shown")]
     pub failures: Vec<Failure>,
     /// `retry`, `stop` or `done`.
     pub decision: &'static str,
@@ -107,11 +109,11 @@ pub fn millis(length: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::judgement::attempt::Pause;
-    use crate::vocabulary::{Action, Cause, Source};
+    use crate::vocabulary::{Cause, Source};
 
     #[test]
     fn the_contract_has_its_keys_in_order() {
-        let mut failure = Failure::new(Cause::Eof, Some(Source::Proxy), Action::Retry, "words");
+        let mut failure = Failure::new(Cause::Eof, Some(Source::Proxy), "words");
         failure.line = 3;
         let observation = Observation::new(AttemptEnd::Code(1), vec![failure]);
         let retry = Retry {

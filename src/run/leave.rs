@@ -5,6 +5,7 @@ use super::speak::Level;
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
 use crate::exit::{Exec, Exit, OWN_FAILURE};
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, State, Stop, entry_of};
+use crate::judgement::table::{Class, Trouble};
 use crate::memory::health::{self, Health};
 use crate::memory::journal;
 use crate::memory::report::{Attempt, Report, millis};
@@ -90,7 +91,7 @@ impl Run {
         if matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
             return;
         }
-        let confirmed = observation.failures.iter().any(|f| f.cause == Cause::ChecksumMismatch) && retried;
+        let confirmed = observation.failures.iter().any(|f| f.row().class == Class::Mismatch) && retried;
         if retried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
@@ -107,7 +108,7 @@ impl Run {
     fn words_on_downloads(&mut self, recovered: bool) {
         let mut mismatches = self.cured_mismatches().to_vec();
         let seen_by_go = self.history.iter().filter(|_| recovered).flat_map(|s| &s.observation.failures);
-        for name in seen_by_go.filter(|f| f.cause == Cause::ChecksumMismatch).map(Failure::named) {
+        for name in seen_by_go.filter(|f| f.row().class == Class::Mismatch).map(Failure::named) {
             if !mismatches.contains(&name) {
                 mismatches.push(name);
             }
@@ -139,7 +140,7 @@ impl Run {
             let state = State::before(&self.policy, &self.history[..n]);
             self.learn_from(&mut news, &state, &step.observation, at);
             // One that refuses everybody rests; one that sent a bad copy rests for this run only.
-            let refused = step.observation.failures.iter().any(|f| f.cause == Cause::Http403);
+            let refused = step.observation.failures.iter().any(|f| f.row().class == Class::Refusal);
             for remedy in &step.retry.remedies {
                 if let (Remedy::Rest(entries), true) = (remedy, refused) {
                     entries.iter().for_each(|entry| news.note_failure(entry, Cause::Http403, at));
@@ -158,8 +159,7 @@ impl Run {
 
     /// What one attempt tells of the hosts that were asked.
     fn learn_from(&self, news: &mut Health, state: &State, observation: &Observation, at: u64) {
-        for failure in observation.failures.iter().filter(|f| f.cause.is_transport() && !f.detail.http_proxy)
-        {
+        for failure in observation.failures.iter().filter(|f| is_of_the_host(f)) {
             news.note_failure(&entry_of(&self.policy, state, failure), failure.cause, at);
         }
         for entry in &observation.dead {
@@ -223,4 +223,10 @@ fn shortened(names: &[String]) -> String {
         None | Some(0) => names.join(", "),
         Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
     }
+}
+
+/// The trouble of a listed host, not of an HTTP proxy on the way to it.
+fn is_of_the_host(failure: &Failure) -> bool {
+    let row = failure.row();
+    row.is_transport() && row.trouble != Trouble::HttpProxy
 }

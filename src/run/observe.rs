@@ -8,6 +8,7 @@ use crate::classify::{Classifier, Stream};
 use crate::exit::Exit;
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{AttemptEnd, Observation, Repair};
+use crate::judgement::table::{Class, Suspicion, Trouble};
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
 use crate::verb::Invocation;
@@ -92,22 +93,7 @@ impl Run {
     /// Whether looking further can change anything: a compile error outside the cache ends the run
     /// whatever the network does.
     fn any_curable(&self, failures: &[Failure]) -> bool {
-        failures.iter().any(|f| {
-            f.cause.is_transport()
-                || f.detail.ambiguous
-                || f.detail.path.is_some()
-                || in_clone(f)
-                || matches!(
-                    f.cause,
-                    Cause::ChecksumMismatch
-                        | Cause::CacheCorrupt
-                        | Cause::Http403
-                        | Cause::Http404410
-                        | Cause::SumdbUnreachable
-                        | Cause::GitNetwork
-                        | Cause::ToolchainDownload
-                )
-        })
+        failures.iter().any(|f| f.row().is_curable() || f.facts.path.is_some() || in_clone(f))
     }
 
     /// A private module of which only go's words tell (an import that go.mod does not have yet)
@@ -163,13 +149,14 @@ impl Run {
     async fn look_at_hosts(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         let failures = &observation.failures;
         let (hosts, names) = failing_hosts(failures);
-        let all_away = !failures.is_empty()
-            && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable));
+        let all_away = !failures.is_empty() && failures.iter().all(|f| f.row().trouble == Trouble::Network);
         if all_away {
             observation.no_network = network::no_network(&hosts, names);
         }
-        let hidden = |f: &Failure| f.cause == Cause::ToolchainDownload && f.detail.ambiguous;
-        let away = |f: &Failure| f.cause.is_dead_host() || f.cause == Cause::Timeout || hidden(f);
+        let away = |f: &Failure| {
+            let row = f.row();
+            row.is_dead_host() || row.trouble == Trouble::Silent || row.class == Class::Toolchain
+        };
         let proxies: Vec<Entry> =
             self.policy.list.reachable().iter().filter(|e| e.is_network_proxy()).cloned().collect();
         if observation.no_network.is_some() || !failures.iter().any(away) || proxies.is_empty() {
@@ -236,8 +223,8 @@ impl Run {
         if clear.is_empty() {
             return Ok(());
         }
-        if clear.iter().any(|f| !f.detail.ambiguous) {
-            observation.failures.retain(|f| !f.detail.ambiguous);
+        if clear.iter().any(|f| !f.hides()) {
+            observation.failures.retain(|f| !f.hides());
         }
         observation
             .failures
@@ -324,51 +311,42 @@ fn damage_of(
     gosumdb: &str,
 ) -> Vec<Damaged> {
     let database = gosumdb.split(['+', ' ']).next().unwrap_or("sum.golang.org");
-    let place = failure.detail.path.as_deref().and_then(|p| cache.locate(p, dir));
-    match (failure.cause, &place) {
-        (_, Some(Place::Vcs(clone))) => cache.diagnose_vcs(clone, &failure.evidence),
-        (_, Some(Place::Sumdb(name))) => cache.diagnose_sumdb(name, &failure.evidence),
-        // `malformed record data` is what a page in place of a record gives, and a cached one too.
-        (Cause::CacheCorrupt | Cause::SumdbUnreachable, _) if failure.source == Some(Source::Sumdb) => {
-            cache.diagnose_sumdb(database, &failure.evidence)
-        }
+    let place = failure.facts.path.as_deref().and_then(|p| cache.locate(p, dir));
+    match &place {
+        Some(Place::Vcs(clone)) => return cache.diagnose_vcs(clone, &failure.evidence),
+        Some(Place::Sumdb(name)) => return cache.diagnose_sumdb(name, &failure.evidence),
         // A compiler's complaint about a file of the module cache: is the folder what go.sum says?
-        (_, Some(Place::Module { module, version })) => cache.diagnose(sums, module, version),
-        (
-            Cause::ChecksumMismatch
-            | Cause::CacheCorrupt
-            | Cause::Http404410
-            | Cause::PathMismatch
-            | Cause::GoModSyntax,
-            None,
-        ) => match (&failure.module, &failure.version) {
-            (Some(module), Some(version)) => {
-                if let Some(want) = &failure.detail.want {
-                    let suffix = if failure.detail.go_mod { "/go.mod" } else { "" };
-                    sums.merge(GoSum::parse(&format!("{module} {version}{suffix} {want}\n")));
+        Some(Place::Module { module, version }) => return cache.diagnose(sums, module, version),
+        None => {}
+    }
+    let suspicion = failure.row().suspicion;
+    match suspicion {
+        Suspicion::Nothing => vec![],
+        // `malformed record data` is what a page in place of a record gives, and a cached one too.
+        Suspicion::Database => cache.diagnose_sumdb(database, &failure.evidence),
+        Suspicion::Version | Suspicion::Info | Suspicion::Anything => {
+            let (Some(module), Some(version)) = (&failure.module, &failure.version) else {
+                if suspicion != Suspicion::Anything {
+                    return vec![];
                 }
-                let mut found = cache.diagnose(sums, module, version);
-                found.retain(|damaged| !may_be_an_edit(damaged));
-                if found.is_empty() && failure.cause == Cause::Http404410 {
-                    // A version that nobody has may come from the .info file of another version.
-                    let listed: Vec<(String, String)> = sums
-                        .modules()
-                        .filter(|(m, v)| m == module && v != version)
-                        .map(|(m, v)| (m.to_owned(), v.to_owned()))
-                        .collect();
-                    found = cache.scan(sums, &listed, SCAN);
-                    found.retain(|damaged| matches!(damaged.damage, Damage::Info(_)));
-                }
-                found
-            }
-            _ if failure.cause == Cause::CacheCorrupt => {
                 let all: Vec<(String, String)> =
                     sums.modules().map(|(m, v)| (m.to_owned(), v.to_owned())).collect();
-                cache.scan(sums, &all, SCAN)
+                return cache.scan(sums, &all, SCAN);
+            };
+            let mut found = cache.diagnose(sums, module, version);
+            found.retain(|damaged| !may_be_an_edit(damaged));
+            if found.is_empty() && suspicion == Suspicion::Info {
+                // A version that nobody has may come from the .info file of another version.
+                let listed: Vec<(String, String)> = sums
+                    .modules()
+                    .filter(|(m, v)| m == module && v != version)
+                    .map(|(m, v)| (m.to_owned(), v.to_owned()))
+                    .collect();
+                found = cache.scan(sums, &listed, SCAN);
+                found.retain(|damaged| matches!(damaged.damage, Damage::Info(_)));
             }
-            _ => vec![],
-        },
-        _ => vec![],
+            found
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Run {
             }
         }
         let gave_up = |f: &crate::vocabulary::Failure| {
-            f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.detail.status == Some(GAVE_UP)
+            f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.facts.status == Some(GAVE_UP)
         };
         if !tally.failed.is_empty() && observation.failures.iter().any(gave_up) {
             observation.failures.retain(|f| !gave_up(f));

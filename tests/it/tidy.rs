@@ -107,6 +107,25 @@ fn only_main_ends_the_process() {
 }
 
 #[test]
+fn a_cause_is_matched_in_the_table_alone() {
+    // An arm, an alternative, a guard; and `matches!` with a cause in its pattern.
+    let arm = regex::Regex::new(r"\bCause::\w+[\s)]*(?:=>|\|[^|]|if\b)|[^|]\|\s*Cause::").expect("fixed");
+    let matches = regex::Regex::new(r"matches!\((?:[^()]|\([^()]*\))*?\bCause::").expect("fixed");
+    let table = root().join("src/judgement/table");
+    for file in sources(&root().join("src")) {
+        let found = code(&file);
+        for pattern in [&arm, &matches] {
+            let hit = pattern.find(&found).map(|m| m.as_str());
+            if file.starts_with(&table) {
+                continue;
+            }
+            assert_eq!(hit, None, "{} judges a cause: that is for the table", file.display());
+        }
+    }
+    assert!(arm.is_match(&code(&table.join("causes.rs"))), "the table is gone");
+}
+
+#[test]
 fn files_stay_readable() {
     for folder in ["src", "tests", "examples", "benches"] {
         let below = root().join(folder);

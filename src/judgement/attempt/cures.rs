@@ -2,8 +2,9 @@
 
 use super::places::{self, entry_of};
 use super::{AttemptEnd, Observation, Policy, Repair, State, Step, Stop, integrity, private};
-use crate::formats::goproxy::Entry;
-use crate::vocabulary::{Action, Cause, Failure, Source};
+use crate::formats::goproxy::{Entry, Separator};
+use crate::judgement::table::{self, Class, Row, Trouble};
+use crate::vocabulary::{Action, Detail, Failure, Source, UserAction};
 
 /// One failure's demand on the next attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +41,8 @@ pub(super) enum Cure {
 /// The one other address of sum.golang.org that go itself knows (same key).
 const SUMDB_MIRROR: &str = "sum.golang.google.cn";
 
-pub(super) fn stop(reason: impl Into<String>) -> Result<Cure, Stop> {
+fn stop(reason: impl Into<String>) -> Result<Cure, Stop> {
     Err(Stop::because(reason))
-}
-
-pub(super) fn stop_with(reason: impl Into<String>, hint: impl Into<String>) -> Result<Cure, Stop> {
-    Err(Stop::with_hint(reason, hint))
-}
-
-/// What `go mod verify` found to be changed. It may be evidence.
-pub(super) fn found_by_verify(policy: &Policy, failure: &Failure) -> bool {
-    policy.verifying && matches!(failure.cause, Cause::CacheCorrupt | Cause::ChecksumMismatch)
 }
 
 /// Texts that name no cause, and a 403 of a host that is not known to serve anything, need one
@@ -65,18 +57,38 @@ pub(super) fn wants_diagnosis(
         || policy.vendored
         || observation.relayed
         || state.attempts_without_progress >= policy.attempts
-        || failures.iter().any(|f| found_by_verify(policy, f))
+        || policy.verifying && failures.iter().any(|f| found_by_verify(f).is_some())
     {
         return false;
     }
     failures.iter().enumerate().any(|(i, f)| {
         let repaired = observation.repairs.iter().any(|r| r.failure == i);
-        let unknown_403 = f.cause == Cause::Http403
+        let unknown = f.row().class == Class::Refusal
             && f.source == Some(Source::Proxy)
             && !serves(observation, &entry_of(policy, state, f))
             && policy.list.reachable().len() > 1;
-        !f.detail.user_rule && !repaired && (f.detail.ambiguous || unknown_403)
+        f.rule.is_none() && !repaired && (is_hidden(policy, f) || unknown)
     })
+}
+
+/// Words that name no cause, and an origin's word that stands where a pipe may have hidden another
+/// failure: the error of `direct` is the one that go prints.
+fn is_hidden(policy: &Policy, failure: &Failure) -> bool {
+    let list = &policy.list;
+    let direct = list.entries.iter().position(|e| *e == Entry::Direct).unwrap_or(0);
+    let piped = list.separators.iter().take(direct).any(|s| *s == Separator::Pipe);
+    failure.hides()
+        && match failure.row().action() {
+            Action::Retry | Action::Repair | Action::Reroute => true,
+            Action::Stop => failure.detail == Detail::NoMetaTags && piped,
+            Action::Private => false,
+        }
+}
+
+/// The row of what `go mod verify` found to be changed. It may be evidence.
+fn found_by_verify(failure: &Failure) -> Option<Row> {
+    let row = table::row(failure.cause, failure.source, Detail::Verify);
+    (row != failure.row() || failure.detail == Detail::Verify).then_some(row)
 }
 
 /// What a diagnostic attempt that succeeded shows to be well again: words that named no cause, and
@@ -84,13 +96,13 @@ pub(super) fn wants_diagnosis(
 pub(super) fn is_of_the_network(failure: &Failure) -> bool {
     let elsewhere =
         matches!(failure.source, Some(Source::Proxy | Source::Direct | Source::Vcs | Source::Toolchain));
-    !failure.detail.user_rule && (failure.detail.ambiguous || elsewhere)
+    failure.rule.is_none() && (failure.detail == Detail::Hidden || elsewhere)
 }
 
 /// What `direct` alone has to answer for.
 pub(super) fn is_of_the_origin(failure: &Failure) -> bool {
     matches!(failure.source, Some(Source::Direct | Source::Vcs | Source::Toolchain))
-        && failure.cause != Cause::ChecksumMismatch
+        && failure.row().class != Class::Mismatch
 }
 
 fn serves(observation: &Observation, entry: &Entry) -> bool {
@@ -106,51 +118,46 @@ pub(super) fn cure(
     index: usize,
     failure: &Failure,
 ) -> Result<Cure, Stop> {
-    if failure.detail.user_rule {
-        return match failure.action {
-            Action::Stop => stop("a rule of yours says stop"),
-            _ => Ok(Cure::Again),
-        };
+    match failure.rule {
+        Some(UserAction::Stop) => return stop("a rule of yours says stop"),
+        Some(UserAction::Retry) => return Ok(Cure::Again),
+        None => {}
     }
-    if found_by_verify(policy, failure) {
-        return stop("what go mod verify finds is for you to judge");
+    if policy.verifying
+        && let Some(row) = found_by_verify(failure)
+    {
+        return row_stop(&row, failure);
     }
     let repairs: Vec<Repair> = observation.repairs.iter().filter(|r| r.failure == index).cloned().collect();
     if !repairs.is_empty() {
         return evict(state, repairs);
     }
     let entry = entry_of(policy, state, failure);
-    match failure.cause {
-        Cause::None => Ok(Cure::Again),
-        Cause::ChecksumMismatch => integrity::mismatch(policy, history, state, observation, failure),
-        Cause::SumdbMisbehaviour => stop("the checksum database contradicts itself: nothing is retried"),
-        Cause::SumdbUnreachable => sumdb(policy, state, failure),
-        _ if failure.source == Some(Source::Sumdb) => sumdb(policy, state, failure),
-        // An HTTP(S)_PROXY that fails is the same for every host.
-        cause if cause.is_transport() && failure.detail.http_proxy => match cause {
-            Cause::TlsCert => stop("the HTTP proxy's certificate is not trusted"),
-            _ => Ok(Cure::Transport { entry, dead: false }),
-        },
-        Cause::Http429 => Ok(Cure::TooMany { entry }),
-        Cause::TlsCert => tls_cert(policy, state, entry),
-        cause if cause.is_dead_host() => Ok(Cure::Transport { entry, dead: true }),
-        Cause::Stalled => Ok(Cure::Transport { entry, dead: false }),
-        cause if cause.is_transport() => {
-            Ok(Cure::Transport { entry, dead: observation.end == AttemptEnd::NoConnection })
-        }
-        Cause::Http403 => forbidden(policy, state, observation, failure, entry),
-        Cause::Http404410 => private::verdict(policy, state, failure),
-        Cause::CacheCorrupt => unlocated_damage(policy, history, state, failure, entry),
-        Cause::GitNetwork => Ok(Cure::Transport { entry: Entry::Direct, dead: false }),
-        Cause::ToolchainDownload => toolchain(policy, observation, failure, entry),
-        Cause::PrivateAuth => private::credentials(policy, state, failure),
-        Cause::VcsMissing => stop_with(
-            "a version control program is missing or not allowed",
-            "install git (or the program named above), or let a module proxy answer",
-        ),
-        Cause::ProxyOff => stop("GOPROXY=off is obeyed"),
-        cause => stop(format!("{cause}: repeating cannot help")),
+    let row = failure.row();
+    match row.class {
+        Class::Again => Ok(Cure::Transport { entry, dead: observation.end == AttemptEnd::NoConnection }),
+        Class::Way => Ok(Cure::Transport { entry, dead: false }),
+        Class::Elsewhere => Ok(Cure::Transport { entry, dead: true }),
+        Class::Certificate => certificate(policy, state, entry, &row, failure),
+        Class::Slower => Ok(Cure::TooMany { entry }),
+        Class::Origin => Ok(Cure::Transport { entry: Entry::Direct, dead: false }),
+        Class::Database => database(policy, state, &row, failure),
+        Class::Mismatch => integrity::mismatch(policy, history, state, observation, failure),
+        Class::Damage => unlocated_damage(policy, history, state, failure, entry),
+        Class::Refusal => refusal(policy, state, observation, failure, entry),
+        Class::Absence | Class::Login => private::verdict(policy, state, failure),
+        Class::Repeats => repeats(state, observation, failure, &entry),
+        Class::Toolchain => toolchain(policy, observation, &row, failure, entry),
+        Class::Stop => row_stop(&row, failure),
     }
+}
+
+/// The stop that a row gives in its own words.
+fn row_stop(row: &Row, failure: &Failure) -> Result<Cure, Stop> {
+    let reason = row
+        .reason
+        .map_or_else(|| format!("{}: repeating cannot help", failure.cause), |words| failure.fill_in(words));
+    Err(Stop { reason, hint: row.hint.map(|words| failure.fill_in(words)) })
 }
 
 /// The same file found damaged a third time is being damaged by something else.
@@ -161,7 +168,15 @@ fn evict(state: &State, repairs: Vec<Repair>) -> Result<Cure, Stop> {
     Ok(Cure::Evict(repairs))
 }
 
-fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Result<Cure, Stop> {
+/// A rejected certificate is rejected again. Where nobody else may be asked it is still tried once
+/// more, for a middlebox in between, as the fetcher does.
+fn certificate(
+    policy: &Policy,
+    state: &State,
+    entry: Entry,
+    row: &Row,
+    failure: &Failure,
+) -> Result<Cure, Stop> {
     let others = policy.list.reachable().iter().filter(|e| **e != entry && !state.resting.contains(e));
     let from = policy.list.entries.iter().position(|e| *e == entry);
     let somewhere = others.into_iter().any(|e| {
@@ -170,41 +185,22 @@ fn tls_cert(policy: &Policy, state: &State, entry: Entry) -> Result<Cure, Stop> 
     }) || !policy.mirrors.is_empty();
     if somewhere && !policy.graph_private {
         Ok(Cure::Transport { entry, dead: true })
+    } else if state.attempts_without_progress < 2 {
+        Ok(Cure::Transport { entry, dead: false })
     } else {
-        stop_with(
-            "the certificate is not trusted and nobody else may be asked",
-            "if your company inspects TLS, name its root certificate in SSL_CERT_FILE; gox never turns checks off",
-        )
+        row_stop(row, failure)
     }
 }
 
-fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
-    match failure.detail.status {
-        Some(404 | 410) => return private::unknown_to_sumdb(policy, state, failure),
-        Some(401 | 403) => {
-            return stop_with(
-                "the checksum database refused",
-                "check GOSUMDB, or the proxy that serves /sumdb/",
-            );
-        }
-        _ => {}
-    }
-    if failure.cause == Cause::Http404410 {
-        return private::unknown_to_sumdb(policy, state, failure);
-    }
-    // The classifier gives whatever keeps the database away one cause; the words tell them apart.
-    let says = |words: &[&str]| words.iter().any(|w| failure.evidence.contains(w));
-    let untrusted = failure.cause == Cause::TlsCert || says(&["x509: "]);
+/// The checksum database did not answer, or with something that is none.
+fn database(policy: &Policy, state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
+    // A row with a reason is one for which there is only the other address.
+    let untrusted = row.reason.is_some();
     if untrusted && policy.gosumdb != "sum.golang.org" {
-        return stop_with(
-            "the checksum database's certificate is not trusted",
-            "name the root certificate in SSL_CERT_FILE",
-        );
+        return row_stop(row, failure);
     }
     // The first failure of a database that can be reached at all may be chance.
-    let hopeless = untrusted
-        || matches!(failure.cause, Cause::ConnRefused | Cause::Dns | Cause::Unreachable | Cause::Timeout)
-        || says(&[": dial ", "TLS handshake timeout", "no such host"]);
+    let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;
     let known = policy.gosumdb == "sum.golang.org" && state.sumdb.is_none();
     let through_proxy = failure.url.as_deref().is_some_and(|u| u.contains("/sumdb/"));
     if known && !through_proxy && (hopeless || state.attempts_without_progress >= 2) {
@@ -218,23 +214,14 @@ fn sumdb(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop
 
 /// 403 is a verdict on one module by a host that serves others, and the host's trouble where it
 /// answers nothing else.
-fn forbidden(
+fn refusal(
     policy: &Policy,
     state: &State,
     observation: &Observation,
     failure: &Failure,
     entry: Entry,
 ) -> Result<Cure, Stop> {
-    if failure.detail.http_proxy || failure.detail.status == Some(407) {
-        return stop_with(
-            "your HTTP proxy refuses",
-            "it asks for credentials or forbids the host: see HTTP_PROXY and HTTPS_PROXY (user:password@ goes there)",
-        );
-    }
-    if failure.source == Some(Source::Proxy)
-        && !serves(observation, &entry)
-        && !matches!(entry, Entry::Direct)
-    {
+    if failure.source == Some(Source::Proxy) && !serves(observation, &entry) && entry != Entry::Direct {
         let from = policy.list.entries.iter().position(|e| *e == entry);
         let elsewhere = policy.list.reachable().iter().enumerate().any(|(to, e)| {
             *e != entry
@@ -247,10 +234,19 @@ fn forbidden(
         if private::verdict_pattern(policy, failure).is_none()
             && let Some(hint) = places::held_back(policy, &entry)
         {
-            return stop_with(format!("{} refuses everything", entry.shown()), hint);
+            return Err(Stop::with_hint(format!("{} refuses everything", entry.shown()), hint));
         }
     }
     private::verdict(policy, state, failure)
+}
+
+/// A status without a meaning of its own, from a host that serves others: chance, if it passes the
+/// second time.
+fn repeats(state: &State, observation: &Observation, failure: &Failure, entry: &Entry) -> Result<Cure, Stop> {
+    if serves(observation, entry) && state.attempts_without_progress < 2 {
+        return Ok(Cure::Again);
+    }
+    stop(private::refused(failure))
 }
 
 /// Damage in words (`zip: not a valid zip file`, a vanished cache file) that no look at the cache
@@ -262,16 +258,16 @@ fn unlocated_damage(
     failure: &Failure,
     entry: Entry,
 ) -> Result<Cure, Stop> {
+    if failure.source == Some(Source::Sumdb) {
+        return database(policy, state, &failure.row(), failure);
+    }
     let before = history
         .iter()
         .filter(|s| {
-            s.observation
-                .failures
-                .iter()
-                .any(|f| f.cause == Cause::CacheCorrupt && f.evidence == failure.evidence)
+            s.observation.failures.iter().any(|f| f.cause == failure.cause && f.evidence == failure.evidence)
         })
         .count();
-    if failure.detail.path.is_some() || failure.source == Some(Source::Local) {
+    if failure.facts.path.is_some() || failure.source == Some(Source::Local) {
         return if before == 0 { Ok(Cure::Again) } else { stop("the same local damage again") };
     }
     if policy.list.reachable().iter().any(Entry::is_network_proxy)
@@ -286,15 +282,13 @@ fn unlocated_damage(
 fn toolchain(
     policy: &Policy,
     observation: &Observation,
+    row: &Row,
     failure: &Failure,
     entry: Entry,
 ) -> Result<Cure, Stop> {
     let proxy_down = !observation.dead.is_empty() || observation.no_network.is_some();
-    if !policy.list.is_off() && failure.detail.ambiguous && proxy_down {
+    if !policy.list.is_off() && proxy_down {
         return Ok(Cure::Transport { entry, dead: true });
     }
-    stop_with(
-        "the toolchain that go.mod asks for cannot be had here",
-        "GOTOOLCHAIN=local uses the installed go, where go.mod allows it",
-    )
+    row_stop(row, failure)
 }

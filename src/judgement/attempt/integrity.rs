@@ -7,7 +7,8 @@ use super::cures::Cure;
 use super::places::entry_of;
 use super::{Observation, Policy, State, Step, Stop};
 use crate::formats::goproxy::Entry;
-use crate::vocabulary::{Cause, Failure};
+use crate::judgement::table::Class;
+use crate::vocabulary::Failure;
 
 /// One earlier mismatch and the entry whose copy it was.
 struct Earlier<'a> {
@@ -25,7 +26,7 @@ fn earlier<'a>(policy: &Policy, history: &'a [Step]) -> Vec<Earlier<'a>> {
                 .repairs
                 .iter()
                 .any(|r| step.observation.failures.get(r.failure).is_some_and(|f| f == failure));
-            if failure.cause == Cause::ChecksumMismatch && !repaired {
+            if is_mismatch(failure) && !repaired {
                 found.push(Earlier { failure, entry: Some(entry_of(policy, &state, failure)) });
             }
         }
@@ -33,8 +34,17 @@ fn earlier<'a>(policy: &Policy, history: &'a [Step]) -> Vec<Earlier<'a>> {
     found
 }
 
+fn is_mismatch(failure: &Failure) -> bool {
+    failure.row().class == Class::Mismatch
+}
+
+/// What go's words say was expected: shown, never used.
+fn expected(failure: &Failure) -> String {
+    failure.facts.expected.as_ref().map_or_else(|| "?".into(), ToString::to_string)
+}
+
 fn same_file(a: &Failure, b: &Failure) -> bool {
-    a.module == b.module && a.version == b.version && a.detail.go_mod == b.detail.go_mod
+    a.module == b.module && a.version == b.version && a.facts.go_mod == b.facts.go_mod
 }
 
 /// The cure for a mismatch whose cause is not a damaged local file.
@@ -49,16 +59,16 @@ pub(super) fn mismatch(
     let before = earlier(policy, history);
     let same: Vec<&Earlier<'_>> = before
         .iter()
-        .filter(|e| same_file(e.failure, failure) && e.failure.detail.got == failure.detail.got)
+        .filter(|e| same_file(e.failure, failure) && e.failure.facts.got == failure.facts.got)
         .collect();
     // The same bytes for two different modules: a login page, not an altered module.
-    let now = observation.failures.iter().filter(|f| f.cause == Cause::ChecksumMismatch);
-    let page = failure.detail.got.is_some()
+    let now = observation.failures.iter().filter(|f| is_mismatch(f));
+    let page = failure.facts.got.is_some()
         && before
             .iter()
             .map(|e| e.failure)
             .chain(now)
-            .any(|f| !same_file(f, failure) && f.detail.got == failure.detail.got);
+            .any(|f| !same_file(f, failure) && f.facts.got == failure.facts.got);
     let downloads = u32::try_from(same.len() + 1).unwrap_or(u32::MAX);
     if !page {
         let another_host = same.iter().any(|e| e.entry.as_ref() != Some(&entry));
@@ -91,14 +101,14 @@ fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Stop {
         "{}@{}{}",
         failure.module.as_deref().unwrap_or("module"),
         failure.version.as_deref().unwrap_or("?"),
-        if failure.detail.go_mod { "/go.mod" } else { "" }
+        if failure.facts.go_mod { "/go.mod" } else { "" }
     );
     Stop::with_hint(
         format!(
             "{downloads} separate downloads{} of {name} have the same wrong hash: downloaded {}, expected {}",
             if hosts { " from different hosts" } else { "" },
-            failure.detail.got.as_deref().unwrap_or("?"),
-            failure.detail.want.as_deref().unwrap_or("?"),
+            failure.facts.got.as_deref().unwrap_or("?"),
+            expected(failure),
         ),
         "do not go on before you know why: ask the module's authors, or compare with a colleague's go.sum",
     )
@@ -106,12 +116,12 @@ fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Stop {
 
 /// A last word for a run that ends with a mismatch which was never confirmed.
 pub(super) fn unresolved(observation: &Observation) -> Option<String> {
-    observation.failures.iter().find(|f| f.cause == Cause::ChecksumMismatch).map(|f| {
+    observation.failures.iter().find(|f| is_mismatch(f)).map(|f| {
         format!(
             "{} still does not match: downloaded {}, expected {}",
             f.module.as_deref().unwrap_or("a module"),
-            f.detail.got.as_deref().unwrap_or("?"),
-            f.detail.want.as_deref().unwrap_or("?"),
+            f.facts.got.as_deref().unwrap_or("?"),
+            expected(f),
         )
     })
 }

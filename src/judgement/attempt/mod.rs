@@ -26,7 +26,8 @@ pub use state::first_patience;
 pub use types::*;
 
 use crate::formats::goproxy::Entry;
-use crate::vocabulary::{Cause, Failure};
+use crate::judgement::table::Trouble;
+use crate::vocabulary::Failure;
 use cures::Cure;
 use std::time::Duration;
 
@@ -97,13 +98,15 @@ fn cure_all(
         });
     }
     if let Some(reason) = exhausted(policy, state, observation) {
-        let transport = failures.iter().find(|f| f.cause.is_transport() || f.cause == Cause::Stalled);
+        let transport = failures.iter().find(|f| f.row().is_transport());
         let held_back = |f| places::held_back(policy, &places::entry_of(policy, state, f));
-        let hint = integrity::unresolved(observation).or_else(|| held_back(transport?));
+        let hint = integrity::unresolved(observation)
+            .or_else(|| held_back(transport?))
+            .or_else(|| failures.iter().find_map(|f| f.row().hint.map(|words| f.fill_in(words))));
         return Err(Stop { reason, hint });
     }
     if let Some(why) = &observation.no_network
-        && failures.iter().all(|f| matches!(f.cause, Cause::Dns | Cause::Unreachable))
+        && failures.iter().all(|f| f.row().trouble == Trouble::Network)
     {
         return Ok(Retry {
             remedies: vec![],

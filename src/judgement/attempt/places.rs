@@ -2,7 +2,8 @@
 
 use super::{Cure, Observation, Pause, Policy, Remedy, Retry, State};
 use crate::formats::goproxy::{Entry, List, Separator};
-use crate::vocabulary::{Cause, Failure, Source};
+use crate::judgement::table::Setting;
+use crate::vocabulary::{Failure, Source};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
 
@@ -309,7 +310,8 @@ fn settings_remedies(
     failures: &[Failure],
     add: &mut impl FnMut(Remedy),
 ) {
-    let http2 = failures.iter().any(|f| f.cause == Cause::Http2);
+    let calls_for = |setting| failures.iter().any(|f| f.row().setting == Some(setting));
+    let http2 = calls_for(Setting::Http1);
     if http2 && state.http2_faults >= 1 && !state.http1 && !state.http1_failed {
         add(Remedy::Http1);
     }
@@ -320,13 +322,8 @@ fn settings_remedies(
         add(Remedy::GitPatience);
     }
     // Middleboxes that drop a large ClientHello kill handshakes of discovery (go >= 1.24).
-    let handshake = |f: &Failure| {
-        f.source == Some(Source::Direct)
-            && matches!(f.cause, Cause::Eof | Cause::ConnReset | Cause::Timeout)
-            && (f.evidence.contains("TLS handshake") || matches!(f.cause, Cause::Eof | Cause::ConnReset))
-    };
     if state.attempts_without_progress >= 2
-        && failures.iter().any(handshake)
+        && calls_for(Setting::NoMlkem)
         && !state.no_mlkem
         && policy.release.is_some_and(|r| r >= (1, 24))
     {

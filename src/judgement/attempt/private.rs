@@ -8,7 +8,7 @@ use super::cures::Cure;
 use super::{Policy, State, Stop};
 use crate::formats::patterns;
 use crate::judgement::privacy::Why;
-use crate::vocabulary::{Failure, Source};
+use crate::vocabulary::Failure;
 
 /// What may be set for the failing module, by the reason it counts as private.
 pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why, String)> {
@@ -29,22 +29,29 @@ pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why
     Some((why, pattern))
 }
 
-/// A verdict on one module: 403, 404 or 410 where the host otherwise serves.
-pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
-    let refused = format!(
+/// What was refused, by whom, in one clause.
+pub(super) fn refused(failure: &Failure) -> String {
+    format!(
         "{} answers {} for {}",
         failure.host.as_deref().unwrap_or("the proxy"),
-        failure.detail.status.map_or_else(|| failure.cause.to_string(), |s| s.to_string()),
+        failure.facts.status.map_or_else(|| failure.cause.to_string(), |s| s.to_string()),
         failure.module.as_deref().unwrap_or("this module"),
-    );
+    )
+}
+
+/// A verdict on one module: 401, 403, 404 or 410 where the host otherwise serves.
+pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
+    let row = failure.row();
+    let refused = row.reason.map_or_else(|| refused(failure), |words| failure.fill_in(words));
+    let stop = |reason| Err(Stop { reason, hint: row.hint.map(|words| failure.fill_in(words)) });
     let Some((why, pattern)) = verdict_pattern(policy, failure) else {
-        return Err(Stop::because(refused));
+        return stop(refused);
     };
     let may_go_direct = policy.list.has_direct() || why == Why::Configured;
     let already = state.private.contains(&pattern) || state.no_proxy.contains(&pattern);
     let user_says_none = policy.gonoproxy == "none" || policy.goprivate == "none";
     if already || !may_go_direct || user_says_none || policy.offline.is_some() {
-        return Err(Stop::because(refused));
+        return stop(refused);
     }
     match why {
         Why::Configured | Why::Spelling => Ok(Cure::Private(pattern)),
@@ -55,7 +62,7 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
                 "if it is private, say so: go env -w GOPRIVATE={pattern} (or GOX_PRIVATE={pattern} for gox alone)"
             ),
         )),
-        Why::NoProxy => Err(Stop::because(refused)),
+        Why::NoProxy => stop(refused),
     }
 }
 
@@ -65,36 +72,4 @@ fn knows_hash(policy: &Policy, failure: &Failure) -> bool {
         .in_go_sum
         .iter()
         .any(|(m, v)| m == module && failure.version.as_ref().is_none_or(|version| version == v))
-}
-
-/// The checksum database does not know the module: a verdict, and typical of a private one.
-pub(super) fn unknown_to_sumdb(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
-    if let Some((Why::Configured | Why::Spelling, pattern)) = verdict_pattern(policy, failure)
-        && !state.private.contains(&pattern)
-        && policy.list.has_direct()
-    {
-        return Ok(Cure::Private(pattern));
-    }
-    let module = failure.module.as_deref().unwrap_or("the module");
-    Err(Stop::with_hint(
-        format!("the checksum database does not know {module}"),
-        format!("if {module} is private, take it out of the public database: go env -w GOPRIVATE={module}"),
-    ))
-}
-
-/// A repository asked for credentials.
-pub(super) fn credentials(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
-    // A 401 of a module proxy for a module that the user named private is a verdict like 403.
-    if failure.source == Some(Source::Proxy)
-        && let Some((Why::Configured | Why::Spelling, _)) = verdict_pattern(policy, failure)
-    {
-        return verdict(policy, state, failure);
-    }
-    let host = failure.host.as_deref().unwrap_or("the host");
-    Err(Stop::with_hint(
-        format!("{host} asks for credentials"),
-        format!(
-            "give git or go credentials for {host}: ~/.netrc, GOAUTH, or git config url.\"git@{host}:\".insteadOf https://{host}/"
-        ),
-    ))
 }

@@ -2,7 +2,7 @@
 
 use super::{AttemptEnd, Observation, Policy, Remedy, Step};
 use crate::formats::goproxy::Entry;
-use crate::vocabulary::Cause;
+use crate::judgement::table::Setting;
 use std::time::Duration;
 
 /// Where a run stands: computed, never stored.
@@ -59,7 +59,7 @@ impl State {
         let mut state = State::start(policy);
         for step in history {
             state.see(&step.observation);
-            if step.observation.failures.iter().any(|f| f.cause == Cause::Http2) {
+            if step.observation.failures.iter().any(|f| f.row().setting == Some(Setting::Http1)) {
                 state.http2_faults += 1;
             }
             state.apply(&step.retry.remedies, step.retry.pause.is_delay());

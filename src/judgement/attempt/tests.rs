@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::goproxy::{List, Rotate};
-use crate::vocabulary::{Action, Failure, Source};
+use crate::vocabulary::{Cause, Claim, Detail, Failure, Source};
 
 fn policy(list: &str) -> Policy {
     Policy {
@@ -30,7 +30,7 @@ fn policy(list: &str) -> Policy {
 }
 
 fn failure(cause: Cause, source: Source, host: &str) -> Failure {
-    let mut f = Failure::new(cause, Some(source), Action::Retry, "words of go");
+    let mut f = Failure::new(cause, Some(source), "words of go");
     f.module = Some("example.test/m".into());
     f.version = Some("v1.0.0".into());
     f.host = (!host.is_empty()).then(|| host.to_owned());
@@ -279,8 +279,8 @@ fn patience_doubles_and_the_last_attempt_waits_ten_times() {
 fn mismatch(module: &str, got: &str, host: &str) -> Failure {
     let mut f = failure(Cause::ChecksumMismatch, Source::Proxy, host);
     f.module = Some(module.into());
-    f.detail.got = Some(got.into());
-    f.detail.want = Some("h1:right".into());
+    f.facts.got = Some(got.into());
+    f.facts.expected = Some(Claim::new("h1:right"));
     f
 }
 
@@ -345,27 +345,26 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
     let p = policy(A);
     let h = run(&p, vec![down()]);
     assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
-    // The classifier's own word for it, and go's words.
-    let unreachable = |words: &str| {
+    // The classifier's own word for it, and what it made of go's words.
+    let unreachable = |detail| {
         let mut f = failure(Cause::SumdbUnreachable, Source::Sumdb, "sum.golang.org");
-        f.evidence = words.into();
+        f.detail = detail;
         seen(vec![f])
     };
-    let url = "verifying module: m: Get \"https://sum.golang.org/lookup/m\": ";
-    let away = unreachable(&format!("{url}dial tcp 192.0.2.1:443: i/o timeout"));
+    let away = unreachable(Detail::Away);
     assert_eq!(retried(decide(&p, &[], &away)).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
-    let chance = unreachable(&format!("{url}EOF"));
+    let chance = unreachable(Detail::Plain);
     let h = run(&p, vec![chance.clone(), chance]);
     assert!(h[0].retry.remedies.is_empty());
     assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
     let mut own = policy(A);
     own.gosumdb = "sum.corp+1234+key".into();
-    let untrusted = unreachable(&format!("{url}tls: failed to verify certificate: x509: unknown authority"));
+    let untrusted = unreachable(Detail::Untrusted);
     assert!(is_stop(&decide(&own, &[], &untrusted)));
     let h = run(&own, vec![down(), down()]);
     assert!(h.iter().all(|s| s.retry.remedies.is_empty()));
     let mut gone = failure(Cause::Http404410, Source::Sumdb, "sum.golang.org");
-    gone.detail.status = Some(410);
+    gone.facts.status = Some(410);
     assert!(is_stop(&decide(&p, &[], &seen(vec![gone]))));
 }
 
@@ -378,7 +377,7 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
             "goproxy.cn",
         );
         f.module = Some(module.into());
-        f.detail.status = Some(status);
+        f.facts.status = Some(status);
         let mut o = seen(vec![f]);
         o.diagnosed = true;
         o.serving = vec!["goproxy.cn".into()];
@@ -415,7 +414,7 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
 fn a_diagnosis_that_succeeds_excuses_only_what_the_network_did() {
     let p = policy(&format!("{A},{B}"));
     let mut nameless = failure(Cause::CacheCorrupt, Source::Cache, "");
-    nameless.detail.ambiguous = true;
+    nameless.detail = Detail::Hidden;
     let healed = |with: Option<Failure>| Observation {
         diagnosed: true,
         healed: true,
@@ -511,7 +510,7 @@ fn what_mod_verify_finds_is_never_cured() {
     assert!(is_stop(&decide(&p, &[], &o)));
     // Words that name nobody would be diagnosed elsewhere.
     o.repairs.clear();
-    o.failures[0].detail.ambiguous = true;
+    o.failures[0].detail = Detail::Hidden;
     assert!(is_stop(&decide(&p, &[], &o)));
 }
 

@@ -3,7 +3,7 @@
 use super::State;
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::privacy;
-use crate::vocabulary::{Action, Cause, Failure, Source};
+use crate::vocabulary::{Cause, Failure, Source};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -176,7 +176,7 @@ impl Observation {
         }
         // What go had said before it was ended is no verdict of its own any more.
         failures.retain(|f| f.cause == Cause::ChecksumMismatch);
-        let mut own = Failure::new(cause, Some(Source::Proxy), Action::Reroute, words);
+        let mut own = Failure::new(cause, Some(Source::Proxy), words);
         own.host = state.first().and_then(Entry::host);
         failures.push(own);
         failures

@@ -7,7 +7,8 @@ use super::UpstreamId;
 use super::crossings::Crossings;
 use super::terms::Terms;
 use crate::formats::goproxy::{Entry, Separator};
-use crate::vocabulary::Cause;
+use crate::judgement::table::{Class, row};
+use crate::vocabulary::{Cause, Detail, Source};
 use std::time::Duration;
 
 /// First ceiling of the backoff towards an upstream that otherwise serves: a single lost answer
@@ -43,6 +44,9 @@ pub(crate) enum Miss {
         /// The host refuses every module that go.sum pins, without a reason in words.
         blanket: bool,
     },
+    /// A status of 4xx without a meaning of its own: once more from a host that serves others, then
+    /// its word.
+    Odd,
     /// Nothing, or nothing whole, arrived.
     Fault {
         /// What happened.
@@ -68,7 +72,7 @@ pub(crate) enum Miss {
 impl Miss {
     /// True for a word about the request, as opposed to trouble with the host or the way.
     fn is_word(&self) -> bool {
-        matches!(self, Miss::NotFound | Miss::Denied { .. })
+        matches!(self, Miss::NotFound | Miss::Denied { .. } | Miss::Odd)
     }
 
     /// Whether the try is one of those that are limited: not a body that moved on, nor a pause that
@@ -77,7 +81,7 @@ impl Miss {
         match self {
             Miss::Fault { gained, .. } => !gained,
             Miss::Limited { pause } => pause.is_none_or(|p| p < Duration::from_secs(1)),
-            Miss::NotFound | Miss::Denied { .. } | Miss::Wrong { .. } => true,
+            Miss::NotFound | Miss::Denied { .. } | Miss::Odd | Miss::Wrong { .. } => true,
         }
     }
 }
@@ -141,6 +145,10 @@ pub(crate) enum Pause {
     Rest(Duration),
 }
 
+fn is_certificate(cause: Cause) -> bool {
+    row(cause, Some(Source::Proxy), Detail::Plain).class == Class::Certificate
+}
+
 /// Everything that is known of one request at this moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Situation<'a> {
@@ -162,11 +170,25 @@ impl Situation<'_> {
         let Some(last) = self.tries.last() else { return self.first() };
         match last.miss {
             Miss::NotFound => self.after_not_found(),
-            Miss::Denied { blanket } => match self.after_denied(last.upstream, blanket) {
-                Some(to) => Move::Ask(to, Pause::None),
-                None => Move::PassOn(self.tries.len() - 1),
-            },
+            Miss::Denied { blanket } => self.after_refusal(last.upstream, blanket),
+            Miss::Odd => {
+                let serves = self.condition(last.upstream).usual.is_some();
+                let first = self.at(last.upstream).filter(|t| t.miss == Miss::Odd).count() == 1;
+                if serves && first && self.allowance.retry && !self.allowance.time.is_zero() {
+                    Move::Ask(last.upstream, Pause::Backoff(self.terms.backoff_base))
+                } else {
+                    self.after_refusal(last.upstream, false)
+                }
+            }
             Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. } => self.after_fault(last),
+        }
+    }
+
+    /// The next upstream where this refusal may be passed, else its words.
+    fn after_refusal(&self, from: UpstreamId, blanket: bool) -> Move {
+        match self.after_denied(from, blanket) {
+            Some(to) => Move::Ask(to, Pause::None),
+            None => Move::PassOn(self.tries.len() - 1),
         }
     }
 
@@ -369,7 +391,7 @@ impl Situation<'_> {
     }
 
     fn limit_at(&self, at: UpstreamId) -> u32 {
-        let certificate = |t: &Try| matches!(t.miss, Miss::Fault { cause: Cause::TlsCert, .. });
+        let certificate = |t: &Try| matches!(t.miss, Miss::Fault { cause, .. } if is_certificate(cause));
         // A rejected certificate is rejected again; once more for a middlebox in between.
         if !self.is_untried(at) && self.at(at).all(certificate) { 2 } else { self.limit(at) }
     }
@@ -433,7 +455,9 @@ impl Situation<'_> {
         if walked && (lacking || comma_shown && somebody_failed) {
             return Move::NotFound;
         }
-        if let Some(denied) = self.tries.iter().rposition(|t| matches!(t.miss, Miss::Denied { .. })) {
+        if let Some(denied) =
+            self.tries.iter().rposition(|t| matches!(t.miss, Miss::Denied { .. } | Miss::Odd))
+        {
             return Move::PassOn(denied);
         }
         // All that came was the same wrong answer, too seldom for certainty: go has the last word.

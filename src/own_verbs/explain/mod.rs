@@ -5,6 +5,7 @@ mod words;
 pub use words::text;
 
 use crate::classify::{Classifier, Reading, Rules, Stream};
+use crate::judgement::table;
 use crate::vocabulary::{Action, Cause, Failure, Source};
 use serde::Serialize;
 use std::fs::File;
@@ -68,6 +69,7 @@ struct Document<'r> {
     version: Option<&'r str>,
     host: Option<&'r str>,
     url: Option<&'r str>,
+    #[serde(serialize_with = "table::shown")]
     failures: &'r [Failure],
 }
 
@@ -78,7 +80,7 @@ pub fn json(reading: &Reading) -> String {
         schema: 1,
         cause: dominant.map_or(Cause::None, |f| f.cause),
         source: dominant.and_then(|f| f.source),
-        action: dominant.map_or(Action::Stop, |f| f.action),
+        action: dominant.map_or(Action::Stop, Failure::action),
         module: dominant.and_then(|f| f.module.as_deref()),
         version: dominant.and_then(|f| f.version.as_deref()),
         host: dominant.and_then(|f| f.host.as_deref()),
@@ -152,7 +154,7 @@ mod tests {
     fn a_rule_of_the_users_own_is_named() {
         let rule = crate::classify::UserRule {
             pattern: regex::Regex::new("flux capacitor").unwrap(),
-            action: crate::classify::UserAction::Retry,
+            action: crate::vocabulary::UserAction::Retry,
             origin: "gox.toml:3".into(),
         };
         let rules = Rules { user: vec![rule] };

@@ -169,5 +169,5 @@ fn a_dead_http_proxy_is_named_as_such() {
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
     let failed = relay.stop().failed;
     assert_eq!(failed[0].cause, Cause::ConnRefused);
-    assert!(failed[0].detail.http_proxy);
+    assert_eq!(failed[0].detail, crate::vocabulary::Detail::HttpProxy);
 }

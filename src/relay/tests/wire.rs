@@ -145,7 +145,7 @@ fn a_refusal_by_ones_own_proxy_is_its_word_and_no_bad_health() {
     assert_eq!((refusing.log().len(), server.log().len()), (10, 0));
     let tally = relay.stop();
     assert!(!tally.upstreams[0].down, "it answers");
-    assert_eq!((tally.failed[0].cause, tally.failed[0].action), (Cause::Http403, Action::Reroute));
+    assert_eq!((tally.failed[0].cause, tally.failed[0].action()), (Cause::Http403, Action::Private));
     assert_eq!(tally.failed[0].module.as_deref(), Some("e.test/m0"));
     let piped = start(pinned(&format!("{}|{}", refusing.url(), server.url()))).unwrap();
     assert_eq!(ask(&format!("{}/{MOD}", piped.goproxy()), "GET").0, 200, "a pipe leads on, as with go");
@@ -237,7 +237,7 @@ fn a_wrong_copy_is_exchanged_for_another_upstreams() {
     let stats = relay.stop();
     assert_eq!((stats.verified, stats.cured.len()), (1, 1));
     assert_eq!(stats.cured[0].cause, Cause::ChecksumMismatch);
-    assert!(stats.cured[0].detail.go_mod && stats.cured[0].detail.got.is_some());
+    assert!(stats.cured[0].facts.go_mod && stats.cured[0].facts.got.is_some());
 }
 
 #[test]
@@ -528,7 +528,7 @@ fn what_go_itself_would_read_is_no_page_and_no_damage() {
 
 #[test]
 fn statuses_that_ask_for_another_try_get_one() {
-    for status in [408, 425, 429, 500, 504] {
+    for status in [408, 429, 500, 504] {
         let server =
             Server::start(
                 move |seen| {

@@ -125,7 +125,7 @@ fn go_names_the_real_upstream_in_errors_traces_and_json() {
     assert!(told.contains("502 Bad Gateway") && told.contains("out of order"), "{told}");
     let failed = relay.stop().failed;
     assert_eq!(failed[0].module.as_deref(), Some("e.test/m1"));
-    assert_eq!(failed[0].detail.status, Some(500));
+    assert_eq!(failed[0].facts.status, Some(500));
 }
 
 #[test]

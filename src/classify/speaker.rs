@@ -1,41 +1,16 @@
 //! From one message to one failure: whose words are they, and what do they say.
 
-use super::envelope::{self, Named};
-use super::found::{Found, failure, plain, weak};
+use super::context::Context;
+use super::envelope::{self, Subject};
+use super::found::{Found, plain, weak};
 use super::messages::Message;
 use super::network::{dial, request, transport};
 use super::urls;
 use super::{Stream, git, inner, local, wrappers};
-use crate::vocabulary::{Cause, Failure, Source};
+use crate::vocabulary::{Cause, Claim, Source};
 use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-
-/// What earlier lines mean for later ones.
-#[derive(Debug, Default)]
-pub(super) struct Context {
-    /// A test is running: what is printed is its own.
-    in_test: bool,
-    /// Below a `# package` heading of the compiler.
-    heading: bool,
-    /// The package that GOPATH-mode go was fetching.
-    fetching: Option<String>,
-    /// The package that go was last looking for a module of.
-    finding: Option<String>,
-    /// The module whose JSON object is being read.
-    pub object: Option<Named>,
-}
-
-/// What a message amounts to.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// A failure.
-    Failure(Box<Failure>),
-    /// A failure only if nothing else is one.
-    Weak(Box<Failure>),
-    /// Progress, traces, words of tests and programs.
-    Nothing,
-}
 
 static TEST_LINE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
@@ -64,10 +39,10 @@ static USAGE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed")
 });
 
-/// Reads one message.
-pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verdict {
+/// Reads one message; `None` for progress, traces, and the words of tests and programs.
+pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Option<Found> {
     let log = stream == Stream::Log;
-    let Some(head) = message.parts.get(message.head()) else { return Verdict::Nothing };
+    let head = message.parts.get(message.head())?;
     let main = head.text.trim_matches(['"', '\'', '`']);
     let details = message.details();
 
@@ -76,42 +51,42 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
             ctx.fetching = Some(c[1].to_owned());
             // GOPATH mode: git's own words follow without indentation.
             if git::is_vcs(&details, "") {
-                return failure(message, vcs(main, &details, ctx));
+                return Some(vcs(main, &details, ctx));
             }
         }
         ctx.heading = wrappers::is_heading(main);
-        return Verdict::Nothing;
+        return None;
     }
     if log {
         if main.starts_with("=== ") {
             ctx.in_test = true;
-            return Verdict::Nothing;
+            return None;
         }
         if TEST_FAILED.is_match(main) {
-            return failure(message, plain(Cause::TestFailure, Some(Source::Local)));
+            return Some(plain(Cause::TestFailure, Some(Source::Local)));
         }
         if TEST_OVER.is_match(main) {
             ctx.in_test = false;
             let bare = main == "FAIL" || main.starts_with("FAIL");
             return if bare && !main.contains("[setup failed]") {
-                weak(message, plain(Cause::TestFailure, Some(Source::Local)))
+                Some(weak(Cause::TestFailure, Some(Source::Local)))
             } else {
-                Verdict::Nothing
+                None
             };
         }
         if (ctx.in_test && !main.starts_with("go: "))
             || TEST_LINE.is_match(main)
             || (LOGGED.is_match(main) && message.evidence.len() > main.len())
         {
-            return Verdict::Nothing;
+            return None;
         }
     } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
-        return weak(message, plain(Cause::TestFailure, Some(Source::Local)));
+        return Some(weak(Cause::TestFailure, Some(Source::Local)));
     }
     // What a program died of is its own, and go says nothing in these words of its own failures.
     if main.starts_with("panic: ") {
         let found = plain(Cause::Other, Some(Source::Local));
-        return if log { Verdict::Nothing } else { weak(message, found) };
+        return (!log).then_some(Found { weak: true, ..found });
     }
     ctx.heading &= !main.starts_with("go: ");
     if let Some(package) = main.strip_prefix("go: finding module for package ") {
@@ -123,55 +98,52 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
         || main.starts_with("go: warning")
     {
         return if main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some() {
-            weak(message, plain(Cause::CachePermission, Some(Source::Cache)))
+            Some(weak(Cause::CachePermission, Some(Source::Cache)))
         } else {
-            Verdict::Nothing
+            None
         };
     }
     if let Some(found) = integrity(main, &details) {
-        return found.into_verdict(message);
+        return Some(found);
     }
     if let Some(found) = machine(main, &details, log) {
-        return failure(message, found);
+        return Some(found);
     }
     if git::is_vcs(main, &details) {
-        return failure(message, vcs(main, &details, ctx));
+        return Some(vcs(main, &details, ctx));
     }
     if let Some(found) = request(main, &details, ctx) {
         // `go get -v` goes on after this one.
         let passing = main.starts_with("https fetch failed") || main.starts_with("http fetch failed");
-        return if passing { weak(message, found) } else { failure(message, found) };
+        return Some(Found { weak: passing, ..found });
     }
     if let Some(found) = dial(main) {
-        return failure(message, found);
+        return Some(found);
     }
     let parsing = main.contains("errors parsing ") && main.ends_with(':') && details.is_empty();
     if parsing {
-        return weak(message, plain(Cause::GoModSyntax, Some(Source::Local)));
+        return Some(weak(Cause::GoModSyntax, Some(Source::Local)));
     }
-    if let Some(said) = local::read(main, &details).filter(|s| !log || credible(main, s.cause)) {
-        let mut found = plain(said.cause, said.source);
-        found.detail = said.detail;
-        found.take(said.named);
+    if let Some(mut found) = local::read(main, &details).filter(|f| !log || is_credible(main, f.cause)) {
         found.default_module(ctx);
-        if found.named.module.is_none() && main.contains("cannot query module") {
-            found.named.module = ctx.finding.as_deref().map(envelope::guess_module);
+        if found.subject.module.is_none() && main.contains("cannot query module") {
+            found.subject.module = ctx.finding.as_deref().map(envelope::guess_module);
         }
-        return failure(message, found);
+        return Some(found);
     }
     if let Some(found) = compiled(main) {
-        return failure(message, found);
+        return Some(found);
     }
     if let Some(found) = transport(main, ctx) {
-        return failure(message, found);
+        return Some(found);
     }
     if ctx.heading {
         // Linker and C compiler, which write as they like; in a log it may be anybody.
         let found = plain(Cause::CompileError, Some(Source::Local));
-        return if log { weak(message, found) } else { failure(message, found) };
+        return Some(Found { weak: log, ..found });
     }
     if main.starts_with("note: module requires Go") {
-        return weak(message, plain(Cause::GoVersion, Some(Source::Local)));
+        return Some(weak(Cause::GoVersion, Some(Source::Local)));
     }
     if main.starts_with("go: ")
         || main.starts_with("go get ")
@@ -180,12 +152,12 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Verd
     {
         let mut found = plain(Cause::Other, Some(Source::Local));
         found.take(envelope::named(main));
-        return if log { weak(message, found) } else { failure(message, found) };
+        return Some(Found { weak: log, ..found });
     }
     if !log && !USAGE.is_match(main) || main.starts_with("flag provided but not defined") {
-        return weak(message, plain(Cause::Other, Some(Source::Local)));
+        return Some(weak(Cause::Other, Some(Source::Local)));
     }
-    Verdict::Nothing
+    None
 }
 
 /// Checksums and the database's misbehaviour: before everything else.
@@ -197,13 +169,13 @@ fn integrity(main: &str, details: &str) -> Option<Found> {
         }
         let mut found = plain(Cause::ChecksumMismatch, None);
         found.take(envelope::named(main));
-        found.detail.go_mod |= main.contains("/go.mod: checksum") || main.contains("verifying go.mod:");
+        found.facts.go_mod |= main.contains("/go.mod: checksum") || main.contains("verifying go.mod:");
         for c in HASH.captures_iter(details) {
             let (label, hash) = (c[1].trim(), c[2].trim_start_matches("go.mod ").to_owned());
             if label == "downloaded" {
-                found.detail.got = Some(hash);
+                found.facts.got = Some(hash);
             } else {
-                found.detail.want = Some(hash);
+                found.facts.expected = Some(Claim::new(hash));
                 let file = label.ends_with(".sum") || label.contains(['/', '\\']);
                 if !file && urls::is_domain(label) {
                     found.host = Some(label.to_ascii_lowercase());
@@ -211,15 +183,12 @@ fn integrity(main: &str, details: &str) -> Option<Found> {
                 }
             }
         }
-        let start = main.trim_start_matches("go: ");
-        found.detail.fatal = start.starts_with("verifying ") && found.source.is_none();
         return Some(found);
     }
     if main.starts_with("SECURITY ERROR") {
         let forked = details.contains("misbehavior") || main.contains("misbehavior");
         let mut found = plain(if forked { Cause::SumdbMisbehaviour } else { Cause::ChecksumMismatch }, None);
         found.source = forked.then_some(Source::Sumdb);
-        found.detail.fatal = true;
         found.weak = !forked;
         return Some(found);
     }
@@ -247,38 +216,33 @@ fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
         found.url = Some(url.text.clone());
     }
     let named = envelope::named(main);
-    found.take(if envelope::position(main).is_some() { Named::default() } else { named });
+    found.take(if envelope::position(main).is_some() { Subject::default() } else { named });
     Some(found)
 }
 
 /// git, ssh and the others.
 fn vcs(main: &str, details: &str, ctx: &Context) -> Found {
     let read = git::read(main, details);
-    let mut found = plain(read.cause.unwrap_or(Cause::Other), Some(git::SOURCE));
-    if matches!(found.cause, Cause::VcsMissing | Cause::DiskFull | Cause::OomKilled) {
-        found.source = Some(Source::Local);
-    } else if matches!(found.cause, Cause::CacheCorrupt | Cause::CachePermission) {
-        found.source = Some(Source::Cache);
-    }
+    let mut found = plain(read.cause, Some(read.source));
     let before = main.find("git ").map_or(main, |at| &main[..at]);
     let env = envelope::position(before).map_or(before, |p| p.rest);
-    found.detail = read.detail;
+    found.facts = read.facts;
     found.take(envelope::named(env));
-    if found.named.module.is_none() {
-        found.named.module = ctx.fetching.clone();
+    if found.subject.module.is_none() {
+        found.subject.module = ctx.fetching.clone();
     }
     found.default_module(ctx);
-    if let (Some(path), Some(url)) = (&found.named.module, urls::find_all(main).into_iter().next()) {
+    if let (Some(path), Some(url)) = (&found.subject.module, urls::find_all(main).into_iter().next()) {
         // A query tries every prefix of an import path; git's URL tells which one this was.
         let root =
             url.text.split_once("://").map_or("", |(_, r)| r).trim_end_matches(".git").trim_end_matches('/');
-        let query = env.contains("module ") && found.named.version.is_none();
+        let query = env.contains("module ") && found.subject.version.is_none();
         if query && root.contains('/') && path.starts_with(&format!("{root}/")) {
-            found.named.module = Some(root.to_owned());
+            found.subject.module = Some(root.to_owned());
         }
     }
     found.host = read.host.or_else(|| {
-        let first = found.named.module.as_deref()?.split('/').next()?;
+        let first = found.subject.module.as_deref()?.split('/').next()?;
         let hosting = ["git", "bitbucket.", "codeberg.", "gopkg.in"];
         (urls::is_domain(first) && hosting.iter().any(|h| first.starts_with(h))).then(|| first.to_owned())
     });
@@ -296,36 +260,33 @@ fn compiled(main: &str) -> Option<Found> {
         return None;
     }
     let mut found = plain(Cause::CompileError, Some(Source::Local));
-    if let Some((named, folder)) = envelope::module_of_file(position.file) {
-        found.named = named;
-        found.detail.path = Some(folder.join(""));
-        found.detail.path = Some(PathBuf::from(position.file));
+    if let Some(subject) = envelope::module_of_file(position.file) {
+        found.subject = subject;
+        found.facts.path = Some(PathBuf::from(position.file));
     }
     Some(found)
 }
 
 /// In a log full of others' words, go's own need a sign that they are go's.
-fn credible(main: &str, cause: Cause) -> bool {
-    match cause {
-        Cause::OomKilled => {
-            let lower = main.to_lowercase();
-            [
-                "compile",
-                "link",
-                "asm",
-                "cgo",
-                "go build",
-                "go: ",
-                "vet",
-                "fatal error",
-                "go tool",
-                "signal: killed",
-            ]
-            .iter()
-            .any(|w| lower.contains(w))
-        }
-        Cause::Other => main.starts_with("go"),
-        Cause::CacheCorrupt => !main.contains("bad request"),
-        _ => true,
+fn is_credible(main: &str, cause: Cause) -> bool {
+    if cause == Cause::OomKilled {
+        let lower = main.to_lowercase();
+        const TOOLS: &[&str] = &[
+            "compile",
+            "link",
+            "asm",
+            "cgo",
+            "go build",
+            "go: ",
+            "vet",
+            "fatal error",
+            "go tool",
+            "signal: killed",
+        ];
+        return TOOLS.iter().any(|w| lower.contains(w));
     }
+    if cause == Cause::CacheCorrupt {
+        return !main.contains("bad request");
+    }
+    cause != Cause::Other || main.starts_with("go")
 }
