@@ -1,7 +1,7 @@
 //! URLs in go's words: whose they are, which host, which module.
 
-use crate::formats::escape;
 use crate::formats::goproxy::PUBLIC_PROXY_HOSTS;
+use crate::formats::{authority, escape};
 use crate::vocabulary::Source;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ fn split(start: usize, found: &str) -> Option<Url> {
     }
     let rest = rest.trim_start_matches('/');
     let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+    let (_, host) = authority::split_user(authority);
     if host.is_empty() {
         return None;
     }
@@ -95,10 +95,7 @@ pub(super) fn role_of_host(host: &str) -> Option<Source> {
 
 /// A host without its port.
 pub(super) fn host_name(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
-    }
+    authority::name(host)
 }
 
 /// Module and version that the path of a proxy, database or discovery URL names.

@@ -2,6 +2,7 @@
 //! roots, HTTP/2, connection pools; and the translation of its errors into causes.
 
 use super::surroundings::{Login, Netrc, Surroundings};
+use crate::formats::authority;
 use crate::vocabulary::Cause;
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -195,8 +196,7 @@ fn proxy_auth(proxy: &Uri) -> Option<HeaderValue> {
 
 /// User and password of a URL, unescaped.
 fn user_info(uri: &Uri) -> Option<Login> {
-    let (info, _) = uri.authority()?.as_str().rsplit_once('@')?;
-    Login::of_user_info(info)
+    Login::of_user_info(authority::split_user(uri.authority()?.as_str()).0?)
 }
 
 /// Opens connections: straight, through an HTTP proxy (absolute form for http, CONNECT for
@@ -249,7 +249,7 @@ async fn through(
     let scheme = proxy.scheme_str().unwrap_or("http").to_owned();
     // The address alone: user and password travel in a header.
     let authority = proxy.authority().map(|a| a.as_str()).unwrap_or_default();
-    let bare = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (_, bare) = authority::split_user(authority);
     let address = |default_port: u16| -> Result<Uri, BoxError> {
         let has_port = proxy.port_u16().is_some();
         let scheme = if scheme == "https" { "https" } else { "http" };

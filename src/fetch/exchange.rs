@@ -6,6 +6,7 @@ use super::client::{self, Fault};
 use super::question::Question;
 use super::spool::{self, Stored, Unpack};
 use super::upstream::Upstream;
+use crate::formats::authority;
 use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
 use crate::judgement::request::hedge::Moved;
 use crate::redact;
@@ -209,8 +210,7 @@ impl Exchange<'_> {
             }
             uri = next;
             if let Some(authority) = uri.authority() {
-                let text = authority.as_str();
-                *host = text.rsplit_once('@').map_or(text, |(_, h)| h).to_ascii_lowercase();
+                *host = authority::split_user(authority.as_str()).1.to_ascii_lowercase();
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Pure but for reading the files named. Semantics are those of Go's net/http and of `go help
 //! goauth`, because the user set these variables for go.
 
-use crate::formats::percent;
+use crate::formats::{authority, netrc, percent};
 use base64::Engine;
 use hyper::header::HeaderValue;
 use std::net::IpAddr;
@@ -80,15 +80,14 @@ impl Surroundings {
     /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
     pub(super) fn read_netrc(&self) -> Netrc {
         let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
-        Netrc(
-            file.and_then(|file| std::fs::read_to_string(file).ok())
-                .map_or_else(Vec::new, |t| parse_netrc(&t)),
-        )
+        let text = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let logins = netrc::parse(&text).into_iter();
+        Netrc(logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect())
     }
 }
 
 /// The logins of a .netrc file.
-pub(super) struct Netrc(Vec<Machine>);
+pub(super) struct Netrc(Vec<(Vec<u8>, Login)>);
 
 impl Netrc {
     /// The `Authorization` value for `https://HOST/PATH` (given without scheme): the longest
@@ -97,10 +96,12 @@ impl Netrc {
         if self.0.is_empty() {
             return None;
         }
+        let bare = |machine: &[u8]| machine.len() - machine.iter().rev().take_while(|b| **b == b'/').count();
         let mut prefix = url.trim_end_matches('/');
         loop {
-            if let Some(entry) = self.0.iter().find(|e| e.name.trim_end_matches('/') == prefix) {
-                return Some(&entry.login);
+            let named = |machine: &Vec<u8>| machine[..bare(machine)] == *prefix.as_bytes();
+            if let Some((_, login)) = self.0.iter().find(|(machine, _)| named(machine)) {
+                return Some(login);
             }
             prefix = &prefix[..prefix.rfind('/')?];
         }
@@ -155,19 +156,15 @@ fn is_excepted(no_proxy: &str, host: &str, port: u16, ip: Option<IpAddr>) -> boo
                 _ => false,
             };
         }
-        let (name, wanted_port) = match word.rsplit_once(':') {
-            Some((name, digits)) if !name.contains(':') || name.ends_with(']') => {
-                (name.trim_matches(['[', ']']).to_owned(), digits.parse::<u16>().ok())
-            }
-            _ => (word.trim_matches(['[', ']']).to_owned(), None),
-        };
+        let (name, wanted_port) = authority::split_port(&word);
+        let wanted_port = wanted_port.and_then(|digits| digits.parse::<u16>().ok());
         if wanted_port.is_some_and(|p| p != port) {
             return false;
         }
         if let Ok(address) = name.parse::<IpAddr>() {
             return ip == Some(address);
         }
-        let name = name.strip_prefix('*').unwrap_or(&name);
+        let name = name.strip_prefix('*').unwrap_or(name);
         match name.strip_prefix('.') {
             Some(_) => host.ends_with(name),
             None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
@@ -187,51 +184,6 @@ fn in_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
         }
         _ => false,
     }
-}
-
-struct Machine {
-    name: String,
-    login: Login,
-}
-
-/// .netrc as go reads it: pairs of words on one line, machine entries only, macros skipped.
-fn parse_netrc(text: &str) -> Vec<Machine> {
-    let mut entries = Vec::new();
-    let (mut machine, mut login, mut password) = (String::new(), String::new(), String::new());
-    let mut in_macro = false;
-    for line in text.split('\n') {
-        if in_macro {
-            in_macro = !line.is_empty();
-            continue;
-        }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        for pair in words.chunks_exact(2) {
-            match pair[0] {
-                "machine" => {
-                    machine = pair[1].to_owned();
-                    login.clear();
-                    password.clear();
-                }
-                "login" => login = pair[1].to_owned(),
-                "password" => password = pair[1].to_owned(),
-                "macdef" => in_macro = true,
-                _ => {}
-            }
-            if !machine.is_empty() && !login.is_empty() && !password.is_empty() {
-                entries.push(Machine {
-                    name: std::mem::take(&mut machine),
-                    login: Login {
-                        user: std::mem::take(&mut login).into_bytes(),
-                        password: std::mem::take(&mut password).into_bytes(),
-                    },
-                });
-            }
-        }
-        if words.len() % 2 == 1 && words.last() == Some(&"default") {
-            break;
-        }
-    }
-    entries
 }
 
 #[cfg(test)]

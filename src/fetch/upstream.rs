@@ -1,6 +1,7 @@
 //! One module proxy: its address as the user wrote it, taken apart.
 
 use super::surroundings::Login;
+use crate::formats::authority::{self, Url};
 use crate::formats::goproxy::Entry;
 use crate::redact;
 use hyper::Uri;
@@ -25,17 +26,16 @@ impl Upstream {
     pub(super) fn new(entry: &Entry) -> Result<Upstream, String> {
         let url = entry.to_string();
         let shown = redact::url(&url);
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{shown}: no scheme"))?;
-        let https = match scheme.to_ascii_lowercase().as_str() {
+        let parts = Url::split(&url).ok_or_else(|| format!("{shown}: no scheme"))?;
+        let https = match parts.scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
             other => return Err(format!("{shown}: scheme {other} is go's own business")),
         };
-        let rest = rest.split('#').next().unwrap_or("");
-        let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(r, q)| (r, format!("?{q}")));
-        let (authority, path) = rest.split_once('/').map_or((rest, ""), |(a, p)| (a, p));
-        let (info, host) = authority.rsplit_once('@').map_or((None, authority), |(i, h)| (Some(i), h));
-        let authorization = match info {
+        let path = parts.path.split('#').next().unwrap_or("");
+        let (path, query) = path.split_once('?').map_or((path, String::new()), |(p, q)| (p, format!("?{q}")));
+        let host = parts.host;
+        let authorization = match parts.user {
             None => None,
             Some(_) if !https => return Err(format!("{shown}: go refuses a password over plain http")),
             Some(info) => Some(
@@ -46,13 +46,12 @@ impl Upstream {
         };
         let path = path.trim_end_matches('/');
         let scheme = if https { "https" } else { "http" };
-        let slash = if path.is_empty() { "" } else { "/" };
-        let base = format!("{scheme}://{host}{slash}{path}");
+        let base = format!("{scheme}://{host}{path}");
         let host = host.to_ascii_lowercase();
         let upstream = Upstream { entry: entry.clone(), base, query, authorization, host, https };
         let uri = upstream.uri("x").map_err(|_| format!("{shown}: not a URL"))?;
         // The URL library forgets a port that is no number; go refuses it.
-        let port = upstream.host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        let port = authority::split_port(&upstream.host).1;
         if uri.host().is_none_or(str::is_empty) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
             return Err(format!("{shown}: no host, or no port"));
         }

@@ -3,6 +3,7 @@
 //! Pure. Meaning of the list as in `go help goproxy`: a comma is followed by the next entry only
 //! after 404 or 410, a pipe after any error; `direct` and `off` end the list for go.
 
+use super::authority::{self, Url};
 use std::fmt;
 
 /// Module proxies that anyone may use and that serve public modules only.
@@ -52,10 +53,8 @@ impl Entry {
     /// `off` and `file://`.
     pub fn host(&self) -> Option<String> {
         let Entry::Proxy(url) = self else { return None };
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-        let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-        (!host.is_empty()).then(|| host.to_ascii_lowercase())
+        let url = Url::split(url).filter(|url| matches!(url.scheme, "https" | "http"))?;
+        (!url.host.is_empty()).then(|| url.host.to_ascii_lowercase())
     }
 
     /// The entry for people: no user, password or query.
@@ -69,10 +68,7 @@ impl Entry {
 
     /// True for a proxy of the table of public proxies.
     pub fn is_public_proxy(&self) -> bool {
-        self.host().is_some_and(|host| {
-            let name = host.rsplit_once(':').map_or(host.as_str(), |(h, _)| h);
-            PUBLIC_PROXY_HOSTS.contains(&name)
-        })
+        self.host().is_some_and(|host| PUBLIC_PROXY_HOSTS.contains(&authority::name(&host)))
     }
 
     /// True for a module proxy reached over the network.

@@ -4,6 +4,7 @@
 //! doubt the rules say private for routing, and never for GOPRIVATE (which would turn the checksum
 //! database off).
 
+use crate::formats::authority::{self, Url};
 use crate::formats::module_path::covers;
 use crate::formats::patterns::matches;
 
@@ -12,8 +13,8 @@ use crate::formats::patterns::matches;
 /// DNS answer: fake-ip proxies and poisoned resolvers make github.com "private".
 pub fn not_public_by_spelling(module: &str) -> bool {
     let host = module.split('/').next().unwrap_or("");
-    let name = host.rsplit_once(':').map_or(host, |(h, _)| h).to_ascii_lowercase();
-    if let Ok(ip) = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+    let name = authority::name(host).to_ascii_lowercase();
+    if let Ok(ip) = name.parse::<std::net::IpAddr>() {
         return match ip {
             std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
             std::net::IpAddr::V6(v6) => {
@@ -37,13 +38,15 @@ pub fn owner(path: &str) -> Option<String> {
 /// `ssh://git@h:22/o/r`, `git@h:o/r.git`), user, password and port removed.
 pub fn owner_of_remote(remote: &str) -> Option<String> {
     let remote = remote.trim();
-    let (authority, path) = match remote.split_once("://") {
-        Some(("file", _)) => return None,
-        Some((_, rest)) => rest.split_once('/')?,
-        None => remote.split_once(':')?,
+    let (host, path) = match Url::split(remote) {
+        Some(Url { scheme: "file", .. }) => return None,
+        Some(url) => (url.host, url.path),
+        None => {
+            let (place, path) = remote.split_once(':')?;
+            (authority::split_user(place).1, path)
+        }
     };
-    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-    let host = host.split(':').next().unwrap_or(host);
+    let host = authority::name(host);
     owner(&format!("{}/{}", host.to_ascii_lowercase(), path.trim_start_matches('/').trim_end_matches(".git")))
 }
 

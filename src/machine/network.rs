@@ -1,6 +1,7 @@
 //! Looks at the network from here: which listed proxies take a TCP connection, and whether there is
 //! any network at all. Contacts nobody whom go would not contact: the listed proxies and nothing else.
 
+use crate::formats::authority;
 use crate::formats::goproxy::Entry;
 use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
@@ -46,15 +47,8 @@ fn address(entry: &Entry) -> Option<(String, u16)> {
     let Entry::Proxy(url) = entry else { return None };
     let default = if url.starts_with("https://") { 443 } else { 80 };
     let host = entry.host()?;
-    if let Some(rest) = host.strip_prefix('[') {
-        let (ip, tail) = rest.split_once(']')?;
-        let port = tail.strip_prefix(':').and_then(|p| p.parse().ok()).unwrap_or(default);
-        return Some((ip.to_owned(), port));
-    }
-    match host.rsplit_once(':') {
-        Some((name, port)) => Some((name.to_owned(), port.parse().ok()?)),
-        None => Some((host, default)),
-    }
+    let (name, port) = authority::split_port(&host);
+    Some((name.to_owned(), port.map_or(Some(default), |port| port.parse().ok())?))
 }
 
 /// True where go would reach the entry through an HTTP(S)_PROXY: a connection of ours would tell
@@ -80,13 +74,7 @@ fn behind_http_proxy(entry: &Entry) -> bool {
 /// are named literally in `hosts`, else to documentation addresses no packet is sent to; and looks
 /// for a resolver where names did not resolve.
 pub fn no_network(hosts: &[String], names_failed: bool) -> Option<String> {
-    let literal: Vec<IpAddr> = hosts
-        .iter()
-        .filter_map(|h| {
-            let bare = h.strip_prefix('[').and_then(|r| r.split(']').next()).unwrap_or(h);
-            bare.parse().ok().or_else(|| bare.rsplit_once(':').and_then(|(ip, _)| ip.parse().ok()))
-        })
-        .collect();
+    let literal: Vec<IpAddr> = hosts.iter().filter_map(|host| authority::name(host).parse().ok()).collect();
     let targets = if literal.is_empty() {
         vec![IpAddr::from([192, 0, 2, 1]), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])]
     } else {

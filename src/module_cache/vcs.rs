@@ -8,6 +8,8 @@
 use super::place::confine;
 use super::version::small;
 use super::{Damage, Damaged, Fingerprint};
+use crate::formats::authority::Url;
+use crate::formats::module_path::covers;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -94,10 +96,10 @@ pub(super) fn clones_of(root: &Path, module: &str) -> Vec<PathBuf> {
         let Some(clone) = clone_of(root, &path) else { continue };
         let Ok(key) = small(&path) else { continue };
         let key = String::from_utf8_lossy(&key);
-        let Some((_, place)) = key.split_once("://") else { continue };
-        let place = place.trim_end().rsplit_once('@').map_or(place.trim_end(), |(_, place)| place);
+        let Some(url) = Url::split(key.trim_end()) else { continue };
+        let place = format!("{}{}", url.host, url.path);
         let bare = |text: &str| text.trim_end_matches(".git").to_owned();
-        if crate::formats::module_path::covers(&bare(place), module) || bare(place) == bare(module) {
+        if covers(&bare(&place), module) || bare(&place) == bare(module) {
             found.push(clone);
         }
     }

@@ -1,6 +1,7 @@
 //! Where the next attempt asks: which entry stands first, what leaves the list, how long is waited.
 
 use super::{Cure, Observation, Pause, Policy, Remedy, Retry, State};
+use crate::formats::authority;
 use crate::formats::goproxy::{Entry, List, Separator};
 use crate::judgement::table::Setting;
 use crate::vocabulary::{Failure, Source};
@@ -66,7 +67,7 @@ pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
         return entry.clone();
     }
     if let Some(host) = &failure.host {
-        let name = |h: &str| h.split(':').next().unwrap_or("").to_ascii_lowercase();
+        let name = |h: &str| authority::name(h).to_ascii_lowercase();
         let exact = known().find(|e| e.host().as_deref() == Some(&host.to_ascii_lowercase()));
         let by_name =
             || known().find(|e| e.host().is_some_and(|h| !host.contains(':') && name(&h) == name(host)));
