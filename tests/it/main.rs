@@ -20,6 +20,7 @@ mod harness_tools;
 mod install;
 mod lab_faults;
 mod obedience;
+mod privacy;
 mod private;
 mod readme;
 mod real;

@@ -257,13 +257,15 @@ impl Lab {
         let (ready, opened) = std::sync::mpsc::channel();
         let plan = self.clone();
         let serving = Arc::clone(&shared);
+        let strangers = names::Strangers::default();
+        let noting = Arc::clone(&strangers);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime of one thread");
             runtime.block_on(async move {
-                let opened = open(&plan, &serving, &authority).await;
+                let opened = open(&plan, &serving, &authority, noting).await;
                 let _ = ready.send(opened);
                 let mut ended = ended;
                 // The handle's drop closes the channel.
@@ -280,6 +282,7 @@ impl Lab {
             addresses: opened.addresses,
             sumdb: opened.sumdb,
             http_proxy: opened.http_proxy,
+            strangers,
             ca_file,
             required,
             shape: self.recipe.shape,
@@ -304,7 +307,12 @@ struct Opened {
     http_proxy: Option<SocketAddr>,
 }
 
-async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> io::Result<Opened> {
+async fn open(
+    plan: &Lab,
+    shared: &Arc<Shared>,
+    authority: &tls::Authority,
+    strangers: names::Strangers,
+) -> io::Result<Opened> {
     let site = |place, entry: Option<&Entry>, storage: Option<String>| {
         Arc::new(Site {
             place,
@@ -377,6 +385,6 @@ async fn open(plan: &Lab, shared: &Arc<Shared>, authority: &tls::Authority) -> i
         Sumdb::Alone => Some(sockets::plain(site(Place::Sumdb, None, None)).await?),
         _ => None,
     };
-    let http_proxy = if names.is_empty() { None } else { Some(names::serve(names).await?) };
+    let http_proxy = if names.is_empty() { None } else { Some(names::serve(names, strangers).await?) };
     Ok(Opened { urls, addresses, sumdb, http_proxy })
 }

@@ -1,34 +1,37 @@
 //! Real host names without the real network: an HTTP proxy that knows the lab's servers by name and
 //! nobody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 /// `host:port` and where that is here; nothing is `None`: a connection that cannot be made.
 pub(super) type Names = BTreeMap<String, Option<SocketAddr>>;
 
-/// Serves CONNECT and plain requests for the known names; to the others it answers 502.
-pub(super) async fn serve(names: Names) -> io::Result<SocketAddr> {
+/// The `host:port` of those whom somebody wanted and the lab does not know.
+pub(super) type Strangers = Arc<Mutex<BTreeSet<String>>>;
+
+/// Serves CONNECT and plain requests for the known names; to the others it answers 502, and notes them.
+pub(super) async fn serve(names: Names, strangers: Strangers) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let address = listener.local_addr()?;
     let names = Arc::new(names);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let names = Arc::clone(&names);
+            let (names, strangers) = (Arc::clone(&names), Arc::clone(&strangers));
             tokio::spawn(async move {
                 // Either side may go at any time.
-                let _ = forward(stream, &names).await;
+                let _ = forward(stream, &names, &strangers).await;
             });
         }
     });
     Ok(address)
 }
 
-async fn forward(mut client: TcpStream, names: &Names) -> io::Result<()> {
+async fn forward(mut client: TcpStream, names: &Names, strangers: &Strangers) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.windows(4).any(|four| four == b"\r\n\r\n") {
         if head.len() > 64 * 1024 || client.read_buf(&mut head).await? == 0 {
@@ -41,6 +44,9 @@ async fn forward(mut client: TcpStream, names: &Names) -> io::Result<()> {
     let target = words.next().unwrap_or_default();
     let host = target.split_once("://").map_or(target, |(_, rest)| rest.split('/').next().unwrap_or(rest));
     let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    if !names.contains_key(&host) {
+        strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(host.clone());
+    }
     let Some(Some(address)) = names.get(&host) else {
         client
             .write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")

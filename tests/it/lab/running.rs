@@ -2,9 +2,11 @@
 
 use super::fault::{Fault, Rule, When};
 use super::modules::{Module, Shape};
+use super::names::Strangers;
 use super::record::Seen;
 use super::site::Shared;
 use super::sumdb::Database;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ pub(crate) struct Running {
     pub(super) addresses: Vec<Option<SocketAddr>>,
     pub(super) sumdb: Option<SocketAddr>,
     pub(super) http_proxy: Option<SocketAddr>,
+    pub(super) strangers: Strangers,
     pub(super) ca_file: PathBuf,
     pub(super) required: Vec<(String, String)>,
     pub(super) shape: Shape,
@@ -104,6 +107,11 @@ impl Running {
     /// Everything asked so far.
     pub(crate) fn requests(&self) -> Vec<Seen> {
         self.shared.lock().seen.clone()
+    }
+
+    /// `host:port` of those hosts that somebody wanted by name and the lab does not have.
+    pub(crate) fn strangers(&self) -> BTreeSet<String> {
+        self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// The requests for files that the module cache given to [`Running::watch`] had already.
