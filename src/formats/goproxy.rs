@@ -95,6 +95,19 @@ impl fmt::Display for Entry {
     }
 }
 
+/// Written down without secrets: what was recorded can be shown to anybody.
+impl serde::Serialize for Entry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Entry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Entry, D::Error> {
+        String::deserialize(deserializer).map(|word| entry(&word))
+    }
+}
+
 /// A GOPROXY value: entries and the separators between them (`separators.len() + 1 ==
 /// entries.len()` unless the list is empty).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,6 +157,24 @@ impl List {
         list
     }
 
+    /// The list for people: no user, password or query.
+    pub fn shown(&self) -> String {
+        self.joined(Entry::shown)
+    }
+
+    fn joined(&self, entry: impl Fn(&Entry) -> String) -> String {
+        let mut text = String::new();
+        for (i, e) in self.entries.iter().enumerate() {
+            match i.checked_sub(1).map(|before| self.separators[before]) {
+                None => {}
+                Some(Separator::Comma) => text.push(','),
+                Some(Separator::Pipe) => text.push('|'),
+            }
+            text.push_str(&entry(e));
+        }
+        text
+    }
+
     /// True where go would ask nobody: `off` stands first or alone.
     pub fn is_off(&self) -> bool {
         matches!(self.entries.first(), Some(Entry::Off))
@@ -163,26 +194,6 @@ impl List {
     pub fn reachable(&self) -> &[Entry] {
         let end = self.entries.iter().position(|e| matches!(e, Entry::Direct | Entry::Off));
         &self.entries[..end.map_or(self.entries.len(), |i| i + 1)]
-    }
-
-    /// The list with the proxies behind a `direct` moved before it: go never gets to them, and whoever wrote
-    /// them there wants them asked. What stands behind `off` stays there.
-    pub fn direct_last(self) -> List {
-        let end = self.entries.iter().position(|e| *e == Entry::Off).unwrap_or(self.entries.len());
-        let index = |e: &Entry| self.entries.iter().position(|x| x == e).unwrap_or(0);
-        let (mut entries, mut behind): (Vec<Entry>, Vec<Entry>) =
-            self.entries[..end].iter().cloned().partition(|e| *e != Entry::Direct);
-        behind.truncate(1);
-        entries.append(&mut behind);
-        entries.extend_from_slice(&self.entries[end..]);
-        let separators = entries
-            .windows(2)
-            .map(|two| {
-                let pipes = self.only_pipes(index(&two[0]), index(&two[1]));
-                if pipes { Separator::Pipe } else { Separator::Comma }
-            })
-            .collect();
-        List { entries, separators }
     }
 
     /// True where every entry is a known public proxy or `direct`.
@@ -230,6 +241,19 @@ impl List {
     }
 }
 
+/// Written down without secrets.
+impl serde::Serialize for List {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for List {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<List, D::Error> {
+        String::deserialize(deserializer).map(|text| List::parse(&text))
+    }
+}
+
 fn entry(word: &str) -> Entry {
     match word {
         "direct" => Entry::Direct,
@@ -246,16 +270,7 @@ fn entry(word: &str) -> Entry {
 impl fmt::Display for List {
     /// The value for the child's GOPROXY: **with** secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, entry) in self.entries.iter().enumerate() {
-            if i > 0 {
-                f.write_str(match self.separators[i - 1] {
-                    Separator::Comma => ",",
-                    Separator::Pipe => "|",
-                })?;
-            }
-            write!(f, "{entry}")?;
-        }
-        Ok(())
+        f.write_str(&self.joined(Entry::to_string))
     }
 }
 
@@ -278,26 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_direct_moves_before_it() {
-        for (written, asked) in [
-            ("https://a|direct,https://b", "https://a,https://b,direct"),
-            ("direct,https://a|https://b", "https://a|https://b,direct"),
-            ("https://a|direct|https://b,off,https://c", "https://a|https://b|direct,off,https://c"),
-            ("https://a,direct", "https://a,direct"),
-            ("direct,off", "direct,off"),
-            ("off", "off"),
-        ] {
-            assert_eq!(List::parse(written).direct_last().to_string(), asked, "{written}");
-        }
-        assert!(List::default().direct_last().entries.is_empty());
-    }
-
-    #[test]
     fn hosts_carry_no_secrets() {
         let list = List::parse("https://me:secret@Proxy.Example:8443/x?token=1,direct");
         assert_eq!(list.entries[0].host().as_deref(), Some("proxy.example:8443"));
         assert!(!list.entries[0].shown().contains("secret"));
         assert!(!list.entries[0].shown().contains("token"));
+        let written = serde_json::to_string(&list).unwrap();
+        assert_eq!(written, r#""https://Proxy.Example:8443/x,direct""#);
+        let read: List = serde_json::from_str(&written).unwrap();
+        assert_eq!(read.shown(), list.shown());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn owner_of_remote(remote: &str) -> Option<String> {
 }
 
 /// What this run knows of private modules. All lists are comma lists of Go's globs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rules {
     /// go's effective GONOPROXY (which defaults to GOPRIVATE): go never asks a proxy for these.
     pub no_proxy: String,

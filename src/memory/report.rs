@@ -2,7 +2,7 @@
 //!
 //! Pure. The shape is a contract: outside scripts read it.
 
-use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, Retry, Stop};
+use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, Step, Stop};
 use crate::judgement::table;
 use crate::vocabulary::Failure;
 use serde::Serialize;
@@ -65,8 +65,7 @@ impl Attempt {
     /// go's status.
     pub(crate) fn retried(
         n: usize,
-        observation: &Observation,
-        retry: &Retry,
+        Step { observation, retry }: &Step,
         exit: i32,
         waited: Duration,
     ) -> Attempt {
@@ -108,7 +107,7 @@ pub fn millis(length: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judgement::attempt::Pause;
+    use crate::judgement::attempt::{Pause, Retry};
     use crate::vocabulary::{Cause, Source};
 
     #[test]
@@ -137,7 +136,7 @@ mod tests {
             go: "go1".into(),
             argv: vec!["mod".into()],
             exit: 1,
-            attempts: vec![Attempt::retried(1, &observation, &retry, 1, Duration::from_millis(250))],
+            attempts: vec![Attempt::retried(1, &Step { observation, retry }, 1, Duration::from_millis(250))],
             elapsed_ms: 5,
             recovered: false,
             relay: None,

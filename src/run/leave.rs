@@ -129,15 +129,14 @@ impl Run {
     /// Notes in the state folder which hosts failed and which worked.
     fn learn(&mut self, last: &Observation) {
         let Some(dir) = self.state_dir.clone() else { return };
-        let untouched =
-            self.history.is_empty() && self.policy.initial.is_empty() && !self.relaying.has_served();
+        let untouched = self.history.is_empty() && self.opening.is_empty() && !self.relaying.has_served();
         if untouched && last.failures.is_empty() {
             return;
         }
         let at = health::now();
         let mut news = Health::default();
         for (n, step) in self.history.iter().enumerate() {
-            let state = State::before(&self.policy, &self.history[..n]);
+            let state = State::after(&self.policy, &self.history[..n], &step.observation);
             self.learn_from(&mut news, &state, &step.observation, at);
             // One that refuses everybody rests; one that sent a bad copy rests for this run only.
             let refused = step.observation.failures.iter().any(|f| f.row().class == Class::Refusal);
@@ -147,7 +146,8 @@ impl Run {
                 }
             }
         }
-        self.learn_from(&mut news, &self.state(), last, at);
+        let state = State::after(&self.policy, &self.history, last);
+        self.learn_from(&mut news, &state, last, at);
         self.relay_news(&mut news);
         if news != Health::default()
             && let Err(error) = news.save(&dir)
@@ -160,7 +160,7 @@ impl Run {
     /// What one attempt tells of the hosts that were asked.
     fn learn_from(&self, news: &mut Health, state: &State, observation: &Observation, at: u64) {
         for failure in observation.failures.iter().filter(|f| is_of_the_host(f)) {
-            news.note_failure(&entry_of(&self.policy, state, failure), failure.cause, at);
+            news.note_failure(&entry_of(state, failure), failure.cause, at);
         }
         for entry in &observation.dead {
             news.note_failure(entry, Cause::Timeout, at);

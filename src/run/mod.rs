@@ -1,6 +1,6 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
-//! Only this module acts. `surroundings` gathers what does not change, `watching` listens to one
+//! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
 //! attempt, `relaying` starts the relay and reads what it knows, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
@@ -17,7 +17,8 @@ use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
 use crate::exit::{Exit, OWN_FAILURE};
 use crate::judgement::attempt::{
-    self, AttemptEnd, Decision, Observation, Pause, Policy, Remedy, Retry, State, Step, Stop, decide, overlay,
+    self, AttemptEnd, Decision, Observation, Pause, Policy, Premises, Remedy, State, Step, Stop, decide,
+    overlay,
 };
 use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
@@ -116,19 +117,18 @@ struct Run {
     supervisor: Supervisor,
     voice: Voice,
     state_dir: Option<PathBuf>,
-    known_health: Health,
     project: Option<Rc<Project>>,
     /// go's settings, asked of go itself after the first failure.
     asked_go: Option<GoEnv>,
+    /// What was done before the first attempt.
+    opening: Vec<Remedy>,
     policy: Policy,
     history: Vec<Step>,
     attempts: Vec<Attempt>,
     damaged: Vec<Damaged>,
-    serving: Vec<String>,
     started: Instant,
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
-    diagnosed: bool,
     relaying: Relaying,
 }
 
@@ -137,87 +137,43 @@ impl Run {
     /// Where `--offline` cannot be.
     fn new(job: Job, supervisor: Supervisor) -> Result<Run, Exit> {
         let state_dir = health::state_dir(job.settings.state_dir.as_deref());
-        let known_health = state_dir.as_deref().map(Health::load).unwrap_or_default();
+        let health = state_dir.as_deref().map(Health::load).unwrap_or_default();
         let always = job.settings.relay == RelayMode::Always;
-        let mut run = Run {
+        // Nothing is read on the way to a clean first attempt: it would cost every command.
+        let early = always || job.settings.offline || !health.is_quiet(health::now());
+        let project = early.then(|| surroundings::read_project(&job.dir, &job.go_env));
+        let premises = project.as_ref().map(|project| surroundings::premises(&job, &job.go_env, project));
+        let offline = match &project {
+            Some(project) if job.settings.offline => Some(offline_list(&job, project)?),
+            _ => None,
+        };
+        let policy = surroundings::policy(&job, &health, premises, offline);
+        Ok(Run {
             voice: Voice::new(job.settings.verbosity),
             state_dir,
-            project: None,
+            project: project.map(Rc::new),
             asked_go: None,
-            policy: Policy::plain(job.settings.attempts, job.settings.budget, job.settings.stall),
+            opening: attempt::opening(&policy),
+            policy,
             history: vec![],
             attempts: vec![],
             damaged: vec![],
-            serving: vec![],
             started: Instant::now(),
             started_at: jiff::Timestamp::now(),
             first_failure: None,
-            diagnosed: false,
             relaying: Relaying::default(),
             supervisor,
             job: Rc::new(job),
-            known_health,
-        };
-        // Nothing is gathered on the way to a clean first attempt: it would cost every command.
-        if always || run.job.settings.offline || !run.known_health.is_quiet(health::now()) {
-            run.gather(always)?;
-        }
-        Ok(run)
+        })
     }
 
-    /// Reads the project and joins the policy, with what go itself said of its settings if asked.
-    fn gather(&mut self, always: bool) -> Result<(), Exit> {
+    /// What go's settings and the project's files say, with go's own word if it was asked.
+    fn premises(&mut self) -> Premises {
         let job = self.job.clone();
         let go_env = self.asked_go.as_ref().unwrap_or(&job.go_env);
-        let project =
-            self.project.get_or_insert_with(|| Rc::new(surroundings::read_project(&job.dir, go_env))).clone();
-        let initial = std::mem::take(&mut self.policy.initial);
-        let offline = self.policy.offline.take();
-        let mut policy =
-            surroundings::policy(&job.settings, go_env, &project, &job.dir, &job.invocation, false);
-        policy.relay = self.relaying.may_serve(&job.settings, go_env, &policy);
-        policy.offline = offline;
-        if job.settings.offline && policy.offline.is_none() {
-            policy.offline = Some(self.offline_list(&project)?);
-        }
-        policy.initial = initial;
-        if self.history.is_empty() && self.first_failure.is_none() {
-            let at = health::now();
-            let resting = self.known_health.resting(policy.list.reachable(), at);
-            policy.initial = attempt::begin(&policy, &resting, self.known_health.bad_lately(at), always);
-        }
-        self.policy = policy;
-        Ok(())
-    }
-
-    /// The GOPROXY of `--offline`, or the end of gox where it cannot be.
-    fn offline_list(&self, project: &Project) -> Result<String, Exit> {
-        let invocation = &self.job.invocation;
-        if !invocation.versions_fixed {
-            return Err(Exit::failed(
-                OWN_FAILURE,
-                "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
-            ));
-        }
-        let Some(root) = self.job.go_env.mod_cache() else {
-            return Err(Exit::failed(OWN_FAILURE, "--offline: no module cache is known"));
-        };
-        let cache = Cache::new(&root, None);
-        let sums = &project.go_sum;
-        let lacking = sums
-            .modules()
-            .filter(|(m, v)| !sums.lookup(m, v, false).is_empty())
-            .find(|(m, v)| !cache.complete_for(sums, &[((*m).to_owned(), (*v).to_owned())]));
-        if let Some((module, version)) = lacking {
-            return Err(Exit::failed(
-                OWN_FAILURE,
-                format!(
-                    "--offline: the module cache has no whole {module}@{version}; run gox mod download first"
-                ),
-            ));
-        }
-        let path = root.join("cache/download").display().to_string().replace('%', "%25").replace(' ', "%20");
-        Ok(format!("file://{path},off"))
+        let read = || Rc::new(surroundings::read_project(&job.dir, go_env));
+        let project = self.project.get_or_insert_with(read);
+        surroundings::premises(&job, go_env, project)
     }
 
     fn cache(&self) -> Option<Cache> {
@@ -253,24 +209,22 @@ impl Run {
 
     /// One attempt after the other, to the one that ends the run.
     async fn attempts(&mut self) -> Result<Exit, Exit> {
-        if self.policy.initial.contains(&Remedy::Relay) {
-            self.start_relay(&[]);
+        if self.opening.contains(&Remedy::Relay) {
+            self.start_relay();
         }
         let mut patience = attempt::first_patience(&self.policy);
         loop {
             let mark = self.cache().map(|cache| cache.mark());
             let state = self.state();
-            let mut hooks = Watching::new(&self.job, &self.policy, &state, self.relaying.serving(&state));
+            let relay = self.relaying.serving(&state);
+            let mut hooks = Watching::new(&self.job, &self.policy, state, relay);
             let command = self.command();
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             let started =
                 self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await;
             let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
-            if outcome.ended == ChildEnded::Exited(0)
-                && self.history.is_empty()
-                && self.policy.initial.is_empty()
-            {
+            if outcome.ended == ChildEnded::Exited(0) && self.history.is_empty() && self.opening.is_empty() {
                 let observation = Observation::new(AttemptEnd::Code(0), vec![]);
                 return Ok(self.leave(outcome, None, observation).await);
             }
@@ -291,42 +245,44 @@ impl Run {
                     return Ok(self.leave(outcome, Some(stop), observation).await);
                 }
             };
-            let Some(waited) = self.apply(&retry, &observation).await? else {
+            patience = retry.patience;
+            self.history.push(Step { observation, retry });
+            let Some(waited) = self.apply().await? else {
                 let stop = Stop::because("still no network");
+                let observation = self.history.pop().expect("just pushed").observation;
                 return Ok(self.leave(outcome, Some(stop), observation).await);
             };
-            patience = retry.patience;
             let exit = leave::exit_of(&outcome);
-            self.attempts.push(Attempt::retried(self.attempts.len() + 1, &observation, &retry, exit, waited));
-            self.history.push(Step { observation, retry });
+            self.attempts.extend(
+                self.history.last().map(|step| Attempt::retried(self.attempts.len() + 1, step, exit, waited)),
+            );
         }
     }
 
     /// Says what was done before the first attempt, if it mattered: go that needs no network has
     /// asked nobody.
     fn tell_beginning(&mut self, outcome: &Outcome, mark: Option<&Mark>) {
-        if !self.history.is_empty() || self.policy.initial.is_empty() {
+        if !self.history.is_empty() || self.opening.is_empty() {
             return;
         }
         let grew = || Some(self.cache()?.grew_since(mark?));
         if outcome.ended != ChildEnded::Exited(0) || grew().unwrap_or(true) {
-            self.voice.initial(&mut self.supervisor, &self.policy);
+            let state = self.state();
+            self.voice.opening(&mut self.supervisor, &self.opening, state.list());
         }
     }
 
-    /// Announces and carries out a retry; returns how long was waited, `None` where there is no
-    /// network to try it on.
-    async fn apply(
-        &mut self,
-        retry: &Retry,
-        observation: &Observation,
-    ) -> Result<Option<Duration>, Interrupt> {
+    /// Announces and carries out the retry that was decided last; returns how long was waited, `None`
+    /// where there is no network to try it on.
+    async fn apply(&mut self) -> Result<Option<Duration>, Interrupt> {
+        let Some(Step { observation, retry }) = self.history.last().cloned() else { return Ok(None) };
         let delay = jitter(retry.pause);
-        self.voice.retry(&mut self.supervisor, &self.policy, retry, self.attempts.len() + 2, delay);
+        let mirrors = self.state().mirrors;
+        self.voice.retry(&mut self.supervisor, &mirrors, &retry, self.history.len() + 1, delay);
         for remedy in &retry.remedies {
             match remedy {
                 Remedy::Evict { path, .. } => self.evict(path).await?,
-                Remedy::Relay => self.start_relay(&retry.remedies),
+                Remedy::Relay => self.start_relay(),
                 Remedy::Rotate(_)
                 | Remedy::Rest(_)
                 | Remedy::Private(_)
@@ -339,7 +295,7 @@ impl Run {
             }
         }
         if let Pause::Network(patience) = retry.pause {
-            let waited = self.await_network(patience, observation).await?;
+            let waited = self.await_network(patience, &observation).await?;
             if waited.is_none() {
                 self.voice.say(&mut self.supervisor, Level::Normal, "still no network: giving up");
             }
@@ -390,6 +346,35 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The GOPROXY of `--offline`, or the end of gox where it cannot be.
+fn offline_list(job: &Job, project: &Project) -> Result<String, Exit> {
+    if !job.invocation.versions_fixed {
+        return Err(Exit::failed(
+            OWN_FAILURE,
+            "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
+        ));
+    }
+    let Some(root) = job.go_env.mod_cache() else {
+        return Err(Exit::failed(OWN_FAILURE, "--offline: no module cache is known"));
+    };
+    let cache = Cache::new(&root, None);
+    let sums = &project.go_sum;
+    let lacking = sums
+        .modules()
+        .filter(|(m, v)| !sums.lookup(m, v, false).is_empty())
+        .find(|(m, v)| !cache.complete_for(sums, &[((*m).to_owned(), (*v).to_owned())]));
+    if let Some((module, version)) = lacking {
+        return Err(Exit::failed(
+            OWN_FAILURE,
+            format!(
+                "--offline: the module cache has no whole {module}@{version}; run gox mod download first"
+            ),
+        ));
+    }
+    let path = root.join("cache/download").display().to_string().replace('%', "%25").replace(' ', "%20");
+    Ok(format!("file://{path},off"))
 }
 
 /// Full jitter between floor and ceiling: it only shortens.

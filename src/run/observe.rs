@@ -1,13 +1,13 @@
 //! Turns the end of an attempt into an observation: go's words, the cache, the hosts.
 
 use super::watching::Notes;
-use super::{Interrupt, Run, is_interrupt, network, surroundings};
+use super::{Interrupt, Run, is_interrupt, network};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::exit::Exit;
 use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{AttemptEnd, Observation, Repair};
+use crate::judgement::attempt::{AttemptEnd, Observation, Repair, State};
 use crate::judgement::table::{Class, Suspicion, Trouble};
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
@@ -15,6 +15,7 @@ use crate::verb::Invocation;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a scan of the module cache for nameless damage may take.
@@ -38,6 +39,7 @@ impl Run {
         let mut observation = Observation::new(end, notes.reading.failures);
         observation.elapsed = outcome.elapsed;
         self.read_relay(&mut observation);
+        observation.no_relay = self.relaying.refusal();
         if matches!(end, AttemptEnd::Code(0) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted) {
             return Ok(observation);
         }
@@ -54,29 +56,26 @@ impl Run {
             None => {
                 self.first_failure = Some(Instant::now());
                 self.ask_go().await?;
-                self.gather(false)?;
+                observation.premises = Some(Arc::new(self.premises()));
             }
         }
-        self.keep_private(&observation.failures);
+        let state = State::after(&self.policy, &self.history, &observation);
         // What gox itself saw (a stall, a proxy that takes no connection) is a failure like go's.
-        observation.failures = observation.all_failures(&self.state());
+        observation.failures = observation.all_failures(&state);
         if !self.any_curable(&observation.failures) {
             return Ok(observation);
         }
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
             observation.progress = cache.grew_since(mark);
             if !self.policy.verifying {
-                self.find_damage(&cache, &mut observation).await?;
+                self.find_damage(&cache, &state, &mut observation).await?;
             }
         }
-        if observation.progress
-            && let Some(host) = self.state().first().and_then(Entry::host)
-        {
-            self.note_serving(host);
+        if observation.progress {
+            observation.serving.extend(state.first().filter(|e| e.is_network_proxy()).cloned());
         }
-        observation.serving = self.serving.clone();
         observation.dead.extend(notes.dead);
-        self.look_at_hosts(&mut observation).await?;
+        self.look_at_hosts(&state, &mut observation).await?;
         Ok(observation)
     }
 
@@ -96,33 +95,17 @@ impl Run {
         failures.iter().any(|f| f.row().is_curable() || f.facts.path.is_some() || in_clone(f))
     }
 
-    /// A private module of which only go's words tell (an import that go.mod does not have yet)
-    /// keeps the list as it is from now on, like one that go.mod names.
-    fn keep_private(&mut self, failures: &[Failure]) {
-        let main = self.project.as_ref().and_then(|p| p.module.as_deref());
-        let policy = &mut self.policy;
-        if surroundings::holds_private(
-            &policy.private,
-            main,
-            failures.iter().filter_map(|f| f.module.as_ref()),
-        ) {
-            policy.graph_private = true;
-            policy.mirrors.clear();
-        }
-    }
-
-    pub(super) fn note_serving(&mut self, host: String) {
-        if !self.serving.contains(&host) {
-            self.serving.push(host);
-        }
-    }
-
     /// Finds local damage for each failure that may come from it: beside the loop, since zips are
     /// read through for it.
-    async fn find_damage(&mut self, cache: &Cache, observation: &mut Observation) -> Result<(), Interrupt> {
+    async fn find_damage(
+        &mut self,
+        cache: &Cache,
+        state: &State,
+        observation: &mut Observation,
+    ) -> Result<(), Interrupt> {
         let mut sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
         let (cache, failures) = (cache.clone(), observation.failures.clone());
-        let (dir, gosumdb) = (self.job.dir.clone(), self.policy.gosumdb.clone());
+        let (dir, gosumdb) = (self.job.dir.clone(), state.premises.gosumdb.clone());
         let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Damaged>> {
             failures.iter().map(|failure| damage_of(&cache, &mut sums, failure, &dir, &gosumdb)).collect()
         });
@@ -146,7 +129,7 @@ impl Run {
     }
 
     /// Which listed proxies take a connection now, and is there a network at all?
-    async fn look_at_hosts(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
+    async fn look_at_hosts(&mut self, state: &State, observation: &mut Observation) -> Result<(), Interrupt> {
         let failures = &observation.failures;
         let (hosts, names) = failing_hosts(failures);
         let all_away = !failures.is_empty() && failures.iter().all(|f| f.row().trouble == Trouble::Network);
@@ -158,7 +141,7 @@ impl Run {
             row.is_dead_host() || row.trouble == Trouble::Silent || row.class == Class::Toolchain
         };
         let proxies: Vec<Entry> =
-            self.policy.list.reachable().iter().filter(|e| e.is_network_proxy()).cloned().collect();
+            state.list().reachable().iter().filter(|e| e.is_network_proxy()).cloned().collect();
         if observation.no_network.is_some() || !failures.iter().any(away) || proxies.is_empty() {
             return Ok(());
         }
@@ -176,11 +159,7 @@ impl Run {
     /// A signal asked gox to end meanwhile.
     pub(super) async fn diagnose(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         observation.diagnosed = true;
-        if self.diagnosed {
-            observation.serving = self.serving.clone();
-            return Ok(());
-        }
-        self.diagnosed = true;
+        let state = State::after(&self.policy, &self.history, observation);
         self.voice.diagnosing(&mut self.supervisor);
         let mut hooks =
             Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
@@ -197,19 +176,11 @@ impl Run {
             return Err(Interrupt(signal));
         }
         for request in trace::requests(&hooks.trace) {
-            if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410))
-                && let Some(entry) = self
-                    .policy
-                    .list
-                    .entries
-                    .iter()
-                    .find(|e| e.is_network_proxy() && request.url.starts_with(&e.shown()))
-                && let Some(host) = entry.host()
-            {
-                self.note_serving(host);
+            let asked = |e: &&Entry| e.is_network_proxy() && request.url.starts_with(&e.shown());
+            if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410)) {
+                observation.serving.extend(state.list().entries.iter().find(asked).cloned());
             }
         }
-        observation.serving = self.serving.clone();
         if outcome.ended == ChildEnded::Exited(0) {
             observation.healed = true;
             return Ok(());
@@ -231,7 +202,7 @@ impl Run {
             .extend(clear.into_iter().filter(|f| !observation.failures.contains(f)).collect::<Vec<_>>());
         observation.repairs.clear();
         if let Some(cache) = self.cache() {
-            self.find_damage(&cache, observation).await?;
+            self.find_damage(&cache, &state, observation).await?;
         }
         Ok(())
     }

@@ -3,10 +3,9 @@
 use super::speak::Level;
 use super::{Run, health};
 use crate::child::Outcome;
-use crate::configuration::{Relay as RelayMode, Settings};
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
-use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{Observation, Policy, Remedy, State};
+use crate::formats::goproxy::{Entry, List};
+use crate::judgement::attempt::{Observation, State};
 use crate::machine::go_env::GoEnv;
 use crate::memory::health::Health;
 use crate::relay::{GAVE_UP, Relay};
@@ -36,21 +35,12 @@ fn surroundings(go_env: &GoEnv) -> Surroundings {
     })
 }
 
-impl Relaying {
-    /// Whether a relay may serve this run.
-    pub(super) fn may_serve(&mut self, settings: &Settings, go_env: &GoEnv, policy: &Policy) -> bool {
-        if settings.relay == RelayMode::Never || self.refused.is_some() || policy.vendored {
-            return false;
-        }
-        match fetch::can_serve(&policy.list, &surroundings(go_env)) {
-            Ok(()) => true,
-            Err(why) => {
-                self.refused = Some(why);
-                false
-            }
-        }
-    }
+/// Why no relay can stand in for `list`, where none can.
+pub(super) fn obstacle(list: &List, go_env: &GoEnv) -> Option<String> {
+    fetch::can_serve(list, &surroundings(go_env)).err()
+}
 
+impl Relaying {
     /// The relay that serves the next attempt, if one does.
     pub(super) fn serving(&self, state: &State) -> Option<Rc<Relay>> {
         let aside = state.rotated_to == Some(Entry::Direct);
@@ -60,6 +50,11 @@ impl Relaying {
     /// The GOPROXY that leads to it.
     pub(super) fn goproxy(&self) -> Option<String> {
         self.relay.as_ref().filter(|_| self.refused.is_none()).map(|relay| relay.goproxy())
+    }
+
+    /// Why it must not serve any more.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refused.clone()
     }
 
     /// Whether one was started in this run.
@@ -83,19 +78,18 @@ impl Relaying {
 }
 
 impl Run {
-    /// Starts the relay; where that fails the run goes on without, for the cost of a line. `now` is
-    /// what is being applied together with it.
-    pub(super) fn start_relay(&mut self, now: &[Remedy]) {
+    /// Starts the relay; where that fails the run goes on without, for the cost of a line.
+    pub(super) fn start_relay(&mut self) {
         if self.relaying.relay.is_some() {
             return;
         }
         let go_env = self.asked_go.as_ref().unwrap_or(&self.job.go_env);
         let policy = &self.policy;
         let state = self.state();
-        let mut options = Options::new(policy.list.clone(), surroundings(go_env));
+        let mut options = Options::new(state.list().clone(), surroundings(go_env));
         options.rotate = policy.rotate;
-        options.mirrors = policy.mirrors.clone();
-        options.private = policy.private.clone();
+        options.mirrors = state.mirrors.clone();
+        options.private = state.premises.private.clone();
         let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
         options.go_sum = Arc::new(sums);
         if let Some(cache) = go_env.mod_cache() {
@@ -107,18 +101,13 @@ impl Run {
         options.attempts = policy.attempts;
         options.stall = policy.stall;
         options.budget = policy.budget;
-        let rest_now = now.iter().flat_map(|remedy| match remedy {
-            Remedy::Rest(entries) => entries.as_slice(),
-            _ => &[],
-        });
-        options.resting = state.resting.iter().chain(rest_now).cloned().collect();
+        options.resting = state.resting;
         if let Err(why) = self.relaying.start(options) {
             self.do_without_relay(&why);
         }
     }
 
     fn do_without_relay(&mut self, why: &str) {
-        self.policy.relay = false;
         self.relaying.refused = Some(why.to_owned());
         self.voice.say(&mut self.supervisor, Level::Normal, &format!("going on without the relay: {why}"));
     }
@@ -149,13 +138,8 @@ impl Run {
             }
         }
         for upstream in &tally.upstreams {
-            if !self.policy.list.entries.contains(&upstream.entry) {
-                continue;
-            }
-            if upstream.served > 0
-                && let Some(host) = upstream.entry.host()
-            {
-                self.note_serving(host);
+            if upstream.served > 0 {
+                observation.serving.push(upstream.entry.clone());
             }
             if upstream.down && !observation.dead.contains(&upstream.entry) {
                 observation.dead.push(upstream.entry.clone());
@@ -175,9 +159,11 @@ impl Run {
 
     /// The mirrors that the relay asked.
     pub(super) fn mirrors_asked(&self) -> Vec<String> {
+        let state = self.state();
+        let listed = state.list();
         let upstreams = self.relaying.tally.iter().flat_map(|tally| &tally.upstreams);
         upstreams
-            .filter(|u| u.served + u.faults > 0 && self.policy.mirrors.contains(&u.entry))
+            .filter(|u| u.served + u.faults > 0 && !listed.entries.contains(&u.entry))
             .map(|u| u.url.clone())
             .collect()
     }

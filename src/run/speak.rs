@@ -2,8 +2,8 @@
 
 use crate::child::Supervisor;
 use crate::configuration::Verbosity;
-use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{Pause, Policy, Remedy, Retry};
+use crate::formats::goproxy::{Entry, List};
+use crate::judgement::attempt::{Pause, Remedy, Retry};
 use crate::redact;
 use std::time::Duration;
 
@@ -42,17 +42,25 @@ impl Voice {
     }
 
     /// What was done before the first attempt.
-    pub(super) fn initial(&self, supervisor: &mut Supervisor, policy: &Policy) {
-        for remedy in &policy.initial {
+    pub(super) fn opening(&self, supervisor: &mut Supervisor, remedies: &[Remedy], list: &List) {
+        for remedy in remedies {
             match remedy {
                 Remedy::Rotate(entry) => {
-                    let resting = policy.list.entries.first().map(Entry::shown).unwrap_or_default();
+                    let resting = list.entries.first().map(Entry::shown).unwrap_or_default();
                     let text =
                         format!("asked {} first: {resting} did not answer a short while ago", entry.shown());
                     self.say(supervisor, Level::Normal, &text);
                 }
                 Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
-                _ => {}
+                Remedy::Rest(_)
+                | Remedy::Evict { .. }
+                | Remedy::Private(_)
+                | Remedy::NoProxy(_)
+                | Remedy::Sumdb(_)
+                | Remedy::Http1
+                | Remedy::Http2Again
+                | Remedy::NoMlkem
+                | Remedy::GitPatience => {}
             }
         }
     }
@@ -65,7 +73,7 @@ impl Voice {
     pub(super) fn retry(
         &self,
         supervisor: &mut Supervisor,
-        policy: &Policy,
+        mirrors: &[Entry],
         retry: &Retry,
         attempt: usize,
         wait: Duration,
@@ -75,7 +83,7 @@ impl Voice {
             self.say(supervisor, Level::Normal, &text);
             return;
         }
-        let mut lines: Vec<String> = retry.remedies.iter().filter_map(|r| line(policy, r)).collect();
+        let mut lines: Vec<String> = retry.remedies.iter().filter_map(|r| line(mirrors, r)).collect();
         let again = if wait > Duration::ZERO {
             format!("trying again in {:.1} s (attempt {attempt})", wait.as_secs_f64())
         } else {
@@ -93,9 +101,9 @@ impl Voice {
 }
 
 /// The words for one remedy; `None` for what needs none.
-fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
+fn line(mirrors: &[Entry], remedy: &Remedy) -> Option<String> {
     Some(match remedy {
-        Remedy::Rotate(entry) if policy.mirrors.contains(entry) => {
+        Remedy::Rotate(entry) if mirrors.contains(entry) => {
             format!("asking the mirror {} (turn this off with GOX_MIRRORS=none)", entry.shown())
         }
         Remedy::Rotate(Entry::Direct) => "asking the origin directly".into(),
@@ -110,8 +118,8 @@ fn line(policy: &Policy, remedy: &Remedy) -> Option<String> {
         Remedy::Http2Again => "HTTP/2 on again".into(),
         Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
         Remedy::GitPatience => return None,
-        Remedy::Relay if !policy.mirrors.is_empty() => {
-            let mirrors: Vec<String> = policy.mirrors.iter().map(Entry::shown).collect();
+        Remedy::Relay if !mirrors.is_empty() => {
+            let mirrors: Vec<String> = mirrors.iter().map(Entry::shown).collect();
             format!(
                 "single requests are now retried by the relay, last at {} (turn this off with GOX_MIRRORS=none)",
                 mirrors.join(", ")

@@ -1,18 +1,20 @@
-//! What surrounds a run and does not change while it lasts: the project, go's settings, the user's
-//! rules; joined into the [`Policy`] of the decision.
+//! What surrounds a run and does not change while it lasts: settings and health as the [`Policy`] of the
+//! decision; go's settings and the project's files as its [`Premises`], read when they are first needed.
 
-use crate::configuration::{Key, Settings};
+use super::{Job, relaying};
+use crate::configuration::{Key, Relay};
 use crate::formats::go_mod::{GoMod, GoWork, Role};
 use crate::formats::goproxy::List;
-use crate::formats::module_path;
-use crate::judgement::attempt::{Policy, permitted_mirrors};
-use crate::judgement::privacy::{self, Why};
+use crate::judgement::attempt::{Policy, Premises};
+use crate::judgement::privacy;
 use crate::machine::configuration_files::repository_root;
 use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
+use crate::memory::health::{self, Health};
 use crate::module_cache::GoSum;
 use crate::verb::Invocation;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Variables whose presence means that nobody watches: each is set by one or more CI systems.
 const CI_VARIABLES: &[&str] = &[
@@ -116,43 +118,16 @@ pub(super) fn on_ci() -> bool {
         .any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "false" && v != "0"))
 }
 
-/// Joins settings, go's own settings and the project into the policy of a run.
+/// The policy of a run: its settings, and what is known before the first attempt.
 pub(super) fn policy(
-    settings: &Settings,
-    go_env: &GoEnv,
-    project: &Project,
-    dir: &Path,
-    invocation: &Invocation,
-    relay: bool,
+    job: &Job,
+    health: &Health,
+    premises: Option<Premises>,
+    offline: Option<String>,
 ) -> Policy {
-    let list = List::parse(go_env.get("GOPROXY"));
-    let rules = privacy::Rules {
-        no_proxy: go_env.get("GONOPROXY").to_owned(),
-        configured: settings.private_list(),
-        origin_owner: project.origin.as_deref().and_then(privacy::owner_of_remote),
-        module_owner: project.module.as_deref().and_then(privacy::owner),
-    };
-    let named = project.modules.iter().chain(&invocation.named);
-    let graph_private = holds_private(&rules, project.module.as_deref(), named);
-    let vendored = is_vendored(go_env, dir, invocation);
-    // Modules that the user took out of the database, but not away from proxies, would come from a
-    // mirror with nothing to judge them.
-    let unchecked = !go_env.get("GONOSUMDB").is_empty() && go_env.get("GONOSUMDB") != go_env.get("GONOPROXY");
-    let mirrors = if vendored || unchecked {
-        vec![]
-    } else {
-        permitted_mirrors(
-            &list,
-            &settings.mirrors,
-            settings.origin(Key::Mirrors).by_hand(),
-            on_ci(),
-            go_env.get("GOSUMDB"),
-            graph_private,
-            settings.rotate,
-        )
-    };
-    // A private name must not reach an entry behind `direct`, where go never goes.
-    let list = if graph_private { list } else { list.direct_last() };
+    let settings = &job.settings;
+    let at = health::now();
+    let list = List::parse(job.go_env.get("GOPROXY"));
     Policy {
         attempts: settings.attempts,
         budget: settings.budget,
@@ -160,38 +135,49 @@ pub(super) fn policy(
         backoff_base: settings.backoff_base,
         backoff_max: settings.backoff_max,
         rotate: settings.rotate,
-        list,
-        mirrors,
-        private: rules,
-        graph_private,
-        relay: relay && !vendored,
-        goprivate: go_env.get("GOPRIVATE").to_owned(),
-        gonoproxy: go_env.get("GONOPROXY").to_owned(),
-        gosumdb: go_env.get("GOSUMDB").to_owned(),
+        mirrors: settings.mirrors.clone(),
+        mirrors_by_hand: settings.origin(Key::Mirrors).by_hand(),
+        on_ci: on_ci(),
+        relay: settings.relay != Relay::Never,
+        relay_always: settings.relay == Relay::Always,
+        offline,
         godebug: std::env::var("GODEBUG").unwrap_or_default(),
-        release: go_env.release(),
         user_env: OVERLAID
             .iter()
             .filter(|n| std::env::var_os(n).is_some())
             .map(|n| (*n).to_owned())
             .collect(),
-        in_go_sum: known_whole(&project.go_sum),
-        verifying: invocation.verb == "mod" && invocation.sub == "verify",
-        initial: vec![],
-        offline: None,
-        vendored,
+        verifying: job.invocation.verb == "mod" && job.invocation.sub == "verify",
+        named: job.invocation.named.clone(),
+        resting: health.resting(list.reachable(), at),
+        bad_lately: health.bad_lately(at),
+        premises: premises.map(Arc::new),
     }
 }
 
-/// Whether one of `paths`, which lie outside of the main module `main`, is likely private and yet
-/// asked of proxies.
-pub(super) fn holds_private<'a>(
-    rules: &privacy::Rules,
-    main: Option<&str>,
-    mut paths: impl Iterator<Item = &'a String>,
-) -> bool {
-    let own = |path: &str| main.is_some_and(|main| module_path::covers(main, path));
-    paths.any(|path| !own(path) && !matches!(rules.why(path), None | Some(Why::NoProxy)))
+/// What go's settings, as far as they are known by now, and the project's files say.
+pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises {
+    let list = List::parse(go_env.get("GOPROXY"));
+    let value = |name: &str| go_env.get(name).to_owned();
+    Premises {
+        unrelayable: relaying::obstacle(&list, go_env),
+        list,
+        goprivate: value("GOPRIVATE"),
+        gonoproxy: value("GONOPROXY"),
+        gonosumdb: value("GONOSUMDB"),
+        gosumdb: value("GOSUMDB"),
+        release: go_env.release(),
+        vendored: is_vendored(go_env, &job.dir, &job.invocation),
+        main: project.module.clone(),
+        modules: project.modules.clone(),
+        pinned: known_whole(&project.go_sum),
+        private: privacy::Rules {
+            no_proxy: value("GONOPROXY"),
+            configured: job.settings.private_list(),
+            origin_owner: project.origin.as_deref().and_then(privacy::owner_of_remote),
+            module_owner: project.module.as_deref().and_then(privacy::owner),
+        },
+    }
 }
 
 /// The versions of which both hashes are known. With one of them go would ask the checksum database for the

@@ -4,13 +4,14 @@ use super::Job;
 use super::surroundings;
 use crate::child::{Growth, Hooks, Later};
 use crate::classify::{Classifier, Reading, Stream};
-use crate::formats::goproxy::{Entry, List};
+use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{Policy, State, arrange};
 use crate::machine::network::{self, Probe};
 use crate::relay::{Relay, Rewriter};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What was noted during one attempt.
 pub(super) struct Notes {
@@ -24,8 +25,9 @@ pub(super) struct Notes {
 pub(super) struct Watching {
     job: Rc<Job>,
     classifier: Classifier,
-    /// The list in force, where a policy is already there.
-    list: Option<(List, Policy)>,
+    policy: Policy,
+    /// Where the run stood before the attempt.
+    state: State,
     dead: Rc<RefCell<Vec<Entry>>>,
     /// The relay that serves this attempt, and what puts the real names into go's words.
     relay: Option<(Rc<Relay>, Rewriter)>,
@@ -34,12 +36,12 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: &State, relay: Option<Rc<Relay>>) -> Watching {
-        let list = state.rotated_to.as_ref().map(|first| (arrange(policy, state, first), policy.clone()));
+    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: State, relay: Option<Rc<Relay>>) -> Watching {
         Watching {
             classifier: Classifier::new(&job.rules, Stream::Stderr),
+            policy: policy.clone(),
+            state,
             job: job.clone(),
-            list,
             dead: Rc::default(),
             relay: relay.map(|relay| (relay.clone(), relay.rewriter())),
             waits: 0,
@@ -88,17 +90,20 @@ impl Hooks for Watching {
             // The relay finds out by itself.
             return None;
         }
-        let (list, policy) = self.list.clone().unwrap_or_else(|| {
+        if self.state.list().entries.is_empty() {
+            // Nothing has failed yet, so nothing was read.
             let project = surroundings::read_project(&self.job.dir, &self.job.go_env);
-            let Job { settings, go_env, dir, invocation, .. } = &*self.job;
-            let policy = surroundings::policy(settings, go_env, &project, dir, invocation, false);
-            (policy.list.clone(), policy)
-        });
-        if policy.graph_private || policy.offline.is_some() || policy.vendored {
+            let premises = surroundings::premises(&self.job, &self.job.go_env, &project);
+            self.state = State::start(&Policy { premises: Some(Arc::new(premises)), ..self.policy.clone() });
+        }
+        let (policy, state) = (&self.policy, &self.state);
+        if state.graph_private || policy.offline.is_some() || state.premises.vendored {
             return None;
         }
+        let list = state.rotated_to.as_ref().map(|first| arrange(policy, state, first));
+        let list = list.as_ref().unwrap_or(state.list());
         let first = list.reachable().first()?.clone();
-        let user = &policy.list;
+        let user = state.list();
         let from = user.entries.iter().position(|e| *e == first)?;
         let others = user.reachable().iter().enumerate().filter(|(to, e)| {
             *to != from && e.is_network_proxy() && user.may_cross(policy.rotate, from, *to)

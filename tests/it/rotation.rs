@@ -107,14 +107,12 @@ fn off_is_obeyed() {
 }
 
 #[test]
-fn an_entry_behind_direct_is_asked_before_it() {
+fn an_entry_behind_direct_stays_there() {
     let public = |name| Entry::tls().named(name);
     let lab = two(public("proxy.golang.org"), public("goproxy.io"), Fault::Status(503));
     let list = format!("{},direct,{}", lab.url(0), lab.url(1));
-    let go = WatchedGo::new();
-    let outcome = download(&project(&lab).env("GOPROXY", list).with_go(&go.path())).success();
-    assert_eq!(outcome.attempts(), 2, "{outcome}");
-    assert_eq!(go.runs()[1].var("GOPROXY"), "https://goproxy.io,https://proxy.golang.org,direct");
+    let outcome = download(&project(&lab).env("GOPROXY", list)).exited(1);
+    assert_eq!(asked(&lab, 1), 0, "nobody knows these modules to be public\n{outcome}");
 }
 
 #[test]

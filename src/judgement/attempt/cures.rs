@@ -54,7 +54,7 @@ pub(super) fn wants_diagnosis(
     failures: &[Failure],
 ) -> bool {
     if policy.offline.is_some()
-        || policy.vendored
+        || state.premises.vendored
         || observation.relayed
         || state.attempts_without_progress >= policy.attempts
         || policy.verifying && failures.iter().any(|f| found_by_verify(f).is_some())
@@ -65,16 +65,16 @@ pub(super) fn wants_diagnosis(
         let repaired = observation.repairs.iter().any(|r| r.failure == i);
         let unknown = f.row().class == Class::Refusal
             && f.source == Some(Source::Proxy)
-            && !serves(observation, &entry_of(policy, state, f))
-            && policy.list.reachable().len() > 1;
-        f.rule.is_none() && !repaired && (is_hidden(policy, f) || unknown)
+            && !serves(state, &entry_of(state, f))
+            && state.list().reachable().len() > 1;
+        f.rule.is_none() && !repaired && (is_hidden(state, f) || unknown)
     })
 }
 
 /// Words that name no cause, and an origin's word that stands where a pipe may have hidden another
 /// failure: the error of `direct` is the one that go prints.
-fn is_hidden(policy: &Policy, failure: &Failure) -> bool {
-    let list = &policy.list;
+fn is_hidden(state: &State, failure: &Failure) -> bool {
+    let list = state.list();
     let direct = list.entries.iter().position(|e| *e == Entry::Direct).unwrap_or(0);
     let piped = list.separators.iter().take(direct).any(|s| *s == Separator::Pipe);
     failure.hides()
@@ -105,8 +105,8 @@ pub(super) fn is_of_the_origin(failure: &Failure) -> bool {
         && failure.row().class != Class::Mismatch
 }
 
-fn serves(observation: &Observation, entry: &Entry) -> bool {
-    entry.host().is_some_and(|host| observation.serving.contains(&host))
+fn serves(state: &State, entry: &Entry) -> bool {
+    state.serving.contains(entry)
 }
 
 /// The cure for one failure.
@@ -132,7 +132,7 @@ pub(super) fn cure(
     if !repairs.is_empty() {
         return evict(state, repairs);
     }
-    let entry = entry_of(policy, state, failure);
+    let entry = entry_of(state, failure);
     let row = failure.row();
     match row.class {
         Class::Again => Ok(Cure::Transport { entry, dead: observation.end == AttemptEnd::NoConnection }),
@@ -141,13 +141,13 @@ pub(super) fn cure(
         Class::Certificate => certificate(policy, state, entry, &row, failure),
         Class::Slower => Ok(Cure::TooMany { entry }),
         Class::Origin => Ok(Cure::Transport { entry: Entry::Direct, dead: false }),
-        Class::Database => database(policy, state, &row, failure),
+        Class::Database => database(state, &row, failure),
         Class::Mismatch => integrity::mismatch(policy, history, state, observation, failure),
         Class::Damage => unlocated_damage(policy, history, state, failure, entry),
-        Class::Refusal => refusal(policy, state, observation, failure, entry),
+        Class::Refusal => refusal(policy, state, failure, entry),
         Class::Absence | Class::Login => private::verdict(policy, state, failure),
-        Class::Repeats => repeats(state, observation, failure, &entry),
-        Class::Toolchain => toolchain(policy, observation, &row, failure, entry),
+        Class::Repeats => repeats(state, failure, &entry),
+        Class::Toolchain => toolchain(state, observation, &row, failure, entry),
         Class::Stop => row_stop(&row, failure),
     }
 }
@@ -177,13 +177,13 @@ fn certificate(
     row: &Row,
     failure: &Failure,
 ) -> Result<Cure, Stop> {
-    let others = policy.list.reachable().iter().filter(|e| **e != entry && !state.resting.contains(e));
-    let from = policy.list.entries.iter().position(|e| *e == entry);
+    let others = state.list().reachable().iter().filter(|e| **e != entry && !state.resting.contains(e));
+    let from = state.list().entries.iter().position(|e| *e == entry);
     let somewhere = others.into_iter().any(|e| {
-        let to = policy.list.entries.iter().position(|x| x == e);
-        matches!((from, to), (Some(f), Some(t)) if policy.list.may_cross(policy.rotate, f, t))
-    }) || !policy.mirrors.is_empty();
-    if somewhere && !policy.graph_private {
+        let to = state.list().entries.iter().position(|x| x == e);
+        matches!((from, to), (Some(f), Some(t)) if state.list().may_cross(policy.rotate, f, t))
+    }) || !state.mirrors.is_empty();
+    if somewhere && !state.graph_private {
         Ok(Cure::Transport { entry, dead: true })
     } else if state.attempts_without_progress < 2 {
         Ok(Cure::Transport { entry, dead: false })
@@ -193,46 +193,40 @@ fn certificate(
 }
 
 /// The checksum database did not answer, or with something that is none.
-fn database(policy: &Policy, state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
+fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     // A row with a reason is one for which there is only the other address.
     let untrusted = row.reason.is_some();
-    if untrusted && policy.gosumdb != "sum.golang.org" {
+    if untrusted && state.premises.gosumdb != "sum.golang.org" {
         return row_stop(row, failure);
     }
     // The first failure of a database that can be reached at all may be chance.
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;
-    let known = policy.gosumdb == "sum.golang.org" && state.sumdb.is_none();
+    let known = state.premises.gosumdb == "sum.golang.org" && state.sumdb.is_none();
     let through_proxy = failure.url.as_deref().is_some_and(|u| u.contains("/sumdb/"));
     if known && !through_proxy && (hopeless || state.attempts_without_progress >= 2) {
         return Ok(Cure::Sumdb(SUMDB_MIRROR.into()));
     }
     if through_proxy {
-        return Ok(Cure::Transport { entry: entry_of(policy, state, failure), dead: false });
+        return Ok(Cure::Transport { entry: entry_of(state, failure), dead: false });
     }
     Ok(Cure::Again)
 }
 
 /// 403 is a verdict on one module by a host that serves others, and the host's trouble where it
 /// answers nothing else.
-fn refusal(
-    policy: &Policy,
-    state: &State,
-    observation: &Observation,
-    failure: &Failure,
-    entry: Entry,
-) -> Result<Cure, Stop> {
-    if failure.source == Some(Source::Proxy) && !serves(observation, &entry) && entry != Entry::Direct {
-        let from = policy.list.entries.iter().position(|e| *e == entry);
-        let elsewhere = policy.list.reachable().iter().enumerate().any(|(to, e)| {
+fn refusal(policy: &Policy, state: &State, failure: &Failure, entry: Entry) -> Result<Cure, Stop> {
+    if failure.source == Some(Source::Proxy) && !serves(state, &entry) && entry != Entry::Direct {
+        let from = state.list().entries.iter().position(|e| *e == entry);
+        let elsewhere = state.list().reachable().iter().enumerate().any(|(to, e)| {
             *e != entry
                 && !state.resting.contains(e)
-                && from.is_some_and(|from| policy.list.may_cross(policy.rotate, from, to))
+                && from.is_some_and(|from| state.list().may_cross(policy.rotate, from, to))
         });
-        if elsewhere && !policy.graph_private {
+        if elsewhere && !state.graph_private {
             return Ok(Cure::Transport { entry, dead: true });
         }
-        if private::verdict_pattern(policy, failure).is_none()
-            && let Some(hint) = places::held_back(policy, &entry)
+        if private::verdict_pattern(state, failure).is_none()
+            && let Some(hint) = places::held_back(policy, state, &entry)
         {
             return Err(Stop::with_hint(format!("{} refuses everything", entry.shown()), hint));
         }
@@ -242,8 +236,8 @@ fn refusal(
 
 /// A status without a meaning of its own, from a host that serves others: chance, if it passes the
 /// second time.
-fn repeats(state: &State, observation: &Observation, failure: &Failure, entry: &Entry) -> Result<Cure, Stop> {
-    if serves(observation, entry) && state.attempts_without_progress < 2 {
+fn repeats(state: &State, failure: &Failure, entry: &Entry) -> Result<Cure, Stop> {
+    if serves(state, entry) && state.attempts_without_progress < 2 {
         return Ok(Cure::Again);
     }
     stop(private::refused(failure))
@@ -259,7 +253,7 @@ fn unlocated_damage(
     entry: Entry,
 ) -> Result<Cure, Stop> {
     if failure.source == Some(Source::Sumdb) {
-        return database(policy, state, &failure.row(), failure);
+        return database(state, &failure.row(), failure);
     }
     let before = history
         .iter()
@@ -270,7 +264,7 @@ fn unlocated_damage(
     if failure.facts.path.is_some() || failure.source == Some(Source::Local) {
         return if before == 0 { Ok(Cure::Again) } else { stop("the same local damage again") };
     }
-    if policy.list.reachable().iter().any(Entry::is_network_proxy)
+    if state.list().reachable().iter().any(Entry::is_network_proxy)
         && state.attempts_without_progress <= policy.attempts
     {
         return Ok(Cure::Transport { entry, dead: false });
@@ -280,14 +274,14 @@ fn unlocated_damage(
 
 /// `toolchain not available` hides 404 as well as every network fault under `direct`.
 fn toolchain(
-    policy: &Policy,
+    state: &State,
     observation: &Observation,
     row: &Row,
     failure: &Failure,
     entry: Entry,
 ) -> Result<Cure, Stop> {
     let proxy_down = !observation.dead.is_empty() || observation.no_network.is_some();
-    if !policy.list.is_off() && proxy_down {
+    if !state.list().is_off() && proxy_down {
         return Ok(Cure::Transport { entry, dead: true });
     }
     row_stop(row, failure)

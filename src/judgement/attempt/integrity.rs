@@ -27,7 +27,7 @@ fn earlier<'a>(policy: &Policy, history: &'a [Step]) -> Vec<Earlier<'a>> {
                 .iter()
                 .any(|r| step.observation.failures.get(r.failure).is_some_and(|f| f == failure));
             if is_mismatch(failure) && !repaired {
-                found.push(Earlier { failure, entry: Some(entry_of(policy, &state, failure)) });
+                found.push(Earlier { failure, entry: Some(entry_of(&state, failure)) });
             }
         }
     }
@@ -55,7 +55,7 @@ pub(super) fn mismatch(
     observation: &Observation,
     failure: &Failure,
 ) -> Result<Cure, Stop> {
-    let entry = entry_of(policy, state, failure);
+    let entry = entry_of(state, failure);
     let before = earlier(policy, history);
     let same: Vec<&Earlier<'_>> = before
         .iter()
@@ -86,13 +86,13 @@ pub(super) fn mismatch(
 }
 
 fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
-    let from = policy.list.entries.iter().position(|e| e == entry);
-    !policy.graph_private
-        && policy.list.reachable().iter().enumerate().any(|(to, e)| {
+    let from = state.list().entries.iter().position(|e| e == entry);
+    !state.graph_private
+        && state.list().reachable().iter().enumerate().any(|(to, e)| {
             e != entry
                 && e.is_network_proxy()
                 && !state.resting.contains(e)
-                && from.is_some_and(|f| policy.list.may_cross(policy.rotate, f, to))
+                && from.is_some_and(|f| state.list().may_cross(policy.rotate, f, to))
         })
 }
 

@@ -14,15 +14,17 @@ mod cures;
 mod integrity;
 pub mod overlay;
 mod places;
+mod premises;
 mod private;
 pub mod state;
 #[cfg(test)]
 mod tests;
 mod types;
+mod whole;
 
-pub use places::{arrange, begin, entry_of};
-pub use state::State;
-pub use state::first_patience;
+pub use places::{arrange, entry_of};
+pub use premises::{Policy, Premises};
+pub use state::{State, first_patience, opening};
 pub use types::*;
 
 use crate::formats::goproxy::Entry;
@@ -64,7 +66,7 @@ pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> D
     if failures.is_empty() {
         return Decision::Stop(Stop::because("go failed for a cause that gox does not know"));
     }
-    if !observation.diagnosed && cures::wants_diagnosis(policy, &state, observation, &failures) {
+    if !state.diagnosed && cures::wants_diagnosis(policy, &state, observation, &failures) {
         return Decision::Diagnose;
     }
     match cure_all(policy, history, &state, observation, &failures) {
@@ -83,7 +85,7 @@ fn cure_all(
 ) -> Result<Retry, Stop> {
     // While `direct` stands in for failing proxies, its own failure is no verdict on anything.
     let stand_in =
-        state.first() == Some(&Entry::Direct) && policy.list.entries.first() != Some(&Entry::Direct);
+        state.first() == Some(&Entry::Direct) && state.list().entries.first() != Some(&Entry::Direct);
     let mut cures = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
         if observation.healed && cures::is_of_the_network(failure) {
@@ -99,7 +101,7 @@ fn cure_all(
     }
     if let Some(reason) = exhausted(policy, state, observation) {
         let transport = failures.iter().find(|f| f.row().is_transport());
-        let held_back = |f| places::held_back(policy, &places::entry_of(policy, state, f));
+        let held_back = |f| places::held_back(policy, state, &places::entry_of(state, f));
         let hint = integrity::unresolved(observation)
             .or_else(|| held_back(transport?))
             .or_else(|| failures.iter().find_map(|f| f.row().hint.map(|words| f.fill_in(words))));

@@ -21,20 +21,21 @@ pub fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(Stri
         (Some(Entry::Direct), _) => set("GOPROXY", "direct".into()),
         (_, Some(value)) => set("GOPROXY", value.to_owned()),
         // Once a private module was met, the list is the user's own again.
-        (Some(first), None) if !policy.graph_private => {
+        (Some(first), None) if !state.graph_private => {
             set("GOPROXY", arrange(policy, state, first).to_string())
         }
         _ => {}
     }
     if !state.private.is_empty() {
-        set("GOPRIVATE", append(&policy.goprivate, &state.private));
+        set("GOPRIVATE", append(&state.premises.goprivate, &state.private));
     }
     // GONOPROXY follows GOPRIVATE by itself unless the user gave it a value of its own.
-    let own_noproxy = !policy.gonoproxy.is_empty() && policy.gonoproxy != policy.goprivate;
+    let own_noproxy =
+        !state.premises.gonoproxy.is_empty() && state.premises.gonoproxy != state.premises.goprivate;
     if !state.no_proxy.is_empty() || (own_noproxy && !state.private.is_empty()) {
         let mut patterns = state.private.clone();
         patterns.extend(state.no_proxy.iter().cloned());
-        set("GONOPROXY", append(&policy.gonoproxy, &patterns));
+        set("GONOPROXY", append(&state.premises.gonoproxy, &patterns));
     }
     if let Some(value) = &state.sumdb {
         set("GOSUMDB", value.clone());

@@ -24,7 +24,7 @@ pub(super) fn delay(policy: &Policy, n: u32) -> Duration {
 /// Writes the list for go with `first` in front. Resting entries leave it, or, where what stands
 /// behind them may not be asked without their answer, stay right before that.
 pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
-    let user = &policy.list;
+    let user = state.list();
     let index = |e: &Entry| user.entries.iter().position(|x| x == e);
     let reachable = user.reachable();
     let rests = |e: &Entry| state.resting.contains(e);
@@ -54,8 +54,8 @@ pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
 
 /// The entry of the list in force that a failure speaks of: by URL, then by host, then the first.
 /// Proxies redirect zips to storage hosts, so an unknown host counts for the first entry.
-pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
-    let known = || policy.list.entries.iter().chain(&policy.mirrors);
+pub fn entry_of(state: &State, failure: &Failure) -> Entry {
+    let known = || state.list().entries.iter().chain(&state.mirrors);
     if matches!(failure.source, Some(Source::Direct | Source::Vcs)) {
         return Entry::Direct;
     }
@@ -80,15 +80,15 @@ pub fn entry_of(policy: &Policy, state: &State, failure: &Failure) -> Entry {
 
 /// The line that would allow more than the list does: what stands behind `failing` may not be asked in its
 /// place. `None` where nothing is held back, and where a private name would go along.
-pub(super) fn held_back(policy: &Policy, failing: &Entry) -> Option<String> {
-    let reachable = policy.list.reachable();
+pub(super) fn held_back(policy: &Policy, state: &State, failing: &Entry) -> Option<String> {
+    let reachable = state.list().reachable();
     let from = reachable.iter().position(|e| e == failing)?;
     let held = reachable
         .iter()
         .enumerate()
         .skip(from + 1)
-        .any(|(to, e)| *e != Entry::Off && !policy.list.may_cross(policy.rotate, from, to));
-    if !held || policy.graph_private {
+        .any(|(to, e)| *e != Entry::Off && !state.list().may_cross(policy.rotate, from, to));
+    if !held || state.graph_private {
         return None;
     }
     let shown: Vec<String> = reachable.iter().map(Entry::shown).collect();
@@ -105,10 +105,10 @@ struct Place {
 }
 
 fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
-    let user = &policy.list;
+    let user = state.list();
     let first = state.first().cloned().unwrap_or(Entry::Direct);
     let stay = || Place { first: first.clone(), wait: true };
-    if policy.graph_private {
+    if state.graph_private {
         return stay();
     }
     let resting = |e: &Entry| state.resting.contains(e);
@@ -137,7 +137,7 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
         return Place { first: (*next).clone(), wait: false };
     }
     let all_rest = proxies.iter().all(|e| resting(e));
-    let extras = policy
+    let extras = state
         .mirrors
         .iter()
         .chain(reachable.iter().filter(|e| **e == Entry::Direct && allowed(e)))
@@ -161,26 +161,26 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
     }
 }
 
-/// What is done before the first attempt: `resting` are the entries that earlier runs found dead a
-/// short while ago, `bad_lately` tells of a network fault not long ago, `always` that the relay
-/// serves in any case.
-pub fn begin(policy: &Policy, resting: &[Entry], bad_lately: bool, always: bool) -> Vec<Remedy> {
+/// What is done before the first attempt, for what earlier runs and the settings say; the list stays
+/// where the relay serves, which passes over what rests by itself.
+pub(super) fn opening(policy: &Policy, state: &State) -> Vec<Remedy> {
     let mut remedies = Vec::new();
     if policy.offline.is_some() {
         return remedies;
     }
-    let reachable = policy.list.reachable();
-    let relay = policy.relay && (bad_lately || always) && reachable.iter().any(Entry::is_network_proxy);
-    let first = reachable.first();
-    let next = reachable.iter().enumerate().find(|(to, e)| {
-        e.is_network_proxy() && !resting.contains(e) && policy.list.may_cross(policy.rotate, 0, *to)
-    });
-    if !policy.graph_private
-        && first.is_some_and(|f| resting.contains(f))
+    let list = state.list();
+    let reachable = list.reachable();
+    let rests = |e: &Entry| policy.resting.contains(e);
+    let relay = (policy.bad_lately || policy.relay_always) && state.may_relay(policy);
+    let next = reachable
+        .iter()
+        .enumerate()
+        .find(|(to, e)| e.is_network_proxy() && !rests(e) && list.may_cross(policy.rotate, 0, *to));
+    if !state.graph_private
+        && reachable.first().is_some_and(rests)
         && let Some((_, next)) = next
     {
-        let dead: Vec<Entry> = reachable.iter().filter(|e| resting.contains(e)).cloned().collect();
-        remedies.push(Remedy::Rest(dead));
+        remedies.push(Remedy::Rest(reachable.iter().filter(|e| rests(e)).cloned().collect()));
         if !relay {
             remedies.push(Remedy::Rotate(next.clone()));
         }
@@ -237,12 +237,12 @@ pub(super) fn compose(
         }
     }
 
-    settings_remedies(policy, state, observation, failures, &mut add);
+    settings_remedies(state, observation, failures, &mut add);
 
     // The relay serves from the first network failure on; it then walks the list by itself.
     let network = moving.is_some();
-    let has_proxy = policy.list.reachable().iter().any(Entry::is_network_proxy);
-    let turn_on_relay = network && policy.relay && !state.relay && has_proxy && policy.offline.is_none();
+    let may_relay = state.may_relay(policy);
+    let turn_on_relay = network && may_relay && !state.relay;
     if turn_on_relay {
         add(Remedy::Relay);
     }
@@ -257,9 +257,9 @@ pub(super) fn compose(
             }
         }
         // A lone proxy never rests: there is nobody else to ask.
-        let proxies: Vec<&Entry> = policy.list.reachable().iter().filter(|e| e.is_network_proxy()).collect();
+        let proxies: Vec<&Entry> = state.list().reachable().iter().filter(|e| e.is_network_proxy()).collect();
         let fresh: Vec<Entry> = seen.resting.iter().filter(|e| !state.resting.contains(e)).cloned().collect();
-        if !fresh.is_empty() && (proxies.len() > 1 || policy.list.has_direct() || !policy.mirrors.is_empty())
+        if !fresh.is_empty() && (proxies.len() > 1 || state.list().has_direct() || !state.mirrors.is_empty())
         {
             add(Remedy::Rest(fresh));
         }
@@ -267,12 +267,12 @@ pub(super) fn compose(
         let moved = state.first() != Some(&place.first);
         // With the relay the order is the relay's business, except for `direct`; it begins by
         // passing over what rests.
-        let relay_decides = ((state.relay && policy.relay) || turn_on_relay) && place.first != Entry::Direct;
+        let relay_decides = ((state.relay && may_relay) || turn_on_relay) && place.first != Entry::Direct;
         let passed_over = turn_on_relay && seen.resting.contains(&failing);
         if moved && (!relay_decides || passed_over) {
             add(Remedy::Rotate(place.first.clone()));
         } else if relay_decides && state.rotated_to == Some(Entry::Direct) {
-            add(Remedy::Rotate(policy.list.entries[0].clone()));
+            add(Remedy::Rotate(state.list().entries[0].clone()));
         }
         if turn_on_relay {
             // Its first answer may come from anywhere: no reason to wait.
@@ -305,7 +305,6 @@ pub(super) fn compose(
 
 /// Remedies of the child's settings that the kinds of failures call for.
 fn settings_remedies(
-    policy: &Policy,
     state: &State,
     observation: &Observation,
     failures: &[Failure],
@@ -326,7 +325,7 @@ fn settings_remedies(
     if state.attempts_without_progress >= 2
         && calls_for(Setting::NoMlkem)
         && !state.no_mlkem
-        && policy.release.is_some_and(|r| r >= (1, 24))
+        && state.premises.release.is_some_and(|r| r >= (1, 24))
     {
         add(Remedy::NoMlkem);
     }

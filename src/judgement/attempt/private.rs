@@ -11,12 +11,13 @@ use crate::judgement::privacy::Why;
 use crate::vocabulary::Failure;
 
 /// What may be set for the failing module, by the reason it counts as private.
-pub(super) fn verdict_pattern(policy: &Policy, failure: &Failure) -> Option<(Why, String)> {
+pub(super) fn verdict_pattern(state: &State, failure: &Failure) -> Option<(Why, String)> {
     let module = failure.module.as_deref()?;
-    let why = policy.private.why(module)?;
+    let why = state.premises.private.why(module)?;
     let pattern = match why {
         // The user's own pattern is as narrow as the user made it.
-        Why::Configured => policy
+        Why::Configured => state
+            .premises
             .private
             .configured
             .split(',')
@@ -44,18 +45,18 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     let row = failure.row();
     let refused = row.reason.map_or_else(|| refused(failure), |words| failure.fill_in(words));
     let stop = |reason| Err(Stop { reason, hint: row.hint.map(|words| failure.fill_in(words)) });
-    let Some((why, pattern)) = verdict_pattern(policy, failure) else {
+    let Some((why, pattern)) = verdict_pattern(state, failure) else {
         return stop(refused);
     };
-    let may_go_direct = policy.list.has_direct() || why == Why::Configured;
+    let may_go_direct = state.list().has_direct() || why == Why::Configured;
     let already = state.private.contains(&pattern) || state.no_proxy.contains(&pattern);
-    let user_says_none = policy.gonoproxy == "none" || policy.goprivate == "none";
+    let user_says_none = state.premises.gonoproxy == "none" || state.premises.goprivate == "none";
     if already || !may_go_direct || user_says_none || policy.offline.is_some() {
         return stop(refused);
     }
     match why {
         Why::Configured | Why::Spelling => Ok(Cure::Private(pattern)),
-        Why::Origin if knows_hash(policy, failure) => Ok(Cure::NoProxy(pattern)),
+        Why::Origin if knows_hash(state, failure) => Ok(Cure::NoProxy(pattern)),
         Why::Origin | Why::Module => Err(Stop::with_hint(
             refused,
             format!(
@@ -66,10 +67,11 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     }
 }
 
-fn knows_hash(policy: &Policy, failure: &Failure) -> bool {
+fn knows_hash(state: &State, failure: &Failure) -> bool {
     let module = failure.module.as_deref().unwrap_or("");
-    policy
-        .in_go_sum
+    state
+        .premises
+        .pinned
         .iter()
         .any(|(m, v)| m == module && failure.version.as_ref().is_none_or(|version| version == v))
 }

@@ -1,17 +1,29 @@
 //! The folds over a run's history.
 
-use super::{AttemptEnd, Observation, Policy, Remedy, Step};
-use crate::formats::goproxy::Entry;
+use super::{AttemptEnd, Observation, Policy, Premises, Remedy, Step, places};
+use crate::formats::goproxy::{Entry, List};
 use crate::judgement::table::Setting;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where a run stands: computed, never stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
+    /// What go's settings and the project say; nothing before it was read.
+    pub premises: Arc<Premises>,
+    /// The graph holds a likely private module that GONOPROXY does not cover: the list is not
+    /// reordered across separators.
+    pub graph_private: bool,
+    /// Mirrors that this run may ask.
+    pub mirrors: Vec<Entry>,
+    /// Why no relay can serve.
+    pub no_relay: Option<String>,
+    /// Entries known to have served something in this run.
+    pub serving: Vec<Entry>,
+    /// A diagnostic attempt has been made in this run.
+    pub diagnosed: bool,
     /// The entry the list starts with now; `None` while the list is the user's own.
     pub rotated_to: Option<Entry>,
-    /// The entry the user's own list starts with.
-    listed_first: Option<Entry>,
     /// Entries that rest for this run.
     pub resting: Vec<Entry>,
     /// Entries tried since the cache last grew or the list last wrapped around.
@@ -49,8 +61,17 @@ pub struct State {
 impl State {
     /// The state before the first attempt.
     pub fn start(policy: &Policy) -> State {
-        let mut state = State { listed_first: policy.list.entries.first().cloned(), ..State::default() };
-        state.apply(&policy.initial, false);
+        let mut state = State::given(policy);
+        state.apply(&opening(policy), false);
+        state
+    }
+
+    /// The state before anything was done at all.
+    fn given(policy: &Policy) -> State {
+        let mut state = State::default();
+        if let Some(premises) = &policy.premises {
+            state.take(policy, premises);
+        }
         state
     }
 
@@ -58,7 +79,7 @@ impl State {
     pub fn before(policy: &Policy, history: &[Step]) -> State {
         let mut state = State::start(policy);
         for step in history {
-            state.see(&step.observation);
+            state.see(policy, &step.observation);
             if step.observation.failures.iter().any(|f| f.row().setting == Some(Setting::Http1)) {
                 state.http2_faults += 1;
             }
@@ -70,16 +91,55 @@ impl State {
     /// The state once `observation` was made too and nothing decided yet.
     pub fn after(policy: &Policy, history: &[Step], observation: &Observation) -> State {
         let mut state = State::before(policy, history);
-        state.see(observation);
+        state.see(policy, observation);
         state
+    }
+
+    /// The user's own list.
+    pub fn list(&self) -> &List {
+        &self.premises.list
     }
 
     /// The entry the list of the present attempt starts with.
     pub fn first(&self) -> Option<&Entry> {
-        self.rotated_to.as_ref().or(self.listed_first.as_ref())
+        self.rotated_to.as_ref().or(self.list().entries.first())
     }
 
-    fn see(&mut self, observation: &Observation) {
+    /// True where a relay may serve.
+    pub fn may_relay(&self, policy: &Policy) -> bool {
+        policy.relay
+            && self.no_relay.is_none()
+            && policy.offline.is_none()
+            && !self.premises.vendored
+            && self.premises.unrelayable.is_none()
+            && self.list().reachable().iter().any(Entry::is_network_proxy)
+    }
+
+    fn take(&mut self, policy: &Policy, premises: &Arc<Premises>) {
+        self.premises = premises.clone();
+        self.graph_private |= premises.hold_private(premises.modules.iter().chain(&policy.named));
+        self.mirrors = if self.graph_private { vec![] } else { premises.permitted_mirrors(policy) };
+    }
+
+    fn see(&mut self, policy: &Policy, observation: &Observation) {
+        if let Some(premises) = &observation.premises {
+            self.take(policy, premises);
+        }
+        // A private module of which only go's words tell (an import that go.mod does not have yet)
+        // keeps the list as it is from now on, like one that go.mod names.
+        if self.premises.hold_private(observation.failures.iter().filter_map(|f| f.module.as_ref())) {
+            self.graph_private = true;
+            self.mirrors.clear();
+        }
+        if observation.no_relay.is_some() {
+            self.no_relay.clone_from(&observation.no_relay);
+        }
+        self.diagnosed |= observation.diagnosed;
+        for entry in &observation.serving {
+            if !self.serving.contains(entry) {
+                self.serving.push(entry.clone());
+            }
+        }
         if observation.progress {
             self.attempts_without_progress = 0;
             self.waits = 0;
@@ -147,6 +207,11 @@ impl State {
         }
         policy.stall.saturating_mul(1 << self.stalls.min(5))
     }
+}
+
+/// What is done before the first attempt, for what earlier runs and the settings say.
+pub fn opening(policy: &Policy) -> Vec<Remedy> {
+    places::opening(policy, &State::given(policy))
 }
 
 /// The stall threshold of a first attempt.

@@ -1,32 +1,18 @@
 use super::*;
 use crate::formats::goproxy::{List, Rotate};
 use crate::vocabulary::{Cause, Claim, Detail, Failure, Source};
+use std::sync::Arc;
 
 fn policy(list: &str) -> Policy {
-    Policy {
-        attempts: 4,
-        budget: Duration::from_secs(300),
-        stall: Duration::from_secs(30),
-        backoff_base: Duration::from_millis(500),
-        backoff_max: Duration::from_secs(15),
-        rotate: Rotate::Listed,
-        list: List::parse(list),
-        mirrors: vec![],
-        private: Default::default(),
-        graph_private: false,
-        relay: false,
-        goprivate: String::new(),
-        gonoproxy: String::new(),
-        gosumdb: "sum.golang.org".into(),
-        godebug: String::new(),
-        release: Some((1, 27)),
-        user_env: vec![],
-        in_go_sum: vec![],
-        verifying: false,
-        initial: vec![],
-        offline: None,
-        vendored: false,
-    }
+    Policy::example(list)
+}
+
+fn premises(policy: &mut Policy) -> &mut Premises {
+    Arc::make_mut(policy.premises.as_mut().unwrap())
+}
+
+fn entry(policy: &Policy, at: usize) -> Entry {
+    policy.premises.as_ref().unwrap().list.entries[at].clone()
 }
 
 fn failure(cause: Cause, source: Source, host: &str) -> Failure {
@@ -167,7 +153,7 @@ fn progress_renews_attempts_and_delay() {
 fn the_next_proxy_is_asked_at_once_and_waiting_begins_when_the_list_wraps() {
     let p = policy(&format!("{A},{B},direct"));
     let h = run(&p, vec![eof_at("a.example:1")]);
-    assert_eq!(last(&h).remedies, [Remedy::Rotate(p.list.entries[1].clone())]);
+    assert_eq!(last(&h).remedies, [Remedy::Rotate(entry(&p, 1))]);
     assert_eq!(last(&h).pause, Pause::NONE);
     assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
     let h = run(&p, vec![eof_at("a.example:1"), eof_at("b.example:2")]);
@@ -198,7 +184,7 @@ fn an_outage_of_the_users_own_proxy_stays_one() {
 #[test]
 fn the_list_is_not_reordered_while_the_graph_holds_a_private_module() {
     let mut p = policy(&format!("{A},{B},direct"));
-    p.graph_private = true;
+    p.named = vec!["git.corp/team/x".into()];
     let h = run(&p, vec![eof_at("a.example:1"); 3]);
     assert!(h.iter().all(|s| s.retry.remedies.is_empty()));
 }
@@ -216,26 +202,26 @@ fn direct_stands_in_only_after_the_proxies_had_their_backoff_and_never_ends_the_
 
 #[test]
 fn mirrors_come_after_the_listed_proxies_and_only_where_permitted() {
-    let mirrors = List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries;
-    let list = List::parse("https://goproxy.cn,direct");
-    let permit = |list: &List, hand, ci, db: &str, private, rotate| {
-        permitted_mirrors(list, &mirrors, hand, ci, db, private, rotate)
+    let permit = |list: &str, change: &dyn Fn(&mut Policy)| {
+        let mut p = policy(list);
+        p.mirrors = List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries;
+        change(&mut p);
+        State::start(&p).mirrors
     };
-    let got = permit(&list, false, false, "sum.golang.org", false, Rotate::Listed);
-    assert_eq!(got.len(), 1, "one of them is listed already");
-    assert!(permit(&list, false, true, "sum.golang.org", false, Rotate::Listed).is_empty());
-    assert!(!permit(&list, true, true, "sum.golang.org", false, Rotate::Listed).is_empty());
-    assert!(permit(&list, true, false, "off", false, Rotate::Listed).is_empty());
-    assert!(permit(&list, true, false, "sum.golang.org", true, Rotate::Listed).is_empty());
-    assert!(permit(&list, true, false, "sum.golang.org", false, Rotate::Go).is_empty());
+    let list = "https://goproxy.cn,direct";
+    assert_eq!(permit(list, &|_| ()).len(), 1, "one of them is listed already");
+    assert!(permit(list, &|p| p.on_ci = true).is_empty());
+    assert!(!permit(list, &|p| (p.on_ci, p.mirrors_by_hand) = (true, true)).is_empty());
+    assert!(permit(list, &|p| premises(p).gosumdb = "off".into()).is_empty());
+    assert!(permit(list, &|p| premises(p).gonosumdb = "a.example".into()).is_empty());
+    assert!(permit(list, &|p| premises(p).vendored = true).is_empty());
+    assert!(permit(list, &|p| p.named = vec!["git.corp/x".into()]).is_empty());
+    assert!(permit(list, &|p| p.rotate = Rotate::Go).is_empty());
     for text in ["https://athens.corp,direct", "off", "https://goproxy.cn,off"] {
-        assert!(
-            permit(&List::parse(text), true, false, "sum.golang.org", false, Rotate::Listed).is_empty(),
-            "{text}"
-        );
+        assert!(permit(text, &|p| p.mirrors_by_hand = true).is_empty(), "{text}");
     }
     let mut p = policy("https://goproxy.cn,direct");
-    p.mirrors = got;
+    p.mirrors = List::parse("https://mirrors.aliyun.com/goproxy").entries;
     let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn")]);
     assert_eq!(proxy_var(&p, &h).unwrap(), "https://mirrors.aliyun.com/goproxy,https://goproxy.cn,direct");
 }
@@ -287,16 +273,21 @@ fn mismatch(module: &str, got: &str, host: &str) -> Failure {
 #[test]
 fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
     let p = policy(&format!("{A},{B}"));
-    let (h, stop) =
-        run_to_stop(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:x", "")])]);
-    assert!(h[0].retry.remedies.contains(&Remedy::Rest(vec![p.list.entries[0].clone()])));
+    let (h, stop) = run_to_stop(
+        &p,
+        vec![
+            seen(vec![mismatch("example.test/m", "h1:x", "")]),
+            seen(vec![mismatch("example.test/m", "h1:x", "")]),
+        ],
+    );
+    assert!(h[0].retry.remedies.contains(&Remedy::Rest(vec![entry(&p, 0)])));
     assert!(stop.reason.contains("h1:x") && stop.reason.contains("h1:right"));
 }
 
 #[test]
 fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
     let p = policy(A);
-    let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("m", "h1:x", "")]); 4]);
+    let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("example.test/m", "h1:x", "")]); 4]);
     assert!(h.iter().all(|s| ceiling(&s.retry) > Duration::ZERO));
     assert!(stop.reason.contains("separate downloads"));
 }
@@ -304,7 +295,7 @@ fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
 #[test]
 fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
     let p = policy(A);
-    let mut o = seen(vec![mismatch("m", "h1:x", "")]);
+    let mut o = seen(vec![mismatch("example.test/m", "h1:x", "")]);
     o.progress = true;
     let (_, stop) = run_to_stop(&p, vec![o; 4]);
     assert!(stop.reason.contains("4 separate downloads"), "{}", stop.reason);
@@ -314,23 +305,30 @@ fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
 fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way() {
     let p = policy(&format!("{A},{B}"));
     // Each of them is followed by a retry.
-    run(&p, vec![seen(vec![mismatch("m", "h1:x", "")]), seen(vec![mismatch("m", "h1:y", "")])]);
     run(
         &p,
         vec![
-            seen(vec![mismatch("m", "h1:page", "")]),
-            seen(vec![mismatch("n", "h1:page", "")]),
-            seen(vec![mismatch("m", "h1:page", "")]),
+            seen(vec![mismatch("example.test/m", "h1:x", "")]),
+            seen(vec![mismatch("example.test/m", "h1:y", "")]),
         ],
     );
-    let both = || seen(vec![mismatch("m", "h1:page", ""), mismatch("n", "h1:page", "")]);
+    run(
+        &p,
+        vec![
+            seen(vec![mismatch("example.test/m", "h1:page", "")]),
+            seen(vec![mismatch("example.test/n", "h1:page", "")]),
+            seen(vec![mismatch("example.test/m", "h1:page", "")]),
+        ],
+    );
+    let both =
+        || seen(vec![mismatch("example.test/m", "h1:page", ""), mismatch("example.test/n", "h1:page", "")]);
     run(&p, vec![both(), both()]);
 }
 
 #[test]
 fn local_damage_is_evicted_and_tried_again_at_once() {
     let p = policy(A);
-    let mut o = seen(vec![mismatch("m", "h1:x", "")]);
+    let mut o = seen(vec![mismatch("example.test/m", "h1:x", "")]);
     o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m.zip".into() }];
     let h = run(&p, vec![o.clone()]);
     assert_eq!(last(&h).remedies, [Remedy::Evict { what: "m@v1.0.0".into(), path: "/c/m.zip".into() }]);
@@ -358,7 +356,7 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
     assert!(h[0].retry.remedies.is_empty());
     assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
     let mut own = policy(A);
-    own.gosumdb = "sum.corp+1234+key".into();
+    premises(&mut own).gosumdb = "sum.corp+1234+key".into();
     let untrusted = unreachable(Detail::Untrusted);
     assert!(is_stop(&decide(&own, &[], &untrusted)));
     let h = run(&own, vec![down(), down()]);
@@ -380,27 +378,27 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
         f.facts.status = Some(status);
         let mut o = seen(vec![f]);
         o.diagnosed = true;
-        o.serving = vec!["goproxy.cn".into()];
+        o.serving = List::parse("https://goproxy.cn").entries;
         o
     };
     let mut p = policy("https://goproxy.cn,direct");
-    p.goprivate = "old.example".into();
-    p.gonoproxy = p.goprivate.clone();
+    premises(&mut p).goprivate = "old.example".into();
+    premises(&mut p).gonoproxy = "old.example".into();
     let h = run(&p, vec![refused("git.corp/team/x", 403)]);
     assert_eq!(last(&h).remedies, [Remedy::Private("git.corp/team/x".into())]);
     let vars = overlay::overlay(&p, &State::before(&p, &h), None);
     assert_eq!(vars, [("GOPRIVATE".to_owned(), "old.example,git.corp/team/x".to_owned())]);
     assert!(is_stop(&decide(&p, &h, &refused("git.corp/team/x", 403))), "once only");
 
-    p.private.configured = "github.com/acme/*,x.example".into();
+    premises(&mut p).private.configured = "github.com/acme/*,x.example".into();
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
     assert_eq!(last(&h).remedies, [Remedy::Private("github.com/acme/*".into())]);
 
     // The owner of the git origin: GONOPROXY alone, and only where go.sum vouches.
-    p.private.configured.clear();
-    p.private.origin_owner = Some("github.com/acme".into());
+    premises(&mut p).private.configured.clear();
+    premises(&mut p).private.origin_owner = Some("github.com/acme".into());
     assert!(is_stop(&decide(&p, &[], &refused("github.com/acme/lib", 404))));
-    p.in_go_sum = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
+    premises(&mut p).pinned = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
     assert_eq!(last(&h).remedies, [Remedy::NoProxy("github.com/acme/lib".into())]);
 
@@ -429,9 +427,10 @@ fn a_diagnosis_that_succeeds_excuses_only_what_the_network_did() {
 
 #[test]
 fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
-    let mut p = policy("https://goproxy.cn,direct");
-    p.initial = vec![Remedy::Rotate(Entry::Direct)];
-    let after = |cause, source| decide(&p, &[], &seen(vec![failure(cause, source, "")]));
+    let p = policy("https://goproxy.cn,direct");
+    let before = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn")]);
+    assert_eq!(State::before(&p, &before).first(), Some(&Entry::Direct));
+    let after = |cause, source| decide(&p, &before, &seen(vec![failure(cause, source, "")]));
     assert!(is_retry(&after(Cause::VcsMissing, Source::Vcs)));
     assert!(is_retry(&after(Cause::PrivateAuth, Source::Vcs)));
     assert!(is_stop(&after(Cause::CompileError, Source::Local)));
@@ -446,8 +445,8 @@ fn a_403_is_diagnosed_before_it_moves_the_run_elsewhere() {
     assert_eq!(decide(&p, &[], &o), Decision::Diagnose);
     o.diagnosed = true;
     let h = run(&p, vec![o.clone()]);
-    assert!(last(&h).remedies.contains(&Remedy::Rotate(p.list.entries[1].clone())));
-    o.serving = vec!["a.example:1".into()];
+    assert!(last(&h).remedies.contains(&Remedy::Rotate(entry(&p, 1))));
+    o.serving = vec![entry(&p, 0)];
     assert!(is_stop(&decide(&p, &[], &o)), "a verdict on one module");
 }
 
@@ -475,7 +474,7 @@ fn the_relay_passes_over_what_is_dead() {
     let mut p = policy(&format!("{A},{B},direct"));
     p.relay = true;
     let h = run(&p, vec![seen(vec![failure(Cause::ConnRefused, Source::Proxy, "a.example:1")])]);
-    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
+    let (a, b) = (entry(&p, 0), entry(&p, 1));
     assert_eq!(last(&h).remedies, [Remedy::Relay, Remedy::Rest(vec![a]), Remedy::Rotate(b)]);
 }
 
@@ -531,19 +530,38 @@ fn what_a_comma_held_back_is_told_when_the_run_ends() {
 #[test]
 fn a_run_begins_with_what_earlier_ones_learned() {
     let mut p = policy(&format!("{A},{B},direct"));
-    let (a, b) = (p.list.entries[0].clone(), p.list.entries[1].clone());
-    assert!(begin(&p, &[], false, false).is_empty());
-    assert!(begin(&p, std::slice::from_ref(&b), false, false).is_empty(), "the first is well");
-    p.initial = begin(&p, std::slice::from_ref(&a), true, false);
-    assert_eq!(p.initial, [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
+    let (a, b) = (entry(&p, 0), entry(&p, 1));
+    assert!(opening(&p).is_empty());
+    p.resting = vec![b.clone()];
+    assert!(opening(&p).is_empty(), "the first is well");
+    (p.resting, p.bad_lately) = (vec![a.clone()], true);
+    assert_eq!(opening(&p), [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
     assert_eq!(proxy_var(&p, &[]).unwrap(), format!("{B},{A},direct"));
-    assert!(begin(&p, &[a.clone(), b], false, false).is_empty(), "nobody else is left");
-    let corp = policy("https://athens.corp,https://proxy.golang.org,direct");
-    assert!(begin(&corp, &corp.list.entries[..1], false, false).is_empty());
-    p.relay = true;
-    assert_eq!(begin(&p, &[], true, false), [Remedy::Relay]);
-    assert_eq!(begin(&p, &[], false, true), [Remedy::Relay]);
-    p.graph_private = true;
-    p.relay = false;
-    assert!(begin(&p, &[a], true, true).is_empty());
+    p.resting = vec![a.clone(), b];
+    assert!(opening(&p).is_empty(), "nobody else is left");
+    let mut corp = policy("https://athens.corp,https://proxy.golang.org,direct");
+    corp.resting = vec![entry(&corp, 0)];
+    assert!(opening(&corp).is_empty());
+    (p.relay, p.resting) = (true, vec![]);
+    assert_eq!(opening(&p), [Remedy::Relay]);
+    (p.bad_lately, p.relay_always) = (false, true);
+    assert_eq!(opening(&p), [Remedy::Relay]);
+    (p.relay, p.resting, p.named) = (false, vec![a], vec!["git.corp/team/x".into()]);
+    assert!(opening(&p).is_empty());
+}
+
+#[test]
+fn what_is_learned_later_is_folded_and_the_policy_stays() {
+    let mut late = policy(A);
+    let known = late.premises.take();
+    let mut first = eof_at("a.example:1");
+    first.premises = known;
+    late.relay = true;
+    let h = run(&late, vec![first]);
+    assert_eq!(last(&h).remedies, [Remedy::Relay], "read after the first failure");
+    let mut second = eof_at("a.example:1");
+    second.no_relay = Some("no port".into());
+    second.failures[0].module = Some("git.corp/team/x".into());
+    let state = State::after(&late, &h, &second);
+    assert!(!state.may_relay(&late) && state.graph_private);
 }

@@ -1,93 +1,15 @@
 //! What goes into a decision and what comes out of it.
 
-use super::State;
-use crate::formats::goproxy::{Entry, List, Rotate};
-use crate::judgement::privacy;
+use super::{Premises, State};
+use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure, Source};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Settings and surroundings of one run; they do not change while it lasts.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Attempts without progress.
-    pub attempts: u32,
-    /// Recovery budget, from the first failure.
-    pub budget: Duration,
-    /// Silence after which go counts as stalled, for a first attempt.
-    pub stall: Duration,
-    /// First delay.
-    pub backoff_base: Duration,
-    /// Longest delay.
-    pub backoff_max: Duration,
-    /// How far the list may be reordered.
-    pub rotate: Rotate,
-    /// The user's effective GOPROXY.
-    pub list: List,
-    /// Mirrors that this run may ask (rules on CI, the checksum database and the list applied by
-    /// [`permitted_mirrors`]).
-    pub mirrors: Vec<Entry>,
-    /// What is known of private modules.
-    pub private: privacy::Rules,
-    /// The graph holds a likely private module that GONOPROXY does not cover: the list is not
-    /// reordered across separators.
-    pub graph_private: bool,
-    /// A relay may serve this run.
-    pub relay: bool,
-    /// go's effective GOPRIVATE, GONOPROXY and GOSUMDB.
-    pub goprivate: String,
-    /// See `goprivate`.
-    pub gonoproxy: String,
-    /// See `goprivate`.
-    pub gosumdb: String,
-    /// The user's own GODEBUG.
-    pub godebug: String,
-    /// Major and minor of the running go, where known.
-    pub release: Option<(u32, u32)>,
-    /// Environment names that the user has set and that an overlay would otherwise set.
-    pub user_env: Vec<String>,
-    /// Modules (with versions) of which go.sum holds both hashes, that of the zip and that of go.mod.
-    pub in_go_sum: Vec<(String, String)>,
-    /// This is `go mod verify`: what it finds may be evidence and is never cured.
-    pub verifying: bool,
-    /// What earlier runs teach, applied before the first attempt (see [`super::begin`]).
-    pub initial: Vec<Remedy>,
-    /// `GOPROXY` while `--offline` was asked for.
-    pub offline: Option<String>,
-    /// `-mod=vendor` is in force: go asks nobody for modules, so gox makes no diagnostic attempt
-    /// that would.
-    pub vendored: bool,
-}
-
-/// The mirrors that may be asked at all: only where every listed entry is a known public proxy or
-/// `direct`, the checksum database is on, no likely private module is in the graph, and either no
-/// CI is detected or the user named the mirrors by hand.
-pub fn permitted_mirrors(
-    list: &List,
-    mirrors: &[Entry],
-    by_hand: bool,
-    ci: bool,
-    gosumdb: &str,
-    graph_private: bool,
-    rotate: Rotate,
-) -> Vec<Entry> {
-    let allowed = rotate == Rotate::Listed
-        && list.all_public()
-        && gosumdb != "off"
-        && !graph_private
-        && (!ci || by_hand);
-    if !allowed {
-        return vec![];
-    }
-    mirrors
-        .iter()
-        .filter(|m| m.is_network_proxy() && list.entries.iter().all(|e| e.host() != m.host()))
-        .cloned()
-        .collect()
-}
-
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttemptEnd {
     /// go's own status.
     Code(i32),
@@ -102,7 +24,7 @@ pub enum AttemptEnd {
 }
 
 /// A damaged local file that was found for a failure and can be evicted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repair {
     /// Index of the failure it belongs to.
     pub failure: usize,
@@ -112,12 +34,13 @@ pub struct Repair {
     pub path: PathBuf,
 }
 
-/// What was seen of one attempt.
-#[derive(Clone, Debug)]
+/// What was seen of one attempt, and what was learned with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// How it ended.
     pub end: AttemptEnd,
     /// What go said.
+    #[serde(with = "super::whole")]
     pub failures: Vec<Failure>,
     /// The module cache grew.
     pub progress: bool,
@@ -127,8 +50,8 @@ pub struct Observation {
     pub since_first_failure: Duration,
     /// Entries of the list that refused a TCP connection just now.
     pub dead: Vec<Entry>,
-    /// Hosts known to have served something in this run.
-    pub serving: Vec<String>,
+    /// Entries of the list that are known to have served something meanwhile.
+    pub serving: Vec<Entry>,
     /// A diagnostic attempt has been made for this attempt (its failures are in `failures`).
     pub diagnosed: bool,
     /// Local damage found for the failures.
@@ -141,6 +64,11 @@ pub struct Observation {
     pub relayed: bool,
     /// The diagnostic attempt succeeded: what failed is well again.
     pub healed: bool,
+    /// What go itself says of its settings, and the project's files under them: read once, after the
+    /// first failure.
+    pub premises: Option<Arc<Premises>>,
+    /// The relay cannot serve any more, and why.
+    pub no_relay: Option<String>,
 }
 
 impl Observation {
@@ -160,6 +88,8 @@ impl Observation {
             retry_after: None,
             relayed: false,
             healed: false,
+            premises: None,
+            no_relay: None,
         }
     }
 
@@ -169,7 +99,7 @@ impl Observation {
         let (cause, words) = match self.end {
             AttemptEnd::Stalled => (Cause::Stalled, "nothing moved"),
             AttemptEnd::NoConnection => (Cause::Timeout, "no TCP connection"),
-            _ => return failures,
+            AttemptEnd::Code(_) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted => return failures,
         };
         if failures.iter().any(|f| f.cause == cause && f.evidence == words) {
             return failures;
@@ -315,35 +245,4 @@ pub struct Step {
     pub observation: Observation,
     /// What was done about it.
     pub retry: Retry,
-}
-
-impl Policy {
-    /// The policy of an attempt about which nothing is known yet: no list, no rules. Enough for an
-    /// attempt that succeeds; after a failure the loop gathers the rest.
-    pub fn plain(attempts: u32, budget: Duration, stall: Duration) -> Policy {
-        Policy {
-            attempts,
-            budget,
-            stall,
-            backoff_base: Duration::from_millis(500),
-            backoff_max: Duration::from_secs(15),
-            rotate: Rotate::Never,
-            list: List::default(),
-            mirrors: vec![],
-            private: privacy::Rules::default(),
-            graph_private: false,
-            relay: false,
-            goprivate: String::new(),
-            gonoproxy: String::new(),
-            gosumdb: String::new(),
-            godebug: String::new(),
-            release: None,
-            user_env: vec![],
-            in_go_sum: vec![],
-            verifying: false,
-            initial: vec![],
-            offline: None,
-            vendored: false,
-        }
-    }
 }

@@ -1,10 +1,9 @@
 use super::*;
-use crate::formats::goproxy::{List, Rotate};
+use crate::formats::goproxy::Rotate;
 use crate::judgement::attempt::{AttemptEnd, Decision, Observation, Policy, decide};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
 
 fn sources() -> impl Iterator<Item = Option<Source>> {
     std::iter::once(None).chain(Source::ALL.iter().copied().map(Some))
@@ -78,14 +77,9 @@ fn the_table_is_as_committed() {
     assert_eq!(table, std::fs::read_to_string(committed).unwrap());
 }
 
-/// A policy about which nothing is known: one public proxy, no mirrors, no relay, no go.sum, and
-/// nobody who may be asked in its place.
+/// One public proxy, and nobody who may be asked in its place.
 fn plain() -> Policy {
-    let mut policy = Policy::plain(4, Duration::from_secs(300), Duration::from_secs(30));
-    policy.rotate = Rotate::Go;
-    policy.list = List::parse("https://proxy.golang.org,direct");
-    policy.gosumdb = "sum.golang.org".into();
-    policy
+    Policy { rotate: Rotate::Go, ..Policy::example("https://proxy.golang.org,direct") }
 }
 
 fn first_decision(cause: Cause, source: Option<Source>, detail: Detail, module: &str) -> Decision {
