@@ -7,6 +7,7 @@ use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge::Latencies;
 use crate::judgement::request::policy::Condition;
+use crate::machine::dial::{self, Connection};
 use crate::vocabulary::{Cause, Failure};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -109,9 +110,11 @@ pub(crate) struct Tally {
     pub(crate) hosts: BTreeMap<String, HostTally>,
     /// The upstreams in order, mirrors last.
     pub(crate) upstreams: Vec<UpstreamReport>,
-    /// Upstreams whose certificate the fetcher's TLS library rejects: go may think otherwise, so
-    /// the next attempt had better be without the fetcher.
+    /// Upstreams that the fetcher cannot talk to, each with the reason: go may think otherwise about a
+    /// certificate, for example, so the next attempt had better be without the fetcher.
     pub(crate) left_to_go: Vec<String>,
+    /// The latest connections that were tried.
+    pub(crate) connections: Vec<Connection>,
     /// Faults since the last tally in questions that were then answered well.
     #[serde(skip)]
     pub(crate) cured: Vec<Failure>,
@@ -158,8 +161,8 @@ pub(super) struct Books {
     pub(super) carriers: HashMap<String, Carrier>,
     /// HTTP/2 faults in a row, by upstream.
     pub(super) http2_faults: Vec<u32>,
-    /// Upstreams with a rejected certificate.
-    pub(super) rejected: Vec<bool>,
+    /// Why an upstream is left to go.
+    pub(super) left_to_go: Vec<Option<String>>,
     /// Which file a wrong copy was first sent for.
     pub(super) wrong: HashMap<[u8; 32], String>,
 }
@@ -196,7 +199,7 @@ impl Ledger {
                 answered_by: HashMap::new(),
                 carriers: HashMap::new(),
                 http2_faults: vec![0; n],
-                rejected: vec![false; n],
+                left_to_go: vec![None; n],
                 wrong: HashMap::new(),
             }),
             bytes: AtomicU64::new(0),
@@ -242,8 +245,11 @@ impl Ledger {
                 refuses: condition.refuses,
             });
         }
-        let rejected = upstreams.iter().zip(&books.rejected).filter(|(_, rejected)| **rejected);
-        tally.left_to_go = rejected.map(|(upstream, _)| upstream.shown().to_owned()).collect();
+        let left = upstreams.iter().zip(&books.left_to_go);
+        tally.left_to_go = left
+            .filter_map(|(upstream, why)| Some(format!("{}: {}", upstream.shown(), why.as_ref()?)))
+            .collect();
+        tally.connections = dial::connections();
         tally
     }
 }

@@ -7,19 +7,27 @@
 //! Its customer is the relay.
 //!
 //! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
-//! upstream once, and enters what came into the books), `exchange` (one request with its redirects
-//! and its body) over `client`, `check` (is it right), `spool` and `ledger`. What is done next
+//! upstream once, and enters what came into the books), `exchange` (one request with its redirects and
+//! its body) over `connections` (kept, counted) of `line`s (one each) by way of `proxy` and `tls`,
+//! `check` (is it right), `spool` and `ledger`. What is done next
 //! is decided in `crate::judgement::request`.
 
+mod body;
 pub(crate) mod check;
-mod client;
+mod connections;
 mod exchange;
+mod fault;
+mod gate;
 mod journey;
 pub(crate) mod ledger;
+mod line;
 mod one_try;
+mod proxy;
 pub(crate) mod question;
+mod redirect;
 pub(crate) mod spool;
 pub(crate) mod surroundings;
+mod tls;
 mod upstream;
 
 pub(crate) use ledger::Tally;
@@ -42,6 +50,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use upstream::Upstream;
+
+/// How the fetcher names itself: allow-lists know the first half.
+const USER_AGENT: &str = concat!("Go-http-client/2.0 gox/", env!("CARGO_PKG_VERSION"));
+
+/// Most connections to upstreams at a time, where there are descriptors enough.
+pub(crate) const CONNECTIONS: usize = 32;
 
 /// What a fetcher is told once.
 #[derive(Clone)]
@@ -71,6 +85,8 @@ pub(crate) struct Options {
     pub(crate) budget: Duration,
     /// Upstreams that were down lately.
     pub(crate) resting: Vec<Entry>,
+    /// Most connections to upstreams at a time.
+    pub(crate) room: usize,
     /// The way out.
     pub(crate) surroundings: Surroundings,
 }
@@ -91,6 +107,7 @@ impl Options {
             stall: Duration::from_secs(30),
             budget: Duration::from_secs(300),
             resting: Vec::new(),
+            room: CONNECTIONS,
             surroundings,
         }
     }
@@ -148,12 +165,16 @@ pub(crate) fn can_serve(list: &List, surroundings: &Surroundings) -> Result<(), 
     if surroundings.needs_go_for_auth() {
         return Err("GOAUTH asks for credentials that only go can get".into());
     }
-    proxies.into_iter().try_for_each(|entry| Upstream::new(entry).map(drop))
+    proxies.into_iter().try_for_each(|entry| {
+        let upstream = Upstream::new(entry)?;
+        let scheme = if upstream.is_https() { "https" } else { "http" };
+        surroundings.way(scheme, &upstream.address()).map(drop).map_err(|fault| fault.words)
+    })
 }
 
 /// The fetcher of a run. Its work is done by a thread of its own, which ends with it.
 pub(crate) struct Fetcher {
-    http: client::Http,
+    connections: connections::Connections,
     /// By their [`UpstreamId`].
     upstreams: Vec<Upstream>,
     crossings: Crossings,
@@ -186,7 +207,7 @@ impl Fetcher {
         };
         Ok(Fetcher {
             ledger: ledger::Ledger::new(upstreams.iter().map(opened).collect()),
-            http: client::Http::new(options.surroundings.clone()),
+            connections: connections::Connections::new(options.surroundings.clone(), options.room),
             upstreams,
             crossings,
             spool: spool::Spool::new(options.spool_dir.clone()),

@@ -3,8 +3,10 @@
 use super::Fetcher;
 use super::check::{self, Finding};
 use super::exchange::{Exchange, Part, Progress, Received, STALL_WINDOW, Said};
+use super::fault::Blame;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
+use super::tls::Offer;
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::policy::Miss;
@@ -29,6 +31,7 @@ pub(super) struct Shortfall {
     /// Status and wrong hash.
     pub(super) facts: Facts,
     pub(super) host: String,
+    pub(super) blame: Blame,
     /// What happened, for people.
     pub(super) words: String,
     /// The wrong copy itself.
@@ -45,6 +48,7 @@ impl Shortfall {
             detail: Detail::Plain,
             facts: Facts::default(),
             host: host.to_owned(),
+            blame: Blame::Host,
             words: words.into(),
             copy: None,
             said: None,
@@ -85,13 +89,14 @@ impl OneTry<'_> {
         let fetcher = self.fetcher;
         let had = part.as_ref().map_or(0, Part::len);
         let at = self.upstream.place();
-        let http1 = {
+        let offer = {
             let mut books = fetcher.ledger.lock();
             books.breakers[at].asking(fetcher.started.elapsed());
             books.tally.asked += 1;
             books.tally.resumed += u64::from(had > 0);
             // From the third HTTP/2 fault in a row on: the older protocol may pass where this does not.
-            books.http2_faults[at] >= 3
+            let older = books.http2_faults[at] >= 3 || fetcher.options.surroundings.http1_only;
+            if older { Offer::Http1 } else { Offer::Http2 }
         };
         let exchange = Exchange {
             fetcher,
@@ -99,7 +104,7 @@ impl OneTry<'_> {
             question: self.question,
             patience: self.patience,
             stall: STALL_WINDOW.min(fetcher.options.stall),
-            http1,
+            offer,
             progress: self.progress,
         };
         let (host, received) = exchange.run(part).await;
@@ -114,10 +119,15 @@ impl OneTry<'_> {
                 let gained = part.as_ref().is_some_and(|p| p.len() > had);
                 kept = part;
                 let mut short = Shortfall::fault(fault.cause, &host, fault.words);
-                if fault.http_proxy {
-                    short.detail = Detail::HttpProxy;
-                }
-                short.miss = Miss::Fault { cause: fault.cause, gained };
+                short.blame = fault.blame;
+                short.detail = match fault.blame {
+                    Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
+                    Blame::Host | Blame::Gox => Detail::Plain,
+                };
+                short.miss = match fault.blame {
+                    Blame::Refusal | Blame::Login => Miss::Denied { blanket: false },
+                    Blame::Host | Blame::Proxy | Blame::Gox => Miss::Fault { cause: fault.cause, gained },
+                };
                 Err(short)
             }
         };
@@ -174,9 +184,13 @@ impl OneTry<'_> {
                 Miss::Fault { gained: true, .. } => numbers.faults += 1,
                 Miss::Fault { cause, .. } => {
                     numbers.faults += 1;
-                    breaker.fault(now, *cause);
+                    match short.blame {
+                        Blame::Host => breaker.fault(now, *cause),
+                        Blame::Gox => books.left_to_go[at] = Some(short.words.clone()),
+                        // It stands before every host: none of them is the worse for it.
+                        Blame::Proxy | Blame::Refusal | Blame::Login => {}
+                    }
                     books.http2_faults[at] += u32::from(*cause == Cause::Http2);
-                    books.rejected[at] |= *cause == Cause::TlsCert;
                 }
                 Miss::Wrong { digest, .. } => {
                     numbers.faults += 1;

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use crate::machine::dial::Purpose;
+
 /// The files of a module, by their place in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -69,6 +71,17 @@ impl File {
     /// True for what is read line by line, so that it may be cut and still look whole.
     pub(crate) fn is_text(&self) -> bool {
         matches!(self, File::Module { kind: Kind::List | Kind::Mod, .. })
+    }
+
+    /// What a connection for it is for.
+    pub(super) fn purpose(&self) -> Purpose<'_> {
+        match self {
+            File::Module { module, .. } => Purpose::Module(module),
+            File::Database { path, .. } => match path.strip_prefix("lookup/") {
+                Some(record) => Purpose::LookUp(record),
+                None => Purpose::Database,
+            },
+        }
     }
 
     /// The module whose name goes out with the question: in a look-up of a checksum database too.

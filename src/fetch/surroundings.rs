@@ -3,7 +3,11 @@
 //! Pure but for reading the files named. Semantics are those of Go's net/http and of `go help
 //! goauth`, because the user set these variables for go.
 
+use super::fault::{Blame, Fault};
+use super::proxy::Proxy;
 use crate::formats::{authority, netrc, percent};
+use crate::machine::dial::Address;
+use crate::vocabulary::Cause;
 use base64::Engine;
 use hyper::header::HeaderValue;
 use std::net::IpAddr;
@@ -59,22 +63,28 @@ impl Surroundings {
         self.goauth.split(';').map(str::trim).any(|word| !matches!(word, "" | "netrc" | "off"))
     }
 
-    /// The proxy for a URL of this `scheme`, `host` (no brackets) and `port`, as Go decides it:
-    /// never for loopback.
-    pub(super) fn proxy_for(&self, scheme: &str, host: &str, port: u16) -> Option<String> {
-        let proxy = match scheme {
-            "https" => self.https_proxy.as_ref(),
-            "http" if !self.cgi => self.http_proxy.as_ref(),
-            _ => None,
-        }?;
-        let ip = host.parse::<IpAddr>().ok();
-        if host.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.is_loopback()) {
-            return None;
+    /// The way to `to` for a URL of this `scheme`, as Go decides it: never a proxy for loopback.
+    ///
+    /// Fails where go fails, and where a proxy is named in words that are not understood here: then go is
+    /// asked, never the host itself.
+    pub(super) fn way(&self, scheme: &str, to: &Address) -> Result<Way, Fault> {
+        let (name, proxy) = match scheme {
+            "https" => ("HTTPS_PROXY", self.https_proxy.as_ref()),
+            _ => ("HTTP_PROXY", self.http_proxy.as_ref()),
+        };
+        let Some(proxy) = proxy else { return Ok(Way::Straight) };
+        let left_to_go = |why: &str| Fault::new(Cause::Other, format!("{name}: {why}")).blaming(Blame::Gox);
+        if scheme != "https" && self.cgi {
+            return Err(left_to_go("refused in a CGI environment"));
         }
-        if is_excepted(&self.no_proxy, &host.to_ascii_lowercase(), port, ip) {
-            return None;
+        let ip = to.host.parse::<IpAddr>().ok();
+        if to.host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+            return Ok(Way::Straight);
         }
-        Some(if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") })
+        if is_excepted(&self.no_proxy, &to.host.to_ascii_lowercase(), to.port, ip) {
+            return Ok(Way::Straight);
+        }
+        Proxy::parse(proxy).map(Way::Through).ok_or_else(|| left_to_go("no proxy that is understood"))
     }
 
     /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
@@ -84,6 +94,15 @@ impl Surroundings {
         let logins = netrc::parse(&text).into_iter();
         Netrc(logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect())
     }
+}
+
+/// How a host is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By itself.
+    Straight,
+    /// Through a proxy.
+    Through(Proxy),
 }
 
 /// The logins of a .netrc file.
@@ -201,18 +220,32 @@ mod tests {
             ("HTTP_PROXY", "http://u:p@plain.example:1"),
             ("NO_PROXY", "exact.test, .sub.test,10.0.0.0/8,[2001:db8::1]:443,port.test:8443,192.0.2.7"),
         ]);
-        let https = |host: &str, port| env.proxy_for("https", host, port).is_some();
-        assert_eq!(env.proxy_for("https", "a.b", 443).as_deref(), Some("http://proxy.example:3128"));
-        assert_eq!(env.proxy_for("http", "a.b", 80).as_deref(), Some("http://u:p@plain.example:1"));
+        let way = |env: &Surroundings, scheme: &str, host: &str, port| match env
+            .way(scheme, &Address { host: host.into(), port })
+        {
+            Ok(Way::Straight) => Some(String::new()),
+            Ok(Way::Through(proxy)) => Some(proxy.address.to_string()),
+            Err(_) => None,
+        };
+        let https = |host: &str, port| way(&env, "https", host, port).unwrap() == "proxy.example:3128";
+        assert!(https("a.b", 443));
+        assert_eq!(way(&env, "http", "a.b", 80).as_deref(), Some("plain.example:1"));
         assert!(!https("localhost", 443) && !https("127.0.0.9", 443) && !https("::1", 443));
         assert!(!https("exact.test", 443) && !https("x.exact.test", 1) && https("notexact.test", 443));
         assert!(!https("x.sub.test", 443) && https("sub.test", 443));
         assert!(!https("10.200.0.1", 443) && https("11.0.0.1", 443) && !https("192.0.2.7", 1));
         assert!(!https("2001:db8::1", 443) && https("2001:db8::1", 444));
         assert!(!https("port.test", 8443) && https("port.test", 443));
-        assert!(with(&[("HTTPS_PROXY", "p"), ("NO_PROXY", "*")]).proxy_for("https", "a.b", 443).is_none());
+        let none = with(&[("HTTPS_PROXY", "p"), ("NO_PROXY", "*")]);
+        assert_eq!(way(&none, "https", "a.b", 443).as_deref(), Some(""));
         let cgi = with(&[("HTTP_PROXY", "p"), ("REQUEST_METHOD", "GET")]);
-        assert!(cgi.proxy_for("http", "a.b", 80).is_none());
+        assert_eq!(way(&cgi, "http", "a.b", 80), None, "go refuses as well");
+        for odd in ["ftp://p", "http://u:p w@h", "h:99999"] {
+            let env = with(&[("HTTPS_PROXY", odd), ("HTTP_PROXY", odd)]);
+            for scheme in ["http", "https"] {
+                assert_eq!(way(&env, scheme, "a.b", 443), None, "{odd} is no reason to go without");
+            }
+        }
     }
 
     #[test]

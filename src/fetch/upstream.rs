@@ -3,6 +3,7 @@
 use super::surroundings::Login;
 use crate::formats::authority::{self, Url};
 use crate::formats::goproxy::Entry;
+use crate::machine::dial::Address;
 use crate::redact;
 use hyper::Uri;
 use hyper::header::HeaderValue;
@@ -73,6 +74,13 @@ impl Upstream {
         self.authorization.as_ref()
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> Address {
+        let (host, port) = authority::split_port(&self.host);
+        let port = port.and_then(|port| port.parse().ok()).unwrap_or(if self.https { 443 } else { 80 });
+        Address { host: host.to_owned(), port }
+    }
+
     pub(super) fn is_https(&self) -> bool {
         self.https
     }
@@ -100,6 +108,14 @@ mod tests {
         assert_eq!(upstream.shown(), "https://Proxy.Example:8443/api/go");
         assert_eq!(upstream.host(), "proxy.example:8443");
         assert_eq!(upstream.authorization.unwrap(), "Basic bWU6cEBzcw==");
+        for (url, address) in [
+            ("https://h.test", "h.test:443"),
+            ("http://H.test/x", "h.test:80"),
+            ("http://[::1]:8/x", "[::1]:8"),
+            ("https://[::1]", "[::1]:443"),
+        ] {
+            assert_eq!(of(url).unwrap().address().to_string(), address);
+        }
         for bad in [
             "file:///x",
             "http://u:p@h",

@@ -2,6 +2,7 @@
 //! and go's way to lock a file.
 
 pub mod configuration_files;
+pub(crate) mod dial;
 pub(crate) mod file_lock;
 pub mod find_go;
 pub mod go_env;

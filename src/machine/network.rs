@@ -1,6 +1,7 @@
 //! Looks at the network from here: which listed proxies take a TCP connection, and whether there is
 //! any network at all. Contacts nobody whom go would not contact: the listed proxies and nothing else.
 
+use super::dial::{Address, Purpose, dial};
 use crate::formats::authority;
 use crate::formats::goproxy::Entry;
 use std::net::{IpAddr, UdpSocket};
@@ -28,8 +29,8 @@ pub async fn probe(entries: &[Entry]) -> Vec<(Entry, Probe)> {
         let target = address(entry).filter(|_| !behind_http_proxy(entry));
         tasks.push(tokio::spawn(async move {
             let Some((host, port)) = target else { return Probe::Unknown };
-            let connect = tokio::net::TcpStream::connect((host.as_str(), port));
-            match tokio::time::timeout(PROBE, connect).await {
+            let to = Address { host, port };
+            match tokio::time::timeout(PROBE, dial(&to, Purpose::Probe)).await {
                 Ok(Ok(_)) => Probe::Connected,
                 _ => Probe::Dead,
             }

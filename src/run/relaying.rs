@@ -145,8 +145,8 @@ impl Run {
                 observation.dead.push(upstream.entry.clone());
             }
         }
-        if let Some(url) = tally.left_to_go.first() {
-            let why = format!("its TLS library does not trust {url}; go may");
+        if let Some(left) = tally.left_to_go.first() {
+            let why = format!("it cannot talk to {left}; go may");
             self.do_without_relay(&why);
         }
         self.relaying.tally = Some(tally);

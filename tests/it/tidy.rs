@@ -48,6 +48,7 @@ fn pure_modules_touch_nothing() {
         "command_line.rs",
         "memory/report.rs",
         "fetch/question.rs",
+        "fetch/redirect.rs",
         "relay/path.rs",
     ];
     let forbidden = [
@@ -72,6 +73,34 @@ fn pure_modules_touch_nothing() {
                 assert!(!code.contains(word), "{} is pure and names {word}", file.display());
             }
         }
+    }
+}
+
+#[test]
+fn one_function_dials() {
+    let ways = [
+        "TcpStream::connect",
+        "TcpSocket",
+        "UnixStream",
+        "to_socket_addrs",
+        "lookup_host",
+        "net::connect",
+        "HttpConnector",
+    ];
+    let dial = root().join("src/machine/dial.rs");
+    for file in sources(&root().join("src")).into_iter().filter(|file| *file != dial) {
+        let code = code(&file);
+        for way in ways {
+            assert!(!code.contains(way), "{} names {way}: connections are machine::dial's", file.display());
+        }
+    }
+    let text = fs::read_to_string(dial).expect("a source file");
+    let purposes =
+        text.split("enum Purpose").nth(1).and_then(|t| t.split("\n}").next()).expect("the purposes");
+    let table = text.split("use std::").next().expect("the table");
+    for line in purposes.lines().map(str::trim).filter(|l| l.starts_with(char::is_uppercase)) {
+        let name = line.split(['(', ',']).next().unwrap_or_default();
+        assert!(table.contains(&format!("[`Purpose::{name}`]")), "{name} is in no row of the table");
     }
 }
 

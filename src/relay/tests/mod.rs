@@ -1,6 +1,7 @@
 //! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
 mod faulty;
+mod http2;
 mod ways_out;
 mod wire;
 mod with_go;
@@ -41,6 +42,7 @@ fn pinned(list: &str) -> Options {
 }
 
 /// A fetcher with a relay before it.
+#[derive(Debug)]
 struct Served {
     relay: Relay,
     _engine: Engine,

@@ -14,10 +14,13 @@ use std::time::{Duration, Instant};
 const MOD: &str = "e.test/m1/@v/v1.0.0.mod";
 const ZIP: &str = "e.test/m1/@v/v1.0.0.zip";
 
-/// An address where nobody listens.
-fn closed() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// An address where nobody listens, nor anybody will while it is held.
+fn closed() -> (String, std::os::fd::OwnedFd) {
+    use rustix::net::{AddressFamily, SocketAddrV4, SocketType};
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket).unwrap()).unwrap();
+    (format!("http://{address}"), socket)
 }
 
 /// The options with a go.sum of these keys (`MODULE` or `MODULE/go.mod`) for v1.0.0.
@@ -115,7 +118,7 @@ fn what_stays_gos_keeps_its_separator() {
 
 #[test]
 fn a_dead_first_proxy_costs_three_tries_and_the_next_run_none() {
-    let dead = closed();
+    let (dead, _held) = closed();
     let server = Server::start(good);
     let list = format!("{dead},{}", server.url());
     let relay = start(pinned(&list)).unwrap();

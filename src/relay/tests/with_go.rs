@@ -93,8 +93,9 @@ fn every_kind_of_fault_is_cured_within_one_run_of_go() {
     let stats = relay.stop();
     assert_eq!(stats.requests, 90);
     assert_eq!(stats.gave_up, 0);
-    // Seven kinds for three files of three modules, and the half zips.
-    assert_eq!(stats.retries, 7 * 9 + 3);
+    // Seven kinds for three files of three modules, and the half zips; a kept connection that ends
+    // before the first byte is no fault, as with go.
+    assert!((6 * 9 + 3..=7 * 9 + 3).contains(&stats.retries), "{}", stats.retries);
     assert_eq!(stats.asked, stats.requests + stats.retries);
     assert_eq!(stats.cured.len() as u64, stats.retries);
 }
@@ -158,7 +159,7 @@ fn go_get_and_tidy_walk_the_graph_through_faults() {
     let project = Project::new(0);
     let server = Server::start(|seen| match good(seen) {
         Reply::Status(..) if seen.path.ends_with("@latest") => Reply::Status(404, "no"),
-        Reply::Ok(_) if seen.before == 0 && seen.path.len() % 2 == 0 => Reply::Eof,
+        Reply::Ok(_) if seen.before == 0 && seen.path.len() % 2 == 0 => Reply::Status(503, "busy"),
         reply => reply,
     });
     let relay = relay(&server.url());

@@ -1,0 +1,375 @@
+//! The fetcher's own connections: opened once where HTTP/2 carries many requests, kept, counted, and
+//! never more than there are descriptors for.
+
+use super::fault::{Blame, Fault};
+use super::gate::{Gate, Waiting};
+use super::line::{Asking, Duplex, Http2, Line, Opened, Response, handshake_http1, handshake_http2};
+use super::proxy::{self, Proxy, Scheme};
+use super::surroundings::{Login, Netrc, Surroundings, Way};
+use super::tls::{Offer, Tls};
+use crate::machine::dial::{Address, Purpose, dial};
+use crate::vocabulary::Cause;
+use http_body_util::Empty;
+use hyper::Uri;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::HeaderValue;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// go's own patience with a TLS handshake; a proxy's greeting gets the same.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// An idle HTTP/1.1 connection is not used again after this, as in go.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// A request that a kept connection did not take is sent anew this often, as go does.
+const ANEW: usize = 3;
+
+/// Who is spoken to, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Origin {
+    https: bool,
+    address: Address,
+    offer: Offer,
+}
+
+impl Origin {
+    fn of(asking: &Asking<'_>) -> Option<Origin> {
+        let https = asking.uri.scheme_str()? == "https";
+        let host = asking.uri.host()?.trim_matches(['[', ']']).to_ascii_lowercase();
+        let port = asking.uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        Some(Origin { https, address: Address { host, port }, offer: asking.offer })
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+}
+
+/// The open connections to one origin.
+pub(super) struct Lines {
+    /// Held while the first connection is made: where it speaks HTTP/2, it is the only one. Who waited
+    /// while that failed has failed with it.
+    opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    http2: Option<Http2>,
+    idle: Vec<(Instant, http1::SendRequest<Empty<Bytes>>)>,
+    /// It chose HTTP/1.1: connections need not wait for each other.
+    speaks_http1: bool,
+}
+
+impl Lines {
+    fn new() -> Arc<Lines> {
+        Arc::new(Lines { opening: tokio::sync::Mutex::new(None), kept: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Takes back a connection whose answer is read.
+    pub(super) fn put(&self, sender: http1::SendRequest<Empty<Bytes>>) {
+        self.lock().idle.push((Instant::now(), sender));
+    }
+
+    /// A kept connection, if one can take a request.
+    async fn kept(&self, waiting: Waiting) -> Option<Line> {
+        let http2 = {
+            let mut kept = self.lock();
+            kept.idle.retain(|(since, sender)| since.elapsed() < IDLE && sender.is_ready());
+            if let Some((_, sender)) = kept.idle.pop() {
+                return Some(Line::Http1(sender));
+            }
+            kept.http2.take_if(|http2| http2.gate.is_shut());
+            kept.http2.clone()?
+        };
+        let Http2 { sender, gate } = http2;
+        let permit = gate.enter(waiting, || sender.current_max_send_streams()).await?;
+        Some(Line::Http2(sender, permit, gate))
+    }
+
+    /// Sends nothing new over a connection; what it carries may still arrive.
+    fn retire(&self, gate: &Arc<Gate>) {
+        self.lock().http2.take_if(|http2| Arc::ptr_eq(&http2.gate, gate));
+    }
+
+    /// Closes one connection that nobody uses.
+    fn close_idle(&self) -> bool {
+        let mut kept = self.lock();
+        let unused = kept.http2.take_if(|http2| http2.gate.open() == 0);
+        unused.is_some() || kept.idle.pop().is_some()
+    }
+}
+
+/// All connections of a fetcher.
+pub(super) struct Connections {
+    surroundings: Surroundings,
+    netrc: OnceLock<Netrc>,
+    /// Made when first needed.
+    tls: OnceCell<Tls>,
+    origins: Mutex<HashMap<Origin, Arc<Lines>>>,
+    /// Descriptors.
+    room: Arc<Semaphore>,
+    /// Held while a proxy is spoken to that has let nobody through yet, so that a wrong password is
+    /// tried once; true once it has.
+    proxy_works: Arc<tokio::sync::Mutex<bool>>,
+    /// What proxies have refused for good: everything, or a host.
+    verdicts: Mutex<HashMap<Option<Address>, Fault>>,
+}
+
+impl Connections {
+    /// At most `room` connections at a time.
+    pub(super) fn new(surroundings: Surroundings, room: usize) -> Connections {
+        Connections {
+            surroundings,
+            netrc: OnceLock::new(),
+            tls: OnceCell::new(),
+            origins: Mutex::default(),
+            room: Arc::new(Semaphore::new(room)),
+            proxy_works: Arc::default(),
+            verdicts: Mutex::default(),
+        }
+    }
+
+    /// The `Authorization` value of .netrc for an https URL.
+    pub(super) fn netrc(&self, uri: &Uri) -> Option<HeaderValue> {
+        let netrc = self.netrc.get_or_init(|| self.surroundings.read_netrc());
+        netrc.for_url(uri.to_string().strip_prefix("https://")?).map(Login::header)
+    }
+
+    /// Sends one GET and returns with its head.
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Response, Fault> {
+        let origin = Origin::of(asking)
+            .ok_or_else(|| Fault::new(Cause::Other, "an address without a host").blaming(Blame::Gox))?;
+        let way = self.surroundings.way(origin.scheme(), &origin.address)?;
+        self.check_verdict(&way, &origin.address)?;
+        let absolute = match &way {
+            Way::Through(proxy) if !origin.https && proxy.scheme != Scheme::Socks5 => Some(proxy),
+            Way::Through(_) | Way::Straight => None,
+        };
+        let mut first = match &absolute {
+            Some(_) => self.first_through_proxy().await,
+            None => None,
+        };
+        self.check_verdict(&way, &origin.address)?;
+        let lines = {
+            let mut origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            origins.entry(origin.clone()).or_insert_with(Lines::new).clone()
+        };
+        let mut anew = 0;
+        let mut spent = Duration::ZERO;
+        loop {
+            let (line, is_kept) = self.line(&lines, &origin, &way, asking, &mut spent).await?;
+            let gate = line.gate();
+            match asking.within(&mut spent, line.send(&lines, asking, absolute)).await {
+                Ok(response) => {
+                    let settled = self.settle(response, absolute)?;
+                    if let Some(works) = &mut first {
+                        **works = true;
+                    }
+                    return Ok(settled);
+                }
+                Err(unanswered) if unanswered.untouched && is_kept && anew < ANEW => anew += 1,
+                Err(unanswered) => {
+                    // It may be dead without a sign: the next request does not wait for its PING.
+                    if let Some(gate) = gate.filter(|_| unanswered.fault.cause == Cause::Timeout) {
+                        lines.retire(&gate);
+                    }
+                    return Err(unanswered.fault);
+                }
+            }
+        }
+    }
+
+    /// What the status says about a proxy that was asked for a whole URL.
+    fn settle(&self, response: Response, absolute: Option<&Proxy>) -> Result<Response, Fault> {
+        let Some(proxy) = absolute else { return Ok(response) };
+        if response.status != 407 {
+            return Ok(response);
+        }
+        let words = format!("HTTP proxy {} wants other credentials: 407", proxy.address);
+        let fault = Fault::new(Cause::Http403, words).blaming(Blame::Login);
+        self.keep_verdict(None, &fault);
+        Err(fault)
+    }
+
+    fn check_verdict(&self, way: &Way, to: &Address) -> Result<(), Fault> {
+        if *way == Way::Straight {
+            return Ok(());
+        }
+        let verdicts = self.verdicts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        verdicts.get(&None).or_else(|| verdicts.get(&Some(to.clone()))).map_or(Ok(()), |f| Err(f.clone()))
+    }
+
+    fn keep_verdict(&self, about: Option<Address>, fault: &Fault) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        verdicts.insert(about, fault.clone());
+    }
+
+    /// Waits until a proxy is known to work, or gives the right to find out.
+    async fn first_through_proxy(&self) -> Option<tokio::sync::OwnedMutexGuard<bool>> {
+        let guard = self.proxy_works.clone().lock_owned().await;
+        (!*guard).then_some(guard)
+    }
+
+    /// A connection for the request, and whether it was there before.
+    async fn line(
+        &self,
+        lines: &Arc<Lines>,
+        origin: &Origin,
+        way: &Way,
+        asking: &Asking<'_>,
+        spent: &mut Duration,
+    ) -> Result<(Line, bool), Fault> {
+        let since = Instant::now();
+        if let Some(line) = lines.kept(asking.waiting).await {
+            return Ok((line, true));
+        }
+        let first = origin.https && origin.offer == Offer::Http2 && !lines.lock().speaks_http1;
+        let mut opening = if first { Some(lines.opening.lock().await) } else { None };
+        if let Some(opening) = &opening {
+            if let Some(line) = lines.kept(asking.waiting).await {
+                return Ok((line, true));
+            }
+            if let Some((when, fault)) = &**opening
+                && *when > since
+            {
+                return Err(fault.clone());
+            }
+        }
+        let room = self.room().await;
+        let opened = asking.within(spent, self.open(origin, way, asking.purpose, room)).await;
+        if let (Some(opening), Err(fault)) = (&mut opening, &opened) {
+            **opening = Some((Instant::now(), fault.clone()));
+        }
+        let http2 = match opened? {
+            Opened::Http1(sender) => {
+                lines.lock().speaks_http1 = true;
+                return Ok((Line::Http1(sender), false));
+            }
+            Opened::Http2(http2) => http2,
+        };
+        lines.lock().http2 = Some(http2.clone());
+        drop(opening);
+        let Http2 { sender, gate } = http2;
+        let permit = gate.enter(asking.waiting, || sender.current_max_send_streams()).await;
+        let permit = permit.ok_or_else(|| Fault::new(Cause::Eof, "the connection ended at once"))?;
+        Ok((Line::Http2(sender, permit, gate), false))
+    }
+
+    /// A descriptor; where all are in use an idle connection gives its own.
+    async fn room(&self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = self.room.clone().try_acquire_owned() {
+            return permit;
+        }
+        let all: Vec<Arc<Lines>> = {
+            let origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            origins.values().cloned().collect()
+        };
+        let _ = all.iter().any(|lines| lines.close_idle());
+        self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    /// A new connection to the origin.
+    async fn open(
+        &self,
+        origin: &Origin,
+        way: &Way,
+        purpose: Purpose<'_>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Opened, Fault> {
+        let stream: Box<dyn Duplex> = match way {
+            Way::Straight => {
+                let dialled = dial(&origin.address, purpose).await;
+                Box::new(dialled.map_err(|error| Fault::of_dial(&origin.address.to_string(), &error))?)
+            }
+            Way::Through(proxy) => {
+                let first = if origin.https || proxy.scheme == Scheme::Socks5 {
+                    self.first_through_proxy().await
+                } else {
+                    None
+                };
+                self.check_verdict(way, &origin.address)?;
+                let through = self.through(origin, proxy, purpose).await;
+                if let Some(mut works) = first {
+                    *works = through.is_ok();
+                }
+                through?
+            }
+        };
+        if !origin.https {
+            return Ok(Opened::Http1(handshake_http1(stream, room).await?));
+        }
+        let tls = self.tls().await?;
+        let secure = in_time(tls.connect(&origin.address.host, origin.offer, stream)).await?;
+        if secure.get_ref().1.alpn_protocol() == Some(b"h2") {
+            Ok(Opened::Http2(handshake_http2(Box::new(secure), room).await?))
+        } else {
+            Ok(Opened::Http1(handshake_http1(Box::new(secure), room).await?))
+        }
+    }
+
+    async fn through(
+        &self,
+        origin: &Origin,
+        proxy: &Proxy,
+        purpose: Purpose<'_>,
+    ) -> Result<Box<dyn Duplex>, Fault> {
+        let dialled = dial(&proxy.address, purpose).await;
+        let stream = dialled
+            .map_err(|error| Fault::of_dial(&proxy.address.to_string(), &error).blaming(Blame::Proxy))?;
+        let mut stream: Box<dyn Duplex> = Box::new(stream);
+        if proxy.scheme == Scheme::Https {
+            let tls = self.tls().await?;
+            let secure = in_time(tls.connect(&proxy.address.host, Offer::Http1, stream)).await;
+            stream = Box::new(secure.map_err(|fault| match fault.blame {
+                Blame::Host => fault.blaming(Blame::Proxy),
+                Blame::Proxy | Blame::Refusal | Blame::Login | Blame::Gox => fault,
+            })?);
+        }
+        let greeted = match proxy.scheme {
+            Scheme::Socks5 => in_time(proxy::socks5(&mut stream, &origin.address, proxy)).await,
+            Scheme::Http | Scheme::Https if origin.https => {
+                in_time(proxy::tunnel(&mut stream, &origin.address, proxy)).await
+            }
+            Scheme::Http | Scheme::Https => Ok(()),
+        };
+        if let Err(fault) = &greeted {
+            match fault.blame {
+                Blame::Refusal => self.keep_verdict(Some(origin.address.clone()), fault),
+                Blame::Login => self.keep_verdict(None, fault),
+                Blame::Host | Blame::Proxy | Blame::Gox => {}
+            }
+        }
+        greeted.map(|()| stream)
+    }
+
+    async fn tls(&self) -> Result<&Tls, Fault> {
+        let make = || async {
+            let surroundings = self.surroundings.clone();
+            match tokio::task::spawn_blocking(move || Tls::new(&surroundings)).await {
+                Ok(made) => made,
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        self.tls
+            .get_or_try_init(make)
+            .await
+            .map_err(|words| Fault::new(Cause::TlsCert, words).blaming(Blame::Gox))
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    match tokio::time::timeout(HANDSHAKE, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Fault::new(Cause::Timeout, "handshake timeout")),
+    }
+}

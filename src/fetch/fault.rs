@@ -1,0 +1,130 @@
+//! What went wrong with one request, translated from what the libraries say.
+
+use crate::machine::dial::DialError;
+use crate::redact;
+use crate::vocabulary::Cause;
+use std::error::Error as StdError;
+use std::io;
+
+/// Whose trouble a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// The host that was asked, or the way to it.
+    Host,
+    /// The HTTP or SOCKS proxy between, or the way to it.
+    Proxy,
+    /// The proxy between refuses to lead to this host: asking again would change nothing.
+    Refusal,
+    /// The proxy between wants other credentials, for whatever host.
+    Login,
+    /// gox's own: go may well get through.
+    Gox,
+}
+
+/// A request could not be answered.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    /// What happened.
+    pub(super) cause: Cause,
+    /// In words, without secrets.
+    pub(super) words: String,
+    pub(super) blame: Blame,
+}
+
+impl Fault {
+    pub(super) fn new(cause: Cause, words: impl Into<String>) -> Fault {
+        Fault { cause, words: words.into(), blame: Blame::Host }
+    }
+
+    /// The same, with somebody else to blame.
+    pub(super) fn blaming(self, blame: Blame) -> Fault {
+        Fault { blame, ..self }
+    }
+
+    /// A connection that could not be made to `to`.
+    pub(super) fn of_dial(to: &str, error: &DialError) -> Fault {
+        match error {
+            DialError::Name(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Fault::new(Cause::Dns, format!("lookup {to}: i/o timeout"))
+            }
+            DialError::Name(error) => Fault::new(Cause::Dns, format!("lookup {to}: {error}")),
+            DialError::Connect(error) => {
+                let fault = Fault::of(error);
+                Fault { words: format!("dial tcp {to}: {}", fault.words), ..fault }
+            }
+        }
+    }
+
+    /// Reads an error of a library from the inside out.
+    pub(super) fn of(error: &(dyn StdError + 'static)) -> Fault {
+        let mut cause = None;
+        let mut words: Vec<String> = Vec::new();
+        let mut link = Some(error);
+        while let Some(error) = link {
+            cause = cause_of(error).or(cause);
+            let text = error.to_string();
+            if words.last() != Some(&text) {
+                words.push(text);
+            }
+            // An io::Error hides what it carries from `source`.
+            link = match error.downcast_ref::<io::Error>().and_then(|e| e.get_ref()) {
+                Some(inner) => Some(inner as &(dyn StdError + 'static)),
+                None => error.source(),
+            };
+        }
+        // The innermost two say enough; what is outside is the library's own story.
+        let from = words.len().saturating_sub(2);
+        let words = redact::text(&words[from..].join(": ")).into_owned();
+        Fault::new(cause.unwrap_or(Cause::Other), words)
+    }
+}
+
+fn cause_of(error: &(dyn StdError + 'static)) -> Option<Cause> {
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        return of_io(io.kind());
+    }
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(match tls {
+            // What stands in the way of the handshake, as a login page does, not a certificate.
+            rustls::Error::InvalidMessage(_) => Cause::CaptiveOrHtml,
+            // Bytes that were damaged on the way: no verdict on anybody's certificate.
+            rustls::Error::DecryptError | rustls::Error::PeerSentOversizedRecord => Cause::ConnReset,
+            _ => Cause::TlsCert,
+        });
+    }
+    if let Some(h2) = error.downcast_ref::<h2::Error>() {
+        return Some(h2.get_io().and_then(|io| of_io(io.kind())).unwrap_or(Cause::Http2));
+    }
+    if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+        return if hyper.is_timeout() {
+            Some(Cause::Timeout)
+        } else if hyper.is_parse() {
+            Some(Cause::CaptiveOrHtml)
+        } else if hyper.is_incomplete_message()
+            || hyper.is_closed()
+            || hyper.is_canceled()
+            || hyper.is_body_write_aborted()
+        {
+            Some(Cause::Eof)
+        } else {
+            None
+        };
+    }
+    None
+}
+
+fn of_io(kind: io::ErrorKind) -> Option<Cause> {
+    match kind {
+        io::ErrorKind::ConnectionRefused => Some(Cause::ConnRefused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            Some(Cause::ConnReset)
+        }
+        io::ErrorKind::TimedOut => Some(Cause::Timeout),
+        io::ErrorKind::UnexpectedEof => Some(Cause::Eof),
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::NetworkDown => Some(Cause::Unreachable),
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! How many requests one HTTP/2 connection carries at a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Most streams of one connection, whatever the peer would take.
+const STREAMS: usize = 64;
+
+/// Streams that are kept for what go waits for.
+const KEPT: usize = 4;
+
+/// How often a peer's SETTINGS are looked for before they are here, ...
+const SOON: Duration = Duration::from_millis(5);
+
+/// ... and whether they have changed, afterwards.
+const LATER: Duration = Duration::from_millis(100);
+
+/// Streams that are allowed before the peer has said how many it takes.
+pub(super) const BEFORE_SETTINGS: usize = 1;
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// go does: nothing else comes before it.
+    #[default]
+    Go,
+    /// Nobody yet: the file will be needed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the fill asks like this"))]
+    Fill,
+}
+
+#[derive(Debug)]
+struct Count {
+    open: usize,
+    /// What the peer has shown it bears; below its SETTINGS where it refused streams.
+    bears: usize,
+}
+
+/// The permits of one connection.
+#[derive(Debug)]
+pub(super) struct Gate {
+    count: Mutex<Count>,
+    freed: Notify,
+    shut: AtomicBool,
+}
+
+/// The right to one stream; gives it back when dropped.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<Gate>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.lock().open -= 1;
+        self.0.freed.notify_waiters();
+    }
+}
+
+impl Gate {
+    pub(super) fn new() -> Arc<Gate> {
+        Arc::new(Gate {
+            count: Mutex::new(Count { open: 0, bears: STREAMS }),
+            freed: Notify::new(),
+            shut: AtomicBool::new(false),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Waits for a stream; `settings` tells what the peer allows now. `None` where the connection has
+    /// ended.
+    pub(super) async fn enter(
+        self: &Arc<Gate>,
+        waiting: Waiting,
+        settings: impl Fn() -> usize,
+    ) -> Option<Permit> {
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.is_shut() {
+                return None;
+            }
+            let allowed = settings();
+            {
+                let mut count = self.lock();
+                let most = STREAMS.min(count.bears).min(allowed).max(1);
+                let most = match waiting {
+                    Waiting::Go => most,
+                    Waiting::Fill => most.saturating_sub(KEPT).max(1),
+                };
+                if count.open < most {
+                    count.open += 1;
+                    return Some(Permit(self.clone()));
+                }
+            }
+            let look = if allowed <= BEFORE_SETTINGS { SOON } else { LATER };
+            tokio::select! {
+                () = freed => {}
+                () = tokio::time::sleep(look) => {}
+            }
+        }
+    }
+
+    /// Notes that the peer refused a stream: it bears fewer than are open now.
+    pub(super) fn narrow(&self) {
+        let mut count = self.lock();
+        count.bears = (count.open.min(count.bears) / 2).max(1);
+    }
+
+    /// Streams that are open now.
+    pub(super) fn open(&self) -> usize {
+        self.lock().open
+    }
+
+    /// Ends the waiting for good: the connection has ended.
+    pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::Relaxed);
+        self.freed.notify_waiters();
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    async fn fill(gate: &Arc<Gate>, waiting: Waiting, allowed: usize) -> Vec<Permit> {
+        let mut permits = Vec::new();
+        while let Ok(permit) =
+            tokio::time::timeout(Duration::from_millis(1), gate.enter(waiting, || allowed)).await
+        {
+            permits.push(permit.unwrap());
+        }
+        permits
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_stay_below_the_peers_limit_and_some_are_gos() {
+        for (allowed, go, others) in [(usize::MAX, 64, 60), (100, 64, 60), (10, 10, 6), (1, 1, 1), (0, 1, 1)]
+        {
+            assert_eq!(fill(&Gate::new(), Waiting::Go, allowed).await.len(), go, "{allowed}");
+            let gate = Gate::new();
+            let taken = fill(&gate, Waiting::Fill, allowed).await;
+            assert_eq!(taken.len(), others, "{allowed}");
+            assert_eq!(fill(&gate, Waiting::Go, allowed).await.len(), go - others, "{allowed}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_freed_stream_new_settings_and_the_end_wake_who_waits() {
+        let gate = Gate::new();
+        let allowed = Arc::new(AtomicUsize::new(1));
+        let first = gate.enter(Waiting::Go, || 1).await.unwrap();
+        let waiter = |gate: Arc<Gate>, allowed: Arc<AtomicUsize>| {
+            tokio::spawn(async move {
+                gate.enter(Waiting::Go, || allowed.load(Ordering::Relaxed)).await.map(std::mem::forget)
+            })
+        };
+        let second = waiter(gate.clone(), allowed.clone());
+        tokio::task::yield_now().await;
+        drop(first);
+        assert!(second.await.unwrap().is_some());
+        let third = waiter(gate.clone(), allowed.clone());
+        tokio::task::yield_now().await;
+        allowed.store(2, Ordering::Relaxed);
+        assert!(third.await.unwrap().is_some());
+        let fourth = waiter(gate.clone(), allowed);
+        tokio::task::yield_now().await;
+        gate.shut();
+        assert!(fourth.await.unwrap().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_refuses_streams_gets_fewer() {
+        let gate = Gate::new();
+        let permits = fill(&gate, Waiting::Go, 100).await;
+        gate.narrow();
+        drop(permits);
+        assert_eq!(fill(&gate, Waiting::Go, 100).await.len(), 32);
+        (0..9).for_each(|_| gate.narrow());
+        assert_eq!(fill(&Gate::new(), Waiting::Go, 100).await.len(), 64);
+    }
+}

@@ -1,0 +1,281 @@
+//! One connection that speaks HTTP: its making, its being kept alive, one request over it.
+
+use super::body::{Back, Body};
+use super::connections::Lines;
+use super::exchange::Progress;
+use super::fault::{Blame, Fault};
+use super::gate::{BEFORE_SETTINGS, Gate, Permit, Waiting};
+use super::proxy::Proxy;
+use super::tls::Offer;
+use crate::formats::authority::split_user;
+use crate::machine::dial::Purpose;
+use crate::vocabulary::Cause;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{self, HeaderMap};
+use hyper::{Request, Uri, Version};
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+/// HTTP/2 connections are pinged this often while requests are open, ...
+const PING: Duration = Duration::from_secs(15);
+
+/// ... and given up when the answer takes longer.
+const PONG: Duration = Duration::from_secs(10);
+
+/// Flow control windows: what one stream, and one connection, may send before it is read.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
+/// Largest head of an answer, in bytes and in lines: net/http takes 1 MB.
+const HEAD: usize = 1 << 20;
+const HEAD_LINES: usize = 1000;
+
+/// One request of ours.
+pub(super) struct Asking<'a> {
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    /// What is offered in a TLS handshake.
+    pub(super) offer: Offer,
+    pub(super) waiting: Waiting,
+    /// What a new connection would be for.
+    pub(super) purpose: Purpose<'a>,
+    /// Patience for the head of the answer, once something is done for it: what waits its turn does
+    /// not lose it.
+    pub(super) patience: Duration,
+    /// Told when that is.
+    pub(super) progress: &'a Progress,
+}
+
+impl Asking<'_> {
+    /// Does something for the request, within what is left of its patience.
+    pub(super) async fn within<T, E: From<Fault>>(
+        &self,
+        spent: &mut Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let start = Instant::now();
+        self.progress.begin();
+        let left = self.patience.saturating_sub(*spent);
+        let result = tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
+            let words = format!("no answer within {} s", self.patience.as_secs_f32());
+            Err(Fault::new(Cause::Timeout, words).into())
+        });
+        *spent += start.elapsed();
+        result
+    }
+}
+
+/// The head of an answer, and its body to come.
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+}
+
+#[derive(Clone)]
+pub(super) struct Http2 {
+    pub(super) sender: h2::client::SendRequest<Bytes>,
+    pub(super) gate: Arc<Gate>,
+}
+
+/// A connection that was just made.
+pub(super) enum Opened {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(Http2),
+}
+
+/// A connection that may take a request now.
+pub(super) enum Line {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(h2::client::SendRequest<Bytes>, Permit, Arc<Gate>),
+}
+
+/// A request that got no answer.
+pub(super) struct Unanswered {
+    pub(super) fault: Fault,
+    /// The other side has not begun to work on it.
+    pub(super) untouched: bool,
+}
+
+/// What connections are made of.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+pub(super) async fn handshake_http1(
+    stream: Box<dyn Duplex>,
+    room: OwnedSemaphorePermit,
+) -> Result<http1::SendRequest<Empty<Bytes>>, Fault> {
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD)
+        .max_headers(HEAD_LINES)
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Fault::of(&error))?;
+    tokio::spawn(async move {
+        // Its requests hear of an error themselves.
+        let _ = connection.await;
+        drop(room);
+    });
+    Ok(sender)
+}
+
+pub(super) async fn handshake_http2(
+    stream: Box<dyn Duplex>,
+    room: OwnedSemaphorePermit,
+) -> Result<Http2, Fault> {
+    let (sender, mut connection) = h2::client::Builder::new()
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(HEAD as u32)
+        .initial_max_send_streams(BEFORE_SETTINGS)
+        .enable_push(false)
+        .handshake(stream)
+        .await
+        .map_err(|error| Fault::of(&error))?;
+    let gate = Gate::new();
+    let watched = gate.clone();
+    let ping = connection.ping_pong();
+    tokio::spawn(async move {
+        tokio::select! {
+            // Its requests hear of an error themselves.
+            _ = connection => {}
+            // Without an answer the connection is dropped, and with it all its streams.
+            () = keep_alive(ping, &watched) => {}
+        }
+        watched.shut();
+        drop(room);
+    });
+    Ok(Http2 { sender, gate })
+}
+
+/// Pings while requests are open; ends when an answer stays away.
+async fn keep_alive(ping: Option<h2::PingPong>, gate: &Gate) {
+    let Some(mut ping) = ping else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(PING).await;
+        if gate.open() > 0 {
+            match tokio::time::timeout(PONG, ping.ping(h2::Ping::opaque())).await {
+                Ok(Ok(_)) => {}
+                // The connection says itself why it ended.
+                Ok(Err(_)) => return std::future::pending().await,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Line {
+    pub(super) fn gate(&self) -> Option<Arc<Gate>> {
+        match self {
+            Line::Http1(_) => None,
+            Line::Http2(_, _, gate) => Some(gate.clone()),
+        }
+    }
+
+    pub(super) async fn send(
+        self,
+        lines: &Arc<Lines>,
+        asking: &Asking<'_>,
+        absolute: Option<&Proxy>,
+    ) -> Result<Response, Unanswered> {
+        match self {
+            Line::Http1(mut sender) => {
+                let request = http1_request(asking, absolute).map_err(Unanswered::certain)?;
+                let response = match sender.try_send_request(request).await {
+                    Ok(response) => response,
+                    Err(mut error) => {
+                        // Given back, it was never written.
+                        let untouched = error.take_message().is_some() || error.error().is_canceled();
+                        let gone = error.error().is_incomplete_message();
+                        return Err(Unanswered {
+                            fault: Fault::of(error.error()),
+                            // As in go: a kept connection that ends before the first byte was closed idle.
+                            untouched: untouched || gone,
+                        });
+                    }
+                };
+                let (head, incoming) = response.into_parts();
+                let back = Some(Back { lines: lines.clone(), sender });
+                let body = Body::Http1 { incoming, back };
+                Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
+            }
+            Line::Http2(sender, permit, gate) => {
+                let request = http2_request(asking).map_err(Unanswered::certain)?;
+                let answer = async {
+                    let mut sender = sender.ready().await?;
+                    let (response, _) = sender.send_request(request, true)?;
+                    response.await
+                };
+                let response = answer.await.map_err(|error| {
+                    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+                    if refused {
+                        gate.narrow();
+                    }
+                    // A peer that goes away in peace names the last stream that it works on.
+                    let left = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+                    if left || !error.is_reset() {
+                        gate.shut();
+                    }
+                    Unanswered { fault: Fault::of(&error), untouched: refused || left }
+                })?;
+                let (head, stream) = response.into_parts();
+                let body = Body::http2(stream, &head.headers, permit);
+                Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
+            }
+        }
+    }
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Unanswered {
+        Unanswered { fault, untouched: false }
+    }
+}
+
+impl Unanswered {
+    fn certain(error: hyper::http::Error) -> Unanswered {
+        Unanswered {
+            fault: Fault::new(Cause::Other, error.to_string()).blaming(Blame::Gox),
+            untouched: false,
+        }
+    }
+}
+
+/// The authority without user and password.
+fn authority(uri: &Uri) -> &str {
+    let text = uri.authority().map_or("", |authority| authority.as_str());
+    split_user(text).1
+}
+
+fn http1_request(
+    asking: &Asking<'_>,
+    absolute: Option<&Proxy>,
+) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
+    let path = asking.uri.path_and_query().map_or("/", |path| path.as_str());
+    let host = authority(&asking.uri);
+    let target = if absolute.is_some() { format!("http://{host}{path}") } else { path.to_owned() };
+    let mut request = Request::get(target).header(header::HOST, host).body(Empty::new())?;
+    request.headers_mut().extend(asking.headers.clone());
+    // User and password of a proxy go to that proxy alone, in the way that it speaks.
+    if let Some(login) = absolute.and_then(|proxy| proxy.login.as_ref()) {
+        request.headers_mut().insert(header::PROXY_AUTHORIZATION, login.header());
+    }
+    Ok(request)
+}
+
+fn http2_request(asking: &Asking<'_>) -> Result<Request<()>, hyper::http::Error> {
+    let path = asking.uri.path_and_query().map_or("/", |path| path.as_str());
+    let uri =
+        Uri::builder().scheme("https").authority(authority(&asking.uri)).path_and_query(path).build()?;
+    let mut request = Request::get(uri).version(Version::HTTP_2).body(())?;
+    request.headers_mut().extend(asking.headers.clone());
+    Ok(request)
+}

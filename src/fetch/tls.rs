@@ -1,0 +1,98 @@
+//! TLS as go would have it: the roots that go would use, the protocols that go would offer.
+
+use super::fault::{Blame, Fault};
+use super::surroundings::Surroundings;
+use crate::vocabulary::Cause;
+use rustls::pki_types::ServerName;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Where go looks on Linux, in its order: the first bundle that is there ...
+const FILES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// ... and all of these folders.
+const DIRS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// What is offered in a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Offer {
+    /// HTTP/2, else HTTP/1.1.
+    Http2,
+    /// HTTP/1.1 alone.
+    Http1,
+}
+
+/// The client's side of TLS.
+pub(super) struct Tls {
+    http2: TlsConnector,
+    http1: TlsConnector,
+}
+
+impl Tls {
+    /// Reads the roots, which takes milliseconds.
+    pub(super) fn new(surroundings: &Surroundings) -> Result<Tls, String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?
+            .with_root_certificates(roots(surroundings))
+            .with_no_client_auth();
+        let offering = |protocols: &[&[u8]]| {
+            let mut config = config.clone();
+            config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
+            TlsConnector::from(Arc::new(config))
+        };
+        Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
+    }
+
+    /// Shakes hands with `host` over an open connection.
+    pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        host: &str,
+        offer: Offer,
+        stream: S,
+    ) -> Result<TlsStream<S>, Fault> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Fault::new(Cause::TlsCert, format!("{host} is no name for a certificate")))
+            .map_err(|fault| fault.blaming(Blame::Gox))?;
+        let connector = match offer {
+            Offer::Http2 => &self.http2,
+            Offer::Http1 => &self.http1,
+        };
+        connector.connect(name, stream).await.map_err(|error| {
+            let fault = Fault::of(&error);
+            // Whatever this library holds against a host, go may see otherwise.
+            if fault.cause == Cause::TlsCert { fault.blaming(Blame::Gox) } else { fault }
+        })
+    }
+}
+
+/// The roots that go would use: SSL_CERT_FILE and SSL_CERT_DIR each replace their own default.
+fn roots(surroundings: &Surroundings) -> rustls::RootCertStore {
+    let mut store = rustls::RootCertStore::empty();
+    let mut add = |result: rustls_native_certs::CertificateResult| {
+        store.add_parsable_certificates(result.certs);
+    };
+    if surroundings.cert_file.is_none() && surroundings.cert_dirs.is_none() {
+        add(rustls_native_certs::load_native_certs());
+        return store;
+    }
+    let default = || FILES.iter().map(Path::new).find(|path| path.exists());
+    add(rustls_native_certs::load_certs_from_paths(surroundings.cert_file.as_deref().or_else(default), None));
+    let folder = |dir: &str| rustls_native_certs::load_certs_from_paths(None, Some(Path::new(dir)));
+    match &surroundings.cert_dirs {
+        Some(dirs) => dirs.split(':').filter(|dir| !dir.is_empty()).for_each(|dir| add(folder(dir))),
+        None => DIRS.iter().for_each(|dir| add(folder(dir))),
+    }
+    store
+}
