@@ -5,6 +5,9 @@
 # of a download does nothing at all.
 
 set -eu
+unset CDPATH
+# Nothing that is made here is for others to write, whatever the user's mask is.
+umask "$(printf '%04o' "$(($(umask) | 022))")"
 
 usage() {
     cat <<'END'
@@ -38,12 +41,16 @@ newline='
 demonstration_go=1.27.3
 alias_line='alias go=gox # added by the install.sh of gox'
 scratch=
+half_done=
+lock=
 proxy_id=
 
 # Ends what --try started and removes what was only for the meantime.
 clean_up() {
     status=$?
     trap - EXIT HUP INT TERM
+    [ -z "$half_done" ] || rm -f "$half_done"
+    unlock
     if [ -n "$proxy_id" ]; then
         kill "$proxy_id" 2>/dev/null || :
         wait "$proxy_id" 2>/dev/null || :
@@ -72,7 +79,10 @@ make_absolute() {
         '') fail "a folder is missing" ;;
         *"$newline"* | *"$tab"*) fail "a path with a tab or newline is not supported" ;;
         /*) absolute=$1 ;;
-        *) absolute=$(pwd)/$1 ;;
+        *)
+            # The dot keeps a newline at the end of the folder's name.
+            here=$(pwd && echo .)
+            make_absolute "${here%"$newline".}/$1" ;;
     esac
     while [ "$absolute" != / ] && [ "${absolute%/}" != "$absolute" ]; do absolute=${absolute%/}; done
 }
@@ -87,6 +97,7 @@ find_checkout() {
 # Sets $start_file to the file that the user's shell reads when it starts.
 find_start_file() {
     shell=${SHELL:-}
+    [ -n "${HOME:-}" ] || fail "HOME is not set"
     case ${shell##*/} in
         bash)
             # A terminal on macOS starts login shells, which read no .bashrc.
@@ -95,6 +106,9 @@ find_start_file() {
         fish) start_file=${XDG_CONFIG_HOME:-$HOME/.config}/fish/config.fish ;;
         *) fail "--alias knows bash, zsh and fish, not '${shell##*/}' (\$SHELL); add this by hand: alias go=gox" ;;
     esac
+    make_absolute "$start_file"
+    start_file=$absolute
+    [ -e "$start_file" ] || [ ! -L "$start_file" ] || fail "$start_file is a link to nothing: mend it first"
 }
 
 on_path() {
@@ -103,30 +117,86 @@ on_path() {
 
 # --- the manifest: one line for each thing done, its kind first ----------------------------------
 #
-# Each line is written before the thing is done: whatever goes wrong in between, --uninstall knows.
+# Each line is written before the thing is done: whatever goes wrong in between, --uninstall knows. A program
+# has two lines while a newer one takes its place, each with its fingerprint. The manifest is only ever
+# replaced as a whole, by whoever holds the lock beside it.
 
 find_manifest() {
     [ -n "${HOME:-}" ] || fail "HOME is not set"
     make_absolute "${XDG_DATA_HOME:-$HOME/.local/share}/gox"
     manifest_dir=$absolute
     manifest=$manifest_dir/installed
-    is_open=
     unwritten=
 }
 
-# Notes a line, once. Lines from before the manifest is open are kept until it is.
-note() {
-    if [ -z "$is_open" ]; then
-        unwritten=$unwritten$1$newline
-    elif ! grep -qxF -e "$1" "$manifest" 2>/dev/null; then
-        printf '%s\n' "$1" >>"$manifest"
-    fi
+# Waits until no other run of this script is at work, for a minute at most. The lock is a link that names the
+# process: made in one step, and never by two.
+take_lock() {
+    waited=0
+    until ln -s "$$" "$manifest_dir/lock" 2>/dev/null; do
+        holder=$(readlink "$manifest_dir/lock" || :)
+        if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null && [ ! -e "/proc/$holder" ]; then
+            # Its process was killed. Of several that see that, one takes the lock away.
+            if mkdir "$manifest_dir/lock.dead" 2>/dev/null; then
+                [ "$(readlink "$manifest_dir/lock" || :)" != "$holder" ] || rm -f "$manifest_dir/lock"
+                rmdir "$manifest_dir/lock.dead"
+            fi
+        fi
+        waited=$((waited + 1))
+        [ "$waited" -le 60 ] ||
+            fail "another install.sh (process ${holder:-unknown}) is at work; if none is, remove $manifest_dir/lock"
+        sleep 1
+    done
+    lock=$manifest_dir/lock
 }
 
-# True where the manifest has a line of this kind for this path.
+unlock() {
+    [ -z "$lock" ] || rm -f "$lock"
+    lock=
+}
+
+# Makes an empty file anew, to be moved to where it belongs when it is whole. Its name is always the same: what
+# a killed run left is taken away by the next, and by --uninstall.
+begin() {
+    rm -f "$1"
+    # Not through a link that somebody made in the meantime.
+    (set -C && : >"$1") || fail "cannot make $1"
+    half_done=$1
+}
+
+# Replaces the manifest by what awk makes of it, in one step; without one, of nothing.
+edit_manifest() {
+    begin "$manifest.new"
+    if [ -f "$manifest" ]; then
+        awk -F "$tab" "$1" "$manifest" >"$half_done"
+    else
+        awk -F "$tab" "$1" </dev/null >"$half_done"
+    fi
+    mv -f "$half_done" "$manifest"
+    half_done=
+}
+
+# Notes lines that are not there yet. Those from before the lock is held are kept until it is.
+note() {
+    if [ -z "$lock" ]; then
+        unwritten=$unwritten$1$newline
+        return
+    fi
+    lines=$1
+    export lines
+    # shellcheck disable=SC2016 # the dollar is awk's
+    edit_manifest '{ print; seen[$0] } END {
+        n = split(ENVIRON["lines"], line, "\n")
+        for (i = 1; i <= n; i++) if (line[i] != "" && !(line[i] in seen)) print line[i]
+    }'
+}
+
+# True where the manifest has a line of this kind for this path, and with this in the third place if given.
 is_noted() {
-    [ -f "$manifest" ] && kind=$1 path=$2 awk -F "$tab" \
-        '$1 == ENVIRON["kind"] && $2 == ENVIRON["path"] { found = 1 } END { exit !found }' "$manifest"
+    [ -f "$manifest" ] && kind=$1 path=$2 more=${3-} any=${3-yes} awk -F "$tab" \
+        '$1 == ENVIRON["kind"] && $2 == ENVIRON["path"] && (ENVIRON["any"] == "yes" || $3 == ENVIRON["more"]) {
+            found = 1
+        } END { exit !found }' "$manifest"
 }
 
 # Makes a folder and those above it, noting each that was not there.
@@ -134,14 +204,19 @@ make_dir() {
     [ ! -d "$1" ] || return 0
     case $1 in /*/*) make_dir "${1%/*}" ;; esac
     note "dir$tab$1"
-    mkdir "$1"
+    # Another run may have been quicker.
+    mkdir "$1" 2>/dev/null || [ -d "$1" ] || fail "cannot make the folder $1"
 }
 
+# From here on the manifest is this run's.
 open_manifest() {
     make_dir "$manifest_dir"
-    printf '%s' "$unwritten" >>"$manifest"
+    # What it lists is removed one day: nobody else may write there.
+    chmod 700 "$manifest_dir"
+    take_lock
+    # All at once: the folders are there already.
+    note "$unwritten"
     unwritten=
-    is_open=yes
 }
 
 # --- getting the program: each sets $program -----------------------------------------------------
@@ -183,14 +258,14 @@ fetch() {
     case $1 in
         file://*) cp "${1#file://}" "$2" || fail "cannot read $1" ;;
         *)
-            if is_here curl; then
-                case $1 in https:*) only='=https' ;; *) only='=http' ;; esac
-                curl -fsSL --proto "$only" --retry 3 -o "$2" "$1" || fail "cannot download $1"
-            elif is_here wget; then
-                wget -q -O "$2" "$1" || fail "cannot download $1"
-            else
-                fail "neither curl nor wget is here to download with"
-            fi ;;
+            # wget cannot be told to stay with https where it is redirected.
+            is_here curl || fail "curl is not here to download with: install it, or get $1 and its .sha256 in \
+another way and use --from-release file://FILE"
+            case $1 in
+                https:*) curl -fsSL --proto =https --retry 3 -o "$2" "$1" ;;
+                # This machine, which sends nobody elsewhere.
+                *) curl -fsS --proto =http --retry 3 -o "$2" "$1" ;;
+            esac || fail "cannot download $1" ;;
     esac
 }
 
@@ -222,8 +297,11 @@ download() {
 
 # Refuses what would destroy something of somebody else's, before anything is done.
 check_places() {
-    if [ -e "$to/gox" ] && ! is_noted binary "$to/gox"; then
-        fail "$to/gox is there already and was not installed by this script: remove it, or choose --to DIR"
+    if [ -e "$to/gox" ] || [ -L "$to/gox" ]; then
+        is_noted binary "$to/gox" ||
+            fail "$to/gox is there already and was not installed by this script: remove it, or choose --to DIR"
+        { [ -f "$to/gox" ] && [ ! -L "$to/gox" ] && is_noted binary "$to/gox" "$(fingerprint "$to/gox")"; } ||
+            fail "$to/gox has changed since this script installed it: remove it, or choose --to DIR"
     fi
     if [ -n "$shim" ] && { [ -e "$shim/go" ] || [ -L "$shim/go" ]; }; then
         [ "$(readlink "$shim/go" 2>/dev/null)" = "$to/gox" ] ||
@@ -247,19 +325,18 @@ announce() {
 install_program() {
     make_dir "$to"
     mark=$(fingerprint "$program")
-    line=binary$tab$to/gox$tab$mark
-    if is_noted binary "$to/gox"; then
-        path=$to/gox line=$line awk -F "$tab" \
-            '$1 == "binary" && $2 == ENVIRON["path"] { print ENVIRON["line"]; next } { print }' \
-            "$manifest" >"$scratch/manifest"
-        cat "$scratch/manifest" >"$manifest"
-    else
-        note "$line"
-    fi
+    note "binary$tab$to/gox$tab$mark"
     # A new file that takes the old one's place: a gox that runs meanwhile is not disturbed.
-    cp "$program" "$to/.gox.$$"
-    chmod 755 "$to/.gox.$$"
-    mv -f "$to/.gox.$$" "$to/gox"
+    begin "$to/.gox.new"
+    cp "$program" "$half_done"
+    chmod 755 "$half_done"
+    mv -f "$half_done" "$to/gox"
+    half_done=
+    # The line of the one that was there before.
+    path=$to/gox
+    export path mark
+    # shellcheck disable=SC2016 # the dollars are awk's
+    edit_manifest '$1 != "binary" || $2 != ENVIRON["path"] || $3 == ENVIRON["mark"]'
     say "installed $to/gox"
 }
 
@@ -276,8 +353,11 @@ install_alias() {
         before=unended
     fi
     note "alias$tab$start_file$tab$before"
-    if [ "$before" = unended ]; then printf '\n' >>"$start_file"; fi
-    printf '%s\n' "$alias_line" >>"$start_file"
+    # At once: one that is killed leaves all of it or nothing.
+    case $before in
+        unended) printf '\n%s\n' "$alias_line" >>"$start_file" ;;
+        *) printf '%s\n' "$alias_line" >>"$start_file" ;;
+    esac
     say "added the alias to $start_file; new shells have it"
 }
 
@@ -323,6 +403,8 @@ install_all() {
         *) fail "$source does not run as gox on this machine, nothing was installed" ;;
     esac
     open_manifest
+    # Another run may have come in between.
+    check_places
     install_program
     [ -z "$add_alias" ] || install_alias
     [ -z "$shim" ] || install_shim
@@ -330,6 +412,20 @@ install_all() {
 }
 
 # --- taking back ---------------------------------------------------------------------------------
+
+# Puts $scratch/whole in the place of a file, in one step; it keeps its owner and mode, and a link stays one.
+replace() {
+    target=$1
+    while [ -L "$target" ]; do
+        next=$(readlink "$target")
+        case $next in /*) target=$next ;; *) target=${target%/*}/$next ;; esac
+    done
+    begin "$target.gox-new"
+    cp -p "$target" "$half_done"
+    cat "$scratch/whole" >"$half_done"
+    mv -f "$half_done" "$target"
+    half_done=
+}
 
 remove_alias() {
     file=$1
@@ -351,10 +447,11 @@ remove_alias() {
         rm -f "$file"
     elif [ -n "$too_many" ]; then
         size=$(wc -c <"$scratch/start_file")
-        dd if="$scratch/start_file" bs=1 count=$((size - 1)) 2>/dev/null | cat >"$file"
+        dd if="$scratch/start_file" of="$scratch/whole" bs=1 count=$((size - 1)) 2>/dev/null
+        replace "$file"
     else
-        # Written in place: the file may be a link, and keeps its owner and mode.
-        cat "$scratch/start_file" >"$file"
+        cat "$scratch/start_file" >"$scratch/whole"
+        replace "$file"
     fi
     say "took the alias out of $file"
 }
@@ -362,17 +459,24 @@ remove_alias() {
 uninstall() {
     find_manifest
     [ -f "$manifest" ] || fail "nothing to take back: $manifest is not there"
-    say "This will take back what $manifest lists:"
-    sed "s/^/  - /; s/$tab/ /; s/$tab.*//" "$manifest"
     make_scratch
+    take_lock
+    [ -f "$manifest" ] || fail "nothing to take back: another install.sh has done it"
+    say "This will take back what $manifest lists:"
+    sed "s/^/  - /; s/$tab/ /; s/$tab.*//" "$manifest" | awk '!seen[$0]++'
     # The last thing done is the first to be taken back.
     sed '1!G;h;$!d' "$manifest" >"$scratch/reversed"
+    seen=
     while IFS=$tab read -r kind path more; do
         case $kind in
             binary)
-                if [ ! -f "$path" ]; then
+                # An upgrade that was stopped left two lines.
+                [ "$path" != "$seen" ] || continue
+                seen=$path
+                rm -f "${path%/*}/.gox.new"
+                if [ ! -e "$path" ] && [ ! -L "$path" ]; then
                     say "$path is gone already"
-                elif [ "$(fingerprint "$path")" = "$more" ]; then
+                elif [ -f "$path" ] && [ ! -L "$path" ] && is_noted binary "$path" "$(fingerprint "$path")"; then
                     rm -f "$path"
                     say "removed $path"
                 else
@@ -389,7 +493,8 @@ uninstall() {
         esac
     done <"$scratch/reversed"
     # The manifest goes when all is done, and before the folder that holds it.
-    rm -f "$manifest"
+    rm -f "$manifest" "$manifest.new"
+    unlock
     while IFS=$tab read -r kind path more; do
         # Folders that hold something else by now stay.
         [ "$kind" != dir ] || rmdir "$path" 2>/dev/null || :
@@ -417,9 +522,9 @@ find_go() {
 in_project() {
     (
         cd "$scratch/project" || exit 1
-        unset GOX_GO GOX_BYPASS GOX_ATTEMPTS GOX_BUDGET GOX_STALL GOX_BACKOFF_BASE GOX_BACKOFF_MAX GOX_ROTATE \
-            GOX_MIRRORS GOX_PRIVATE GOX_RELAY GOX_VERBOSITY GOX_REPORT GOX_OFFLINE \
-            GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK
+        # shellcheck disable=SC2046 # several words
+        unset GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK \
+            $(env | sed -n 's/^\(GOX_[A-Z_]*\)=.*/\1/p')
         GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOENV=off GOTOOLCHAIN=local GOTELEMETRY=off \
             GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
             PATH=${go%/*}:$PATH
@@ -472,7 +577,7 @@ main() {
     while [ $# -gt 0 ]; do
         case $1 in
             --to | --from-release | --shim)
-                [ $# -ge 2 ] && [ -n "$2" ] || fail "$1 needs a value"
+                if [ $# -lt 2 ] || [ -z "$2" ]; then fail "$1 needs a value"; fi
                 case $1 in --to) to=$2 ;; --shim) shim=$2 ;; *) release=$2 ;; esac
                 shift ;;
             --to=?*) to=${1#*=} ;;

@@ -8,6 +8,7 @@
 # GOX_TEST_GO_DIR (default target/go-releases), one folder for each version. Safe to run again, and in
 # parallel.
 set -eu
+unset CDPATH
 
 fail() {
 	echo "go-releases.sh: $*" >&2

@@ -7,8 +7,9 @@
 # packages named below and all those they depend on are downloaded with apt (whose signatures cover them)
 # and unpacked into target/real-modules (or GOX_TEST_REAL_DIR); nothing is installed, and no root is needed.
 # GOX_TEST_REAL_DIR may also name a folder that somebody filled before: with import paths for folders, as
-# below /usr/share/gocode/src.
+# below /usr/share/gocode/src. Where there is neither apt nor such a folder the status is 3.
 set -eu
+unset CDPATH
 
 packages='golang-github-gin-gonic-gin-dev golang-github-spf13-viper-dev golang-google-grpc-dev'
 
@@ -29,8 +30,10 @@ main() {
 		return
 	fi
 	for tool in apt-get apt-cache dpkg-deb; do
-		command -v "$tool" >/dev/null 2>&1 ||
-			fail "no $tool here: on a system without apt, fill GOX_TEST_REAL_DIR with module sources by hand"
+		command -v "$tool" >/dev/null 2>&1 || {
+			echo "real-modules.sh: no $tool here: without apt, fill GOX_TEST_REAL_DIR with module sources by hand" >&2
+			exit 3
+		}
 	done
 	mkdir -p "$(dirname "$to")"
 	work=$to.new.$$

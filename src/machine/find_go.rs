@@ -122,7 +122,7 @@ fn is_executable(path: &Path) -> bool {
 pub fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<PathBuf, Error> {
     let go = match named.filter(|n| !n.go.is_empty()) {
         Some(named) => find_named(named, nesting)?,
-        None => find_unnamed(nesting)?,
+        None => find_unnamed(&Places::of_this_process(), nesting)?,
     };
     if nesting.depth >= DEEPEST {
         return Err(Error::Settings(format!(
@@ -133,12 +133,32 @@ pub fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<PathBuf, E
     Ok(std::path::absolute(&go).unwrap_or(go))
 }
 
-fn find_unnamed(nesting: &Nesting) -> Result<PathBuf, Error> {
+/// Where a go that nobody named is looked for, in this order.
+struct Places {
+    /// `PATH`.
+    path: Option<OsString>,
+    /// `GOROOT`.
+    goroot: Option<OsString>,
+    /// The file that is tried last.
+    usual: PathBuf,
+}
+
+impl Places {
+    fn of_this_process() -> Places {
+        Places {
+            path: std::env::var_os("PATH"),
+            goroot: std::env::var_os("GOROOT"),
+            usual: USUAL_PLACE.into(),
+        }
+    }
+}
+
+fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
     let is_gox = |path: &Path| identity(path).is_some_and(|id| nesting.known.contains(&id));
     let mut looked = Vec::new();
     let mut unusable = None;
-    if let Some(path) = std::env::var_os("PATH") {
-        for dir in std::env::split_paths(&path) {
+    if let Some(path) = &places.path {
+        for dir in std::env::split_paths(path) {
             // An empty element means the working folder; go refuses to run from there, so do we.
             if dir.as_os_str().is_empty() {
                 continue;
@@ -156,9 +176,9 @@ fn find_unnamed(nesting: &Nesting) -> Result<PathBuf, Error> {
         }
         looked.push("PATH".into());
     }
-    let goroot =
-        std::env::var_os("GOROOT").filter(|r| !r.is_empty()).map(|r| PathBuf::from(r).join("bin/go"));
-    for candidate in goroot.into_iter().chain([PathBuf::from(USUAL_PLACE)]) {
+    let goroot = places.goroot.as_ref().filter(|root| !root.is_empty());
+    let goroot = goroot.map(|root| PathBuf::from(root).join("bin/go"));
+    for candidate in goroot.into_iter().chain([places.usual.clone()]) {
         if is_executable(&candidate) && !is_gox(&candidate) {
             return Ok(candidate);
         }
@@ -210,6 +230,66 @@ mod tests {
         let below = Nesting::parse(&nesting.marker(false).to_string_lossy());
         assert_eq!(below, Nesting { depth: 5, ..nesting }, "a gox further up still watches");
         assert_eq!(Nesting::parse("rubbish;z;x:y"), Nesting::default());
+    }
+
+    /// A folder with what is looked through: `path/`, `goroot/bin/` and `usual/`.
+    fn machine() -> (tempfile::TempDir, Places) {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["path", "goroot/bin", "usual"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let places = Places {
+            path: Some(std::env::join_paths([PathBuf::new(), dir.path().join("path")]).unwrap()),
+            goroot: Some(dir.path().join("goroot").into()),
+            usual: dir.path().join("usual/go"),
+        };
+        (dir, places)
+    }
+
+    fn put(file: &Path, mode: u32) {
+        std::fs::write(file, file.display().to_string()).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn places_are_looked_at_in_their_order() {
+        let (dir, places) = machine();
+        for place in ["usual/go", "goroot/bin/go", "path/go"] {
+            let go = dir.path().join(place);
+            put(&go, 0o755);
+            assert_eq!(find_unnamed(&places, &Nesting::default()), Ok(go));
+        }
+        let unset = Places { goroot: Some("".into()), path: None, ..places };
+        assert_eq!(find_unnamed(&unset, &Nesting::default()), Ok(dir.path().join("usual/go")));
+    }
+
+    #[test]
+    fn without_any_go_every_place_is_told() {
+        let (dir, places) = machine();
+        let error = find_unnamed(&places, &Nesting::default()).unwrap_err();
+        let root = dir.path().display();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "no go found: looked in PATH, {root}/goroot/bin/go, {root}/usual/go; install Go or set \
+                 GOX_GO to the go executable"
+            )
+        );
+        assert_eq!(error.exit_code(), 127);
+        // gox itself is none, wherever it is.
+        let go = dir.path().join("path/go");
+        put(&go, 0o755);
+        for other in ["goroot/bin/go", "usual/go"] {
+            std::fs::hard_link(&go, dir.path().join(other)).unwrap();
+        }
+        let gox = Nesting { known: vec![identity(&go).unwrap()], ..Nesting::default() };
+        let error = find_unnamed(&places, &gox).unwrap_err();
+        assert!(error.to_string().contains(&format!("{} (is gox), PATH", go.display())), "{error}");
+        // One that cannot be run is told instead.
+        put(&go, 0o644);
+        let error = find_unnamed(&places, &gox).unwrap_err();
+        assert_eq!(error.exit_code(), 126);
+        assert!(error.to_string().starts_with(&format!("{} is not executable", go.display())), "{error}");
     }
 
     #[test]

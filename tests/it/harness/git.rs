@@ -3,7 +3,6 @@
 use super::Project;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 impl Project {
     /// A git repository with a module of one package and the tag v1.0.0, found where go looks for `path`
@@ -23,10 +22,10 @@ impl Project {
                 "// Package {package} is secret.\npackage {package}\n\n// Value is one.\nconst Value = 1\n"
             ),
         );
-        git(&dir, &["init", "--quiet", "--initial-branch=main"]);
-        git(&dir, &["add", "."]);
-        git(&dir, &["commit", "--quiet", "--message=First"]);
-        git(&dir, &["tag", "v1.0.0"]);
+        self.git(&dir, &["init", "--quiet", "--initial-branch=main"]);
+        self.git(&dir, &["add", "."]);
+        self.git(&dir, &["commit", "--quiet", "--message=First"]);
+        self.git(&dir, &["tag", "v1.0.0"]);
         let host = path.split('/').next().unwrap_or(path).to_owned();
         let local = format!("file://{}/git/{host}/", self.root().display());
         self.git_instead_of(&format!("https://{host}/"), &local)
@@ -38,23 +37,24 @@ impl Project {
         self.git_config(&format!("url.{to}.insteadOf"), from).git_config("maintenance.auto", "false")
     }
 
+    /// Runs git, with nobody's settings.
+    fn git(&self, dir: &Path, args: &[&str]) {
+        // Housekeeping would outlive git.
+        let settings = [
+            "user.name=Lab",
+            "user.email=lab@example.test",
+            "commit.gpgSign=false",
+            "maintenance.auto=false",
+        ];
+        let settings = settings.iter().flat_map(|setting| ["-c", setting]);
+        let git = self.tools().join("git");
+        self.program(&git, settings.chain(args.iter().copied())).dir(dir).run().success();
+    }
+
     fn git_config(self, key: &str, value: &str) -> Project {
         let count = self.var("GIT_CONFIG_COUNT").and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
         self.env("GIT_CONFIG_COUNT", (count + 1).to_string())
             .env(&format!("GIT_CONFIG_KEY_{count}"), key)
             .env(&format!("GIT_CONFIG_VALUE_{count}"), value)
     }
-}
-
-/// Runs git with nobody's settings.
-fn git(dir: &Path, args: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=Lab", "-c", "user.email=lab@example.test", "-c", "commit.gpgSign=false"])
-        .args(args)
-        .current_dir(dir)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .expect("git is installed");
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -13,17 +13,19 @@ mod processes;
 mod releases;
 mod run;
 mod terminal;
+mod tools;
 mod watched_go;
 
 pub(crate) use fake_go::{Act, Call, FakeGo};
 pub(crate) use outcome::Outcome;
 pub(crate) use processes::Process;
 pub(crate) use releases::{go, go_minor, go_releases};
-pub(crate) use run::{Run, Started};
+pub(crate) use run::{Run, Started, be_on_ones_own};
 pub(crate) use terminal::Terminal;
+pub(crate) use tools::link_tools;
 pub(crate) use watched_go::{Noted, WatchedGo};
 
-use crate::lab::Running;
+use super::lab::Running;
 use processes::MARKER;
 use run::TIMEOUT;
 use std::collections::BTreeMap;
@@ -33,6 +35,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
+
+/// What cargo tells integration tests alone: the program, and a folder for what they share.
+const GOX: Option<&str> = option_env!("CARGO_BIN_EXE_gox");
+const FOLDER: Option<&str> = option_env!("CARGO_TARGET_TMPDIR");
+
+/// The gox under test. Only integration tests have one.
+pub(crate) fn gox() -> &'static Path {
+    Path::new(GOX.expect("an integration test: cargo names its programs there"))
+}
 
 /// A main module with folders and an environment of its own.
 pub(crate) struct Project {
@@ -67,7 +78,8 @@ impl Project {
         };
         let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
         let mut set = |key: &str, value: OsString| drop(env.insert(key.into(), value));
-        set("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
+        link_tools(&root.path().join("tools"));
+        set("PATH", at("tools"));
         set("HOME", at("home"));
         set("TMPDIR", at("tmp"));
         set("GOPATH", at("gopath"));
@@ -103,6 +115,11 @@ impl Project {
     /// The temporary folder around everything.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
+    }
+
+    /// The programs that are on PATH if nothing else is said; no go is among them.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.root.path().join("tools")
     }
 
     /// GOMODCACHE.
@@ -146,7 +163,8 @@ impl Project {
     /// Shares one build cache with the other tests that say so: compiling the standard library once is
     /// enough. Not for tests that watch the build cache.
     pub(crate) fn shared_build_cache(self) -> Project {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("gocache-1.{}", go_minor()));
+        let dir = Path::new(FOLDER.expect("an integration test: cargo names its folder there"))
+            .join(format!("gocache-1.{}", go_minor()));
         fs::create_dir_all(&dir).expect("a folder below target");
         self.env("GOCACHE", dir)
     }
@@ -173,7 +191,7 @@ impl Project {
 
     /// `gox ARGS...`, with the project's go as the real one.
     pub(crate) fn gox<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Run<'_> {
-        let mut run = self.program(Path::new(env!("CARGO_BIN_EXE_gox")), args);
+        let mut run = self.program(gox(), args);
         let report = self.root.path().join(format!("report-{}.json", run.marker));
         run.env.insert("GOX_GO".into(), self.go.clone().into());
         run.env.insert("GOX_REPORT".into(), report.clone().into());

@@ -70,14 +70,18 @@ impl Run<'_> {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(&self.env).current_dir(&self.dir);
+        // SAFETY: it makes system calls alone, and allocates nothing.
+        unsafe {
+            command.pre_exec(be_on_ones_own);
+        }
         command
     }
 
-    /// Starts it, in a process group of its own.
+    /// Starts it.
     pub(crate) fn start(mut self) -> Started {
         let mut command = self.command();
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let input = self.stdin.take();
         let (done, stdout) = mpsc::channel();
         let mut started = self.start_with(command, stdout);
@@ -117,6 +121,21 @@ impl Run<'_> {
             stderr,
         }
     }
+}
+
+/// Takes from a process, between fork and exec, what it has of whoever runs the tests beside the environment:
+/// the terminal (it gets a session and a process group of its own), signals that are ignored (a shell's
+/// background jobs ignore SIGINT, `nohup` SIGHUP), and the mask of file modes.
+pub(crate) fn be_on_ones_own() -> std::io::Result<()> {
+    rustix::process::setsid()?;
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+        // SAFETY: a signal that can be set, and its default.
+        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    Ok(())
 }
 
 /// Reads a pipe to its end; without one there is nothing to read.

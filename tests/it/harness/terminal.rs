@@ -2,7 +2,7 @@
 
 use super::outcome::Outcome;
 use super::run::{Run, Started};
-use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::process::ioctl_tiocsctty;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -33,13 +33,10 @@ impl Run<'_> {
         let side = || Stdio::from(theirs.try_clone().expect("a file descriptor"));
         let mut command = self.command();
         command.stdin(side()).stdout(side()).stderr(side());
-        // SAFETY: both calls are system calls that are safe between fork and exec, and allocate nothing.
+        // The session is there already: Run::command.
+        // SAFETY: a system call that is safe between fork and exec, and allocates nothing.
         unsafe {
-            command.pre_exec(|| {
-                setsid()?;
-                ioctl_tiocsctty(rustix::stdio::stdin())?;
-                Ok(())
-            });
+            command.pre_exec(|| Ok(ioctl_tiocsctty(rustix::stdio::stdin())?));
         }
         let keyboard = ours.try_clone().expect("a file descriptor");
         let screen = Arc::new((Mutex::new(Vec::new()), Condvar::new()));

@@ -1,15 +1,19 @@
 //! install.sh: what it puts into a home folder, what it refuses, and that --uninstall leaves every byte
 //! as it was.
 
+mod hardship;
+
+use crate::harness::{be_on_ones_own, link_tools};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A machine with a home folder, a release to install, and a PATH with the system's tools.
+/// A machine with a home folder, a release to install, and the system's tools.
 struct Machine {
     root: PathBuf,
 }
@@ -29,6 +33,7 @@ impl Machine {
         // Of an earlier process with the same id.
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(root.join("home")).unwrap();
+        link_tools(&root.join("programs"));
         let machine = Machine { root };
         machine.release("#!/bin/sh\necho gox 9.9.9\n");
         machine
@@ -66,26 +71,37 @@ impl Machine {
         format!("file://{}", self.path("release/gox").display())
     }
 
+    /// The programs of the machine, with others in these folders before them.
+    fn programs(&self, before: &[&str]) -> OsString {
+        let dirs = before.iter().chain(&["programs"]).map(|name| self.path(name));
+        std::env::join_paths(dirs).unwrap()
+    }
+
+    /// Puts a program there.
+    fn program(&self, name: &str, text: &str) {
+        let path = self.write(name, &format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The script, ready to start.
+    fn command(&self, script: &Path, shell: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.arg(script).args(args).env_clear().current_dir(&self.root).stdin(Stdio::null());
+        command.env("HOME", self.path("home")).env("TMPDIR", &self.root);
+        command.env("SHELL", shell).env("PATH", self.programs(&[]));
+        // SAFETY: it makes system calls alone, and allocates nothing.
+        unsafe {
+            command.pre_exec(be_on_ones_own);
+        }
+        command
+    }
+
     fn run_script(&self, script: &Path, shell: &str, path: &OsStr, args: &[&str]) -> Outcome {
-        let output = Command::new("sh")
-            .arg(script)
-            .args(args)
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("TMPDIR", &self.root)
-            .env("SHELL", shell)
-            .env("PATH", path)
-            .current_dir(&self.root)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        outcome(self.command(script, shell, args).env("PATH", path))
     }
 
     fn run(&self, shell: &str, args: &[&str]) -> Outcome {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
-        self.run_script(&script, shell, &std::env::var_os("PATH").unwrap(), args)
+        outcome(&mut self.command(&ours(), shell, args))
     }
 
     /// Installs from the release with further arguments, which must succeed.
@@ -134,6 +150,17 @@ impl Machine {
             assert!(!name.to_string_lossy().starts_with("gox-install."), "{name:?}");
         }
     }
+}
+
+/// The script under test.
+fn ours() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh")
+}
+
+fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 impl Drop for Machine {
@@ -338,8 +365,7 @@ fn a_checkout_is_built_with_cargo() {
     let script = machine.path("checkout/install.sh");
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh")).unwrap();
     machine.write("checkout/install.sh", &text);
-    let tools = "/usr/bin:/bin";
-    let outcome = machine.run_script(&script, "bash", OsStr::new(tools), &[]);
+    let outcome = machine.run_script(&script, "bash", &machine.programs(&[]), &[]);
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("is not in a checkout of gox"), "{}", outcome.stderr);
 
@@ -350,8 +376,7 @@ fn a_checkout_is_built_with_cargo() {
          printf '#!/bin/sh\\necho gox 1.2.3\\n' >target/release/gox\nchmod +x target/release/gox\n",
     );
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{tools}", machine.path("tools").display());
-    let outcome = machine.run_script(&script, "bash", OsStr::new(&path), &[]);
+    let outcome = machine.run_script(&script, "bash", &machine.programs(&["tools"]), &[]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     assert!(machine.read("checkout/asked").starts_with("build --release --locked --target-dir "));
     assert!(machine.read("home/.local/bin/gox").contains("1.2.3"));
@@ -368,7 +393,7 @@ fn a_script_cut_off_anywhere_installs_nothing() {
     let places = (0..lines.len()).step_by(lines.len() / 40).chain([lines.len() - 1]);
     for place in places {
         let script = machine.write("cut.sh", &(lines[..place].join("\n") + "\n"));
-        machine.run_script(&script, "bash", &std::env::var_os("PATH").unwrap(), &["--from-release", &url]);
+        machine.run_script(&script, "bash", &machine.programs(&[]), &["--from-release", &url]);
         assert_eq!(machine.home(), BTreeMap::new(), "cut after line {place}");
     }
 }
@@ -379,22 +404,17 @@ fn demonstration(machine: &Machine, go_exit: u8, gox_exit: u8) -> Outcome {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh")).unwrap();
     let script = machine.write("checkout/install.sh", &text);
     machine.write("checkout/Cargo.toml", "[package]\nname = \"gox\"\n");
-    let program = |name: &str, text: &str| {
-        let path = machine.write(name, &format!("#!/bin/sh\n{text}\n"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    program("tools/cargo", "true");
+    machine.program("tools/cargo", "true");
     let proxy =
         format!("echo $$ >'{}'\necho http://127.0.0.1:1\nexec sleep 60", machine.path("id").display());
-    program("checkout/target/release/examples/bad_proxy", &proxy);
+    machine.program("checkout/target/release/examples/bad_proxy", &proxy);
     let see = "echo \"asked $GOPROXY in ${PWD##*/} with ${GOPATH##*/}, bypass ${GOX_BYPASS-unset}\" >&2";
     let version = "[ \"$1\" != version ] || exec echo go version go1.27.3 linux/amd64";
     // The module cache is read-only, as go makes it.
     let cache = "mkdir -p \"$GOPATH/pkg\"; chmod a-w \"$GOPATH/pkg\"";
-    program("tools/go", &format!("{version}\n{see}\n{cache}\nexit {go_exit}"));
-    program("checkout/target/release/gox", &format!("{see}\nexit {gox_exit}"));
-    let path = format!("{}:/usr/bin:/bin", machine.path("tools").display());
-    machine.run_script(&script, "bash", OsStr::new(&path), &["--try"])
+    machine.program("tools/go", &format!("{version}\n{see}\n{cache}\nexit {go_exit}"));
+    machine.program("checkout/target/release/gox", &format!("{see}\nexit {gox_exit}"));
+    machine.run_script(&script, "bash", &machine.programs(&["tools"]), &["--try"])
 }
 
 #[test]
