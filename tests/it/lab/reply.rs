@@ -151,7 +151,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
 fn said(status: u16) -> String {
     let words = match status {
         401 => "unauthorized",
-        403 => "forbidden by policy",
+        403 => "Forbidden",
         404 => "not found: unknown module",
         410 => "gone: module was removed",
         429 => "too many requests",
