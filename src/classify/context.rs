@@ -7,6 +7,8 @@ use super::envelope::Subject;
 pub(super) struct Context {
     /// A test is running: what is printed is its own.
     pub in_test: bool,
+    /// go has told of a failure. One whose hash does not fit ends it at once, so none comes after.
+    pub spoken: bool,
     /// Below a `# package` heading of the compiler.
     pub heading: bool,
     /// The package that GOPATH-mode go was fetching.

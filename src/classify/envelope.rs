@@ -146,6 +146,16 @@ pub(super) fn inner_of(text: &str) -> Option<&str> {
     last.map(|at| &text[at..]).or_else(|| text.split_once("go: ").map(|(_, t)| t))
 }
 
+/// True where `M@V: ` stands before an inner error.
+pub(super) fn is_versioned(text: &str) -> bool {
+    VERSIONED.is_match(text)
+}
+
+/// True where the text begins with `M@V: `.
+pub(super) fn starts_versioned(text: &str) -> bool {
+    VERSIONED.find(text).is_some_and(|m| m.start() == 0)
+}
+
 /// True where the words before an inner error are of go's making.
 pub(super) fn is_go(text: &str) -> bool {
     static GO: LazyLock<Regex> = LazyLock::new(|| {

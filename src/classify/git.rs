@@ -78,7 +78,6 @@ const NETWORK: &[&str] = &[
     "rpc failed",
     "unexpected disconnect",
     "empty reply",
-    "http/2",
     "transfer closed",
     "recv failure",
     "send failure",
@@ -117,6 +116,9 @@ const NETWORK: &[&str] = &[
     "low speed",
     "eof",
 ];
+
+/// Network words that a name could not be told from.
+const WITH_SLASH: &[&str] = &["http/2 stream", "http/2 framing", "curl 92 http/2", "curl 16"];
 
 const CERTIFICATE: &[&str] = &[
     "ssl certificate",
@@ -208,6 +210,8 @@ pub(super) fn is_vcs(main: &str, details: &str) -> bool {
 pub(super) fn read(main: &str, details: &str) -> Vcs {
     let whole = format!("{main}\n{details}");
     let lower = whole.to_lowercase();
+    // A repository or branch may be called `timeout`.
+    let network = any(&inner::without_names(&lower), NETWORK) || any(&lower, WITH_SLASH);
     let (cause, source) = if inner::any_disk(&lower) {
         (Cause::DiskFull, Source::Local)
     } else if lower.contains("executable file not found")
@@ -220,11 +224,11 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         (Cause::TlsCert, Source::Vcs)
     } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         (Cause::PrivateAuth, Source::Vcs)
-    } else if any(&lower, DAMAGE) && !any(&lower, NETWORK) {
+    } else if any(&lower, DAMAGE) && !network {
         (Cause::CacheCorrupt, Source::Cache)
     } else if any(&lower, REVISION) {
         (Cause::UnknownRevision, Source::Vcs)
-    } else if any(&lower, NETWORK) || lower.contains("unable to access") {
+    } else if network || lower.contains("unable to access") {
         (Cause::GitNetwork, Source::Vcs)
     } else if lower.contains("dubious ownership")
         || any(&lower, &["could not create", "unable to create", "insufficient permission"])

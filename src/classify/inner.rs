@@ -179,6 +179,63 @@ const EOF: &[&str] = &[
     "unexpectedly closed",
 ];
 
+/// What only the network packages of Go and the operating systems say, whole, up to the end.
+static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
+    let phrases = [
+        r"(?:unexpected )?EOF",
+        r"(?:\w+: )?i/o timeout",
+        r"(?:net/http: )?TLS handshake timeout",
+        r"net/http: \S.*",
+        r"http2: \S.*",
+        r"http: server \S.*",
+        r"stream error: stream ID \d+; .*",
+        r"connection error: [A-Z_]+.*",
+        r"tls: \S.*",
+        r"(?:remote error: )?tls: \S.*",
+        r"x509: \S.*",
+        r"(?:context )?deadline exceeded(?: \(Client\.Timeout .*\))?",
+        r"(?:connect|read|write|connection|operation|dial)(?:: connection)? (?:refused|timed out|reset by peer|reset|aborted)",
+        r"(?:\w+: )?connection (?:refused|timed out|reset by peer)",
+        r"(?:\w+: )?operation timed out",
+        r"(?:\w+: )?broken pipe",
+        r"use of closed network connection",
+        r"no such host",
+        r"server misbehaving",
+        r"Temporary failure in name resolution",
+        r"Name or service not known",
+        r"(?:\w+: )?network is unreachable",
+        r"(?:\w+: )?no route to host",
+        r"(?:\w+: )?host is down",
+        r"malformed HTTP \S.*",
+        r"gzip: invalid header",
+        r"stopped after \d+ redirects",
+        r"wsa\w+: .*",
+        r"connectex: .*",
+        r"(?:An existing connection|No connection could be made|A connection attempt failed) .*",
+        r"[45]\d\d [A-Z][A-Za-z' -]+",
+        r"Too Many Requests|Bad Gateway|Service Unavailable|Gateway Time-?out",
+    ];
+    Regex::new(&format!(r"(?:^|: )((?:{}))[.)\s]*$", phrases.join("|"))).expect("fixed")
+});
+
+/// What stands between quotation marks, and words with a slash: names and paths of anybody's.
+static NAMES: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#""[^"]*"|(?:^|[\s(=,])'[^']*'|`[^`]*`|\S*[/\\]\S*"#).expect("fixed"));
+
+/// The network's own words at the end of `text`, where nothing else shows that it is about the
+/// network: a folder or module that is called `timeout` is none of them.
+pub(super) fn phrase(text: &str) -> Option<&str> {
+    let end = PHRASE.captures(text)?.get(1)?;
+    // Within names there are no such words.
+    let named = NAMES.find_iter(text).any(|m| m.start() < end.start() && m.end() > end.start());
+    (!named).then_some(end.as_str())
+}
+
+/// `text` without the names and paths in it.
+pub(super) fn without_names(text: &str) -> String {
+    NAMES.replace_all(text, "").into_owned()
+}
+
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed")
 });

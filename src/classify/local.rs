@@ -3,6 +3,7 @@
 
 use super::envelope::{self, Subject};
 use super::found::{Found, plain};
+use super::inner;
 use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
 use std::path::PathBuf;
@@ -19,6 +20,10 @@ enum Look {
     Toolchain,
     /// What is damaged, and who says so.
     Damage,
+    /// A tree of the checksum database: damaged here, or out of reach.
+    Tree,
+    /// Whose go.mod it is.
+    GoMod,
     /// The path by which a module was required.
     Required,
     /// The first of the modules listed below.
@@ -40,7 +45,7 @@ const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("checksum missing from sumdb", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("tilereader returned bad", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
-    ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
+    ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Tree),
     ("malformed note", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
     ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
     ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
@@ -97,7 +102,6 @@ const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("zip: checksum error", Cause::CacheCorrupt, None, Look::Damage),
     ("zip: unsupported compression", Cause::CacheCorrupt, None, Look::Damage),
     ("flate: corrupt input", Cause::CacheCorrupt, None, Look::Damage),
-    ("has unexpected file", Cause::CacheCorrupt, None, Look::Damage),
     ("downloaded zip file too large", Cause::Other, Some(Source::Proxy), Look::Plain),
     ("module zip file is too large", Cause::Other, Some(Source::Proxy), Look::Plain),
     ("object is [", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
@@ -109,8 +113,8 @@ const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("failed to initialize build cache", Cause::CachePermission, Some(Source::Cache), Look::Plain),
     ("creating work dir", Cause::CachePermission, Some(Source::Local), Look::Plain),
     // go.mod of a dependency that came as a page or empty
-    ("missing module line", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
-    ("missing module declaration", Cause::CacheCorrupt, Some(Source::Cache), Look::Damage),
+    ("missing module line", Cause::GoModSyntax, Some(Source::Local), Look::GoMod),
+    ("missing module declaration", Cause::GoModSyntax, Some(Source::Local), Look::GoMod),
     // whose module is it
     ("declares its path as", Cause::PathMismatch, Some(Source::Local), Look::Required),
     ("but was required as", Cause::PathMismatch, Some(Source::Local), Look::Required),
@@ -273,8 +277,15 @@ static OPENED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("fixed")
 });
 static COMPILED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:could not import|cannot open file|open) .*(?:-[ad]\b|go-build[^:]*|\(open [^)]*): ?(?:no such file|The system cannot find|input/output)").expect("fixed")
+    Regex::new(r"(?:could not import \S+ \(open [^)]*|(?:cannot open file|open) \S*(?:[0-9a-f]{64}-[ad]|[\\/]go-build\d*[\\/][^:]*)): ?(?:no such file|The system cannot find|input/output)").expect("fixed")
 });
+/// What is wrong with the zip itself, whoever sends it: its hash was right.
+static ZIP_CONTENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"malformed file path|case-insensitive file name collision|path does not have prefix|invalid char|too large|multiple entries|duplicate")
+        .expect("fixed")
+});
+static UNEXPECTED_FILE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\bzip for (\S+?)@(\S+) has unexpected file ").expect("fixed"));
 static TOOLCHAIN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\bdownload (go\d[\w.]*)(?: for ([a-z0-9]+)/([a-z0-9]+))?: ").expect("fixed")
 });
@@ -322,6 +333,16 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
     }
     if MISSING_TOOL.is_match(&whole) {
         found.cause = Cause::VcsMissing;
+        return Some(found);
+    }
+    if let Some(c) = UNEXPECTED_FILE.captures(main) {
+        found.source = Some(Source::Proxy);
+        found.subject = subject(&c);
+        return Some(found);
+    }
+    if UNZIP.find(main).is_some_and(|m| ZIP_CONTENT.is_match(&main[m.end()..])) {
+        cache_path(main, &mut found);
+        found.cause = Cause::Other;
         return Some(found);
     }
     if UNZIP.is_match(main) || COMPILED.is_match(&whole) || OPENED.is_match(main) {
@@ -410,6 +431,20 @@ fn refine(look: Look, main: &str, details: &str, lower: &str, found: &mut Found)
             }
             if lower.contains("has been modified") || lower.contains("missing ziphash: open") {
                 found.detail = Detail::Verify;
+            }
+        }
+        Look::Tree => {
+            if inner::phrase(main).is_some() {
+                found.cause = Cause::SumdbUnreachable;
+                found.detail = Detail::Away;
+            }
+        }
+        Look::GoMod => {
+            // A dependency's comes from the cache, and stays there; anybody else's is the user's own.
+            if envelope::is_versioned(main) {
+                found.cause = Cause::CacheCorrupt;
+                found.source = Some(Source::Cache);
+                found.facts.go_mod = true;
             }
         }
         Look::Required => {

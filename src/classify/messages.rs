@@ -9,6 +9,9 @@ const MAX_PARTS: usize = 48;
 /// Lines that a log may have broken one line of go's into.
 const MAX_JOINS: usize = 4;
 
+/// Before what a server said.
+pub(super) const RESPONSE: &str = "server response:";
+
 /// One error with its continuation lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Message {
@@ -91,15 +94,24 @@ impl Message {
         self.parts.iter().all(|p| CHAIN.is_match(&p.text))
     }
 
-    /// The lines below the head, one to a line.
+    /// The lines below the head, one to a line, up to what a server said.
     pub(super) fn details(&self) -> String {
-        let mut text = String::new();
-        for part in self.parts.iter().skip(self.head() + 1) {
-            text.push_str(&part.text);
-            text.push('\n');
-        }
-        text
+        let head = self.head() + 1;
+        lines_of(&self.parts[head.min(self.parts.len())..self.response_at().max(head).min(self.parts.len())])
     }
+
+    /// What a server said, as go quotes it: a stranger's words, whatever they look like.
+    pub(super) fn response(&self) -> String {
+        lines_of(&self.parts[self.response_at()..])
+    }
+
+    fn response_at(&self) -> usize {
+        self.parts.iter().position(|p| p.text.starts_with(RESPONSE)).unwrap_or(self.parts.len())
+    }
+}
+
+fn lines_of(parts: &[Part]) -> String {
+    parts.iter().flat_map(|part| [part.text.as_str(), "\n"]).collect()
 }
 
 impl Grouper {
@@ -113,8 +125,10 @@ impl Grouper {
         let text = if self.log { wrappers::unwrap(&plain) } else { plain.trim_end() };
         let trimmed = text.trim_start();
         if trimmed.is_empty() {
-            // ssh and the security error have blank lines inside; nothing is lost by ending there.
-            return self.current.take();
+            // A server's words may have blank lines; ssh and the security error too, where nothing is
+            // lost by ending there.
+            let answered = self.current.as_ref().is_some_and(|m| m.response_at() < m.parts.len());
+            return if answered { None } else { self.current.take() };
         }
         let indent = width(&text[..text.len() - trimmed.len()]);
         let part = || Part { line: number, text: trimmed.to_owned(), evidence: plain.trim().to_owned() };
@@ -125,7 +139,10 @@ impl Grouper {
                 return None;
             }
             let awaited = indent > message.indent && (message.in_chain || announces(message));
-            let starter = STARTER.is_match(trimmed) && !awaited;
+            let deeper = indent > message.indent;
+            // go indents whatever it quotes. Only a log may have more columns than go printed.
+            let quoted = deeper && (!self.log || message.response_at() < message.parts.len());
+            let starter = STARTER.is_match(trimmed) && !awaited && !quoted;
             if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
                 message.joins += 1;
                 let last = message.parts.last_mut().expect("a message has a line");
@@ -133,7 +150,6 @@ impl Grouper {
                 message.in_chain = CHAIN.is_match(&last.text);
                 return None;
             }
-            let deeper = indent > message.indent;
             let inside = message.in_chain && deeper
                 || !starter && (deeper || FOLLOWER.is_match(trimmed) && expects_followers(message));
             if inside {

@@ -119,6 +119,7 @@ impl Classifier {
                 json: json::Reader::default(),
                 reading: Reading::default(),
                 weak: None,
+                one_error: None,
                 seen: HashMap::new(),
             },
         }
@@ -154,13 +155,15 @@ struct Reader {
     json: json::Reader,
     reading: Reading,
     weak: Option<Failure>,
+    /// Inside one error of a JSON object: whether it has been read.
+    one_error: Option<bool>,
     seen: HashMap<Key, usize>,
 }
 
 impl Sink for Reader {
     fn line(&mut self, number: u64, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
-        if self.stream != Stream::Stderr && self.held(number, &text) {
+        if self.stream != Stream::Stderr && self.json(number, &text) {
             return;
         }
         if self.stream != Stream::JsonStdout {
@@ -177,19 +180,26 @@ impl Sink for Reader {
 
 impl Reader {
     /// Reads a line of JSON; true where it was one.
-    fn held(&mut self, number: u64, text: &str) -> bool {
-        let Some(held) = self.json.line(text) else { return false };
-        match held {
-            json::Held::Nothing => {}
-            json::Held::Line(inner) => inner.lines().for_each(|l| self.words(number, l)),
-            json::Held::Words { text, module, version } => {
+    fn json(&mut self, number: u64, text: &str) -> bool {
+        let Some(piece) = self.json.line(text) else { return false };
+        match piece {
+            json::Piece::Nothing => {}
+            json::Piece::Line(inner) => inner.lines().for_each(|l| self.words(number, l)),
+            json::Piece::Output(text) => {
+                self.gap();
+                text.lines().for_each(|l| self.words(number, l));
+                self.gap();
+            }
+            json::Piece::Error { text, module, version } => {
                 self.gap();
                 self.context.object = Some(Subject { module, version, go_mod: false });
+                self.one_error = Some(false);
                 text.lines().for_each(|l| self.words(number, l));
                 self.gap();
                 self.context.object = None;
+                self.one_error = None;
             }
-            json::Held::TestFailed(text) => {
+            json::Piece::TestFailed(text) => {
                 self.gap();
                 self.words(number, &text);
                 self.gap();
@@ -205,7 +215,14 @@ impl Reader {
     }
 
     fn message(&mut self, message: &Message) {
+        // What stands further down in one error is what somebody was quoted with.
+        if self.one_error == Some(true) {
+            return;
+        }
         let found = speaker::read(message, self.stream, &mut self.context);
+        if let Some(done) = &mut self.one_error {
+            *done = found.is_some();
+        }
         if let Some((rule, origin)) = self.rule(message) {
             // A failure of which nothing else may be known but the user's own rule for it.
             let found = found.unwrap_or_else(|| weak(Cause::Other, None));

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::envelope;
 use super::found::{Found, plain};
 use super::inner::{self, Inner};
+use super::messages::RESPONSE;
 use super::urls::{self, Url};
 use crate::judgement::refusal;
 use crate::judgement::table::{self, Meaning};
@@ -21,8 +22,9 @@ static DIAL: LazyLock<Regex> = LazyLock::new(|| {
 
 static LOOKUP: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
-/// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`.
-pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found> {
+/// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`; `remote`
+/// is what a server said about it.
+pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) -> Option<Found> {
     let all = urls::find_all(main);
     let url = anchor(main, &all)?;
     let position = envelope::position(main);
@@ -41,11 +43,7 @@ pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found>
     if !spoken && !behind.trim_start_matches(['"', '\\', ')']).starts_with(':') {
         return None;
     }
-    let (own, remote) = match details.find("server response:") {
-        Some(at) => details.split_at(at),
-        None => (details, ""),
-    };
-    let (behind, remote) = match behind.find("server response:") {
+    let (behind, remote) = match behind.find(RESPONSE) {
         Some(at) => (&behind[..at], &behind[at..]),
         None => (behind, remote),
     };
@@ -54,14 +52,16 @@ pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found>
         read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
     }
     if env.contains("invalid response from proxy") {
-        read.cause = Some(Cause::CaptiveOrHtml);
+        // A folder's answer is the same the next time.
+        let folder = url.text.starts_with("file:");
+        read.cause = Some(if folder { Cause::Other } else { Cause::CaptiveOrHtml });
     }
     if read.cause.is_none() {
-        read = inner::read(own);
+        read = inner::read(details);
     }
     if read.cause.is_none()
         && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
-        && own.trim().is_empty()
+        && details.trim().is_empty()
     {
         return None; // cut off before the error: nothing is known
     }
@@ -110,7 +110,7 @@ pub(super) fn request(main: &str, details: &str, ctx: &Context) -> Option<Found>
         .or_else(|| Some(url.host.clone()).filter(|h| !h.is_empty()));
     found.url = Some(url.text.clone());
     let meaning = read.status.and_then(table::of_status).map(|(_, meaning)| meaning);
-    let said = remote.trim_start_matches("server response:");
+    let said = remote.trim_start_matches(RESPONSE);
     if matches!(meaning, Some(Meaning::Refused | Meaning::Odd)) && refusal::gives_reason(said.as_bytes()) {
         found.detail = Detail::Reasoned;
     }
@@ -146,7 +146,7 @@ fn database_detail(cause: Cause, read: &Inner) -> Detail {
 /// The URL that the error is about: the last one that a request's verb stands before, else the
 /// last that go could have asked.
 fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
-    let response = main.find("server response:").unwrap_or(main.len());
+    let response = main.find(RESPONSE).unwrap_or(main.len());
     let own = || all.iter().rev().filter(|u| u.start < response);
     own().find(|u| VERB.is_match(&main[..u.start])).or_else(|| own().find(|u| urls::role(u).is_some()))
 }
@@ -186,12 +186,12 @@ pub(super) fn dial(main: &str) -> Option<Found> {
     Some(found)
 }
 
-/// Go's envelope around transport words that name neither URL nor host.
+/// Go's envelope around transport words that name neither URL nor host: only complete phrases count.
 pub(super) fn transport(main: &str, ctx: &Context) -> Option<Found> {
     if !envelope::is_go(main) || envelope::position(main).is_some_and(|p| !envelope::is_go(p.rest)) {
         return None;
     }
-    let read = inner::read(envelope::inner_of(main)?);
+    let read = inner::read(inner::phrase(envelope::inner_of(main)?)?);
     let mut found = plain(read.cause?, Some(Source::Proxy));
     found.detail = read.detail;
     if main.contains("unrecognized import path") || main.contains("https fetch") {

@@ -7,6 +7,7 @@ use super::messages::Message;
 use super::network::{dial, request, transport};
 use super::urls;
 use super::{Stream, git, inner, local, wrappers};
+use crate::judgement::table::{self, Class};
 use crate::vocabulary::{Cause, Claim, Source};
 use regex::Regex;
 use std::path::PathBuf;
@@ -29,6 +30,12 @@ static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static HASH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
+/// `verifying M@V: checksum mismatch`, alone or behind `go: ` and the envelopes of modules, imports and
+/// positions, which have no quotation marks in them.
+static MISMATCH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[^\x22'`]*: )?verifying (?:module|go\.mod|\S+@v\S+): (?:\S+@v\S+: )?checksum mismatch$")
+        .expect("fixed")
+});
 static GOPATH_SOURCE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
@@ -41,130 +48,195 @@ static USAGE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Reads one message; `None` for progress, traces, and the words of tests and programs.
 pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Option<Found> {
-    let log = stream == Stream::Log;
     let head = message.parts.get(message.head())?;
-    let main = head.text.trim_matches(['"', '\'', '`']);
-    let details = message.details();
-
-    if wrappers::is_trace(main) || main.starts_with("# ") {
-        if let Some(c) = GOPATH_SOURCE.captures(main).filter(|_| main.starts_with("# cd ")) {
-            ctx.fetching = Some(c[1].to_owned());
-            // GOPATH mode: git's own words follow without indentation.
-            if git::is_vcs(&details, "") {
-                return Some(vcs(main, &details, ctx));
-            }
-        }
-        ctx.heading = wrappers::is_heading(main);
-        return None;
-    }
-    if log {
-        if main.starts_with("=== ") {
-            ctx.in_test = true;
-            return None;
-        }
-        if TEST_FAILED.is_match(main) {
-            return Some(plain(Cause::TestFailure, Some(Source::Local)));
-        }
-        if TEST_OVER.is_match(main) {
-            ctx.in_test = false;
-            let bare = main == "FAIL" || main.starts_with("FAIL");
-            return if bare && !main.contains("[setup failed]") {
-                Some(weak(Cause::TestFailure, Some(Source::Local)))
-            } else {
-                None
-            };
-        }
-        if (ctx.in_test && !main.starts_with("go: "))
-            || TEST_LINE.is_match(main)
-            || (LOGGED.is_match(main) && message.evidence.len() > main.len())
-        {
-            return None;
-        }
-    } else if TEST_OVER.is_match(main) || TEST_FAILED.is_match(main) {
-        return Some(weak(Cause::TestFailure, Some(Source::Local)));
-    }
-    // What a program died of is its own, and go says nothing in these words of its own failures.
-    if main.starts_with("panic: ") {
-        let found = plain(Cause::Other, Some(Source::Local));
-        return (!log).then_some(Found { weak: true, ..found });
-    }
-    ctx.heading &= !main.starts_with("go: ");
-    if let Some(package) = main.strip_prefix("go: finding module for package ") {
-        ctx.finding = Some(package.to_owned());
-    }
-    if PROGRESS.is_match(main)
-        || message.is_bare_chain()
-        || main.starts_with("warning: ")
-        || main.starts_with("go: warning")
-    {
-        return if main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some() {
-            Some(weak(Cause::CachePermission, Some(Source::Cache)))
-        } else {
-            None
-        };
-    }
-    if let Some(found) = integrity(main, &details) {
-        return Some(found);
-    }
-    if let Some(found) = machine(main, &details, log) {
-        return Some(found);
-    }
-    if git::is_vcs(main, &details) {
-        return Some(vcs(main, &details, ctx));
-    }
-    if let Some(found) = request(main, &details, ctx) {
-        // `go get -v` goes on after this one.
-        let passing = main.starts_with("https fetch failed") || main.starts_with("http fetch failed");
-        return Some(Found { weak: passing, ..found });
-    }
-    if let Some(found) = dial(main) {
-        return Some(found);
-    }
-    let parsing = main.contains("errors parsing ") && main.ends_with(':') && details.is_empty();
-    if parsing {
-        return Some(weak(Cause::GoModSyntax, Some(Source::Local)));
-    }
-    if let Some(mut found) = local::read(main, &details).filter(|f| !log || is_credible(main, f.cause)) {
-        found.default_module(ctx);
-        if found.subject.module.is_none() && main.contains("cannot query module") {
-            found.subject.module = ctx.finding.as_deref().map(envelope::guess_module);
-        }
-        return Some(found);
-    }
-    if let Some(found) = compiled(main) {
-        return Some(found);
-    }
-    if let Some(found) = transport(main, ctx) {
-        return Some(found);
-    }
-    if ctx.heading {
-        // Linker and C compiler, which write as they like; in a log it may be anybody.
-        let found = plain(Cause::CompileError, Some(Source::Local));
-        return Some(Found { weak: log, ..found });
-    }
-    if main.starts_with("note: module requires Go") {
-        return Some(weak(Cause::GoVersion, Some(Source::Local)));
-    }
-    if main.starts_with("go: ")
-        || main.starts_with("go get ")
-        || main.starts_with("go get: ")
-        || main.starts_with("go mod ") && main.contains(": ")
-    {
-        let mut found = plain(Cause::Other, Some(Source::Local));
-        found.take(envelope::named(main));
-        return Some(Found { weak: log, ..found });
-    }
-    if !log && !USAGE.is_match(main) || main.starts_with("flag provided but not defined") {
-        return Some(weak(Cause::Other, Some(Source::Local)));
-    }
-    None
+    let said = Said {
+        main: head.text.trim_matches(['"', '\'', '`']),
+        details: message.details(),
+        response: message.response(),
+        log: stream == Stream::Log,
+        in_chain: message.is_bare_chain(),
+        wrapped: message.evidence.len() > head.text.len(),
+    };
+    let found = said.read(ctx);
+    ctx.spoken |= found.as_ref().is_some_and(|f| !f.weak);
+    found
 }
 
-/// Checksums and the database's misbehaviour: before everything else.
-fn integrity(main: &str, details: &str) -> Option<Found> {
+/// One message, taken apart.
+struct Said<'m> {
+    /// The line with the error.
+    main: &'m str,
+    /// What stands below it, of the same speaker.
+    details: String,
+    /// What a server said about it.
+    response: String,
+    /// Anybody may have written here.
+    log: bool,
+    /// Only a chain of importers, without the error.
+    in_chain: bool,
+    /// Something was taken off the line.
+    wrapped: bool,
+}
+
+impl Said<'_> {
+    fn read(&self, ctx: &mut Context) -> Option<Found> {
+        let main = self.main;
+        if wrappers::is_trace(main) || main.starts_with("# ") {
+            ctx.heading = wrappers::is_heading(main);
+            return self.of_trace(ctx);
+        }
+        if self.is_tests_own(ctx) {
+            return None;
+        }
+        if TEST_FAILED.is_match(main) || TEST_OVER.is_match(main) {
+            return self.of_test(ctx);
+        }
+        // What a program died of is its own, and go says nothing in these words of its own failures.
+        if main.starts_with("panic: ") {
+            return (!self.log).then_some(weak(Cause::Other, Some(Source::Local)));
+        }
+        ctx.heading &= !main.starts_with("go: ");
+        if let Some(package) = main.strip_prefix("go: finding module for package ") {
+            ctx.finding = Some(package.to_owned());
+        }
+        let warning = main.starts_with("warning: ") || main.starts_with("go: warning");
+        if PROGRESS.is_match(main) || self.in_chain || warning {
+            let unwritten = main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some();
+            return unwritten.then_some(weak(Cause::CachePermission, Some(Source::Cache)));
+        }
+        if ctx.heading && !self.log {
+            return Some(self.of_compiler(ctx));
+        }
+        self.of_go(ctx).or_else(|| self.of_anybody(ctx))
+    }
+
+    /// A `-x` trace or a heading. In GOPATH mode git's own words follow without indentation.
+    fn of_trace(&self, ctx: &mut Context) -> Option<Found> {
+        let c = GOPATH_SOURCE.captures(self.main).filter(|_| self.main.starts_with("# cd "))?;
+        ctx.fetching = Some(c[1].to_owned());
+        git::is_vcs(&self.details, "").then(|| vcs(self.main, &self.details, ctx))
+    }
+
+    /// What a test prints, in a log.
+    fn is_tests_own(&self, ctx: &mut Context) -> bool {
+        let main = self.main;
+        if !self.log {
+            return false;
+        }
+        if main.starts_with("=== ") {
+            ctx.in_test = true;
+            return true;
+        }
+        let over = TEST_FAILED.is_match(main) || TEST_OVER.is_match(main);
+        !over
+            && ((ctx.in_test && !main.starts_with("go: "))
+                || TEST_LINE.is_match(main)
+                || (LOGGED.is_match(main) && self.wrapped))
+    }
+
+    /// The verdict of a test run.
+    fn of_test(&self, ctx: &mut Context) -> Option<Found> {
+        let failed = TEST_FAILED.is_match(self.main);
+        if !self.log || failed {
+            let found = plain(Cause::TestFailure, Some(Source::Local));
+            return Some(Found { weak: !self.log, ..found });
+        }
+        ctx.in_test = false;
+        let failed = self.main.starts_with("FAIL") && !self.main.contains("[setup failed]");
+        failed.then_some(weak(Cause::TestFailure, Some(Source::Local)))
+    }
+
+    /// Below the heading of a package: the compiler, the linker, what C compilers print of a source.
+    /// They may say anything; only what is certain is believed, damage that names a file (gox looks
+    /// at it then), and errors that go put there itself (`file.go:1:2: module@version: ...`).
+    fn of_compiler(&self, ctx: &mut Context) -> Found {
+        if let Some(position) = envelope::position(self.main)
+            && envelope::starts_versioned(position.rest)
+            && let Some(found) = self.of_go(ctx)
+        {
+            return found;
+        }
+        if self.main.starts_with("note: module requires Go") {
+            return weak(Cause::GoVersion, Some(Source::Local));
+        }
+        machine(self.main, &self.details, false)
+            .or_else(|| local::read(self.main, &self.details).filter(is_believed_of_compilers))
+            .or_else(|| compiled(self.main))
+            .unwrap_or_else(|| plain(Cause::CompileError, Some(Source::Local)))
+    }
+
+    /// What go, git and the network say, each in an envelope of its own.
+    fn of_go(&self, ctx: &Context) -> Option<Found> {
+        let (main, details) = (self.main, self.details.as_str());
+        if let Some(found) = integrity(main, details, !self.log) {
+            // A mismatch with go.sum ends go at once: whatever looks so later is somebody's text.
+            let late = ctx.spoken && !self.log && found.source.is_none();
+            return (!late).then_some(found);
+        }
+        if let Some(found) = machine(main, details, self.log) {
+            return Some(found);
+        }
+        if git::is_vcs(main, details) {
+            return Some(vcs(main, details, ctx));
+        }
+        if let Some(found) = request(main, details, &self.response, ctx) {
+            // `go get -v` goes on after this one.
+            let passing = main.starts_with("https fetch failed") || main.starts_with("http fetch failed");
+            return Some(Found { weak: passing, ..found });
+        }
+        if let Some(found) = dial(main) {
+            return Some(found);
+        }
+        if main.contains("errors parsing ") && main.ends_with(':') && details.is_empty() {
+            return Some(weak(Cause::GoModSyntax, Some(Source::Local)));
+        }
+        if let Some(mut found) =
+            local::read(main, details).filter(|f| !self.log || is_credible(main, f.cause))
+        {
+            found.default_module(ctx);
+            if found.subject.module.is_none() && main.contains("cannot query module") {
+                found.subject.module = ctx.finding.as_deref().map(envelope::guess_module);
+            }
+            return Some(found);
+        }
+        compiled(main).or_else(|| transport(main, ctx))
+    }
+
+    /// An error that is none of those known.
+    fn of_anybody(&self, ctx: &Context) -> Option<Found> {
+        let main = self.main;
+        if ctx.heading {
+            // Linker and C compiler, which write as they like; in a log it may be anybody.
+            return Some(weak(Cause::CompileError, Some(Source::Local)));
+        }
+        if main.starts_with("note: module requires Go") {
+            return Some(weak(Cause::GoVersion, Some(Source::Local)));
+        }
+        let gos = ["go: ", "go get ", "go get: "].iter().any(|p| main.starts_with(p));
+        if gos || main.starts_with("go mod ") && main.contains(": ") {
+            let mut found = plain(Cause::Other, Some(Source::Local));
+            found.take(envelope::named(main));
+            return Some(Found { weak: self.log, ..found });
+        }
+        let unknown = !self.log && !USAGE.is_match(main) || main.starts_with("flag provided but not defined");
+        unknown.then_some(weak(Cause::Other, Some(Source::Local)))
+    }
+}
+
+/// What a compiler's words are believed for: what stops, and damage of a file that is named.
+fn is_believed_of_compilers(found: &Found) -> bool {
+    let row = table::row(found.cause, found.source, found.detail);
+    row.class == Class::Stop || row.class == Class::Damage && found.source == Some(Source::Cache)
+}
+
+/// Checksums and the database's misbehaviour: before everything else. With `strict`, go's own shape
+/// is asked for: the words at the beginning of the line or behind go's envelope, and the hashes.
+fn integrity(main: &str, details: &str, strict: bool) -> Option<Found> {
     if main.contains("checksum mismatch") {
         // A tool's own download may mismatch too; go's names a module or the database's words.
-        if !main.contains("verifying") && !details.contains("downloaded:") {
+        let downloaded = details.contains("downloaded:");
+        let gos = if strict { MISMATCH.is_match(main) && downloaded } else { main.contains("verifying") };
+        if !(gos || downloaded && !strict) {
             return None;
         }
         let mut found = plain(Cause::ChecksumMismatch, None);
@@ -187,10 +259,11 @@ fn integrity(main: &str, details: &str) -> Option<Found> {
     }
     if main.starts_with("SECURITY ERROR") {
         let forked = details.contains("misbehavior") || main.contains("misbehavior");
-        let mut found = plain(if forked { Cause::SumdbMisbehaviour } else { Cause::ChecksumMismatch }, None);
-        found.source = forked.then_some(Source::Sumdb);
-        found.weak = !forked;
-        return Some(found);
+        return Some(if forked {
+            plain(Cause::SumdbMisbehaviour, Some(Source::Sumdb))
+        } else {
+            weak(Cause::ChecksumMismatch, None)
+        });
     }
     None
 }

@@ -27,6 +27,7 @@ mod real;
 mod rotation;
 mod shim;
 mod speech;
+mod strangers;
 mod streams;
 mod sumdb;
 mod tidy;

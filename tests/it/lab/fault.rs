@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     GoAway,
     /// Another status, with a short plain text.
     Status(u16),
+    /// Another status, with this plain text.
+    Says(u16, &'static str),
     /// 429 with `Retry-After` in seconds.
     RateLimited(u32),
     /// 200 with the page of a login portal.

@@ -106,6 +106,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
         Some(Fault::Silence) => (stage, ending) = (Stage::Start, Hang),
         Some(Fault::SilenceInBody) => (stage, ending) = (Stage::Body(half), Hang),
         Some(Fault::Status(status)) => answer = Answer::text(status, said(status)),
+        Some(Fault::Says(status, words)) => answer = Answer::text(status, words),
         Some(Fault::RateLimited(seconds)) => {
             answer = Answer::text(429, said(429));
             answer.headers.push(("retry-after", seconds.to_string()));
