@@ -99,8 +99,8 @@ impl Family {
 
     /// Kills go's group where nobody could see who of it is left.
     pub(super) fn kill_unseen(&mut self) {
-        if self.tree.look().is_none() {
-            self.signal_group(Signal::KILL);
+        if self.own_group && self.tree.look().is_none() {
+            let _ = kill_process_group(self.pid, Signal::KILL);
         }
     }
 
@@ -142,11 +142,12 @@ impl Family {
         }
     }
 
-    /// Sends a signal about stopping or continuing to go's own group.
-    pub(super) fn signal_group(&self, signal: Signal) {
-        if self.own_group {
-            let _ = kill_process_group(self.pid, signal);
-        }
+    /// Stops or continues go as gox was: its own group, or go alone where it stands in its caller's.
+    pub(super) fn stop_or_continue(&self, signal: Signal) {
+        let _ = match self.own_group {
+            true => kill_process_group(self.pid, signal),
+            false => kill_process(self.pid, signal),
+        };
     }
 }
 

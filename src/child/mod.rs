@@ -11,13 +11,16 @@
 //! - If nobody reads gox's stderr any more, go's is closed too. go then gets what it would have
 //!   got without gox: an error on its next write and, by its own rule for descriptors 1 and 2,
 //!   SIGPIPE.
-//! - Without a controlling terminal go leads a process group of its own, which is signalled as
-//!   a whole. On a terminal it stays in the foreground group, and its descendants are found
-//!   through `/proc`.
+//! - go stays in the process group of gox's caller, so that who kills that group (a CI runner,
+//!   `timeout`, a terminal) reaches everything, as without gox; its descendants are found through
+//!   `/proc`. Where there is no `/proc` and no terminal, go leads a group of its own, which is
+//!   signalled as a whole.
+//! - When whoever called gox is gone, go is ended and gox with it.
 //! - On Linux go is killed by the system when gox is killed by a signal nobody can catch. That
 //!   rule is bound to the starting thread, so a `Supervisor` belongs on the main thread's
 //!   current-thread runtime.
 
+mod caller;
 mod console;
 mod display;
 mod ending;
@@ -37,6 +40,7 @@ mod watching;
 
 pub use growth::Growth;
 pub use signals::die_of;
+pub(crate) use spawn::die_with_parent;
 pub use stdout::{SPOOL_MEMORY, Spool};
 pub use terminal::has_terminal;
 
@@ -209,7 +213,18 @@ pub struct Supervisor {
     signals: Signals,
     console: Console,
     stdout: Rc<OwnedFd>,
-    own_group: bool,
+    grouping: Grouping,
+}
+
+/// The process group in which go runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grouping {
+    /// That of gox's caller, in the foreground of a terminal: keys reach go by themselves.
+    Foreground,
+    /// That of gox's caller, without a terminal.
+    Callers,
+    /// One of its own: the only way to reach what go started where processes cannot be seen.
+    Own,
 }
 
 impl Supervisor {
@@ -223,11 +238,16 @@ impl Supervisor {
         let terminal = has_terminal();
         let stdout = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
         let stderr = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?;
-        Ok(Supervisor::on(Signals::listen(terminal)?, stdout, stderr, !terminal))
+        let grouping = match terminal {
+            true => Grouping::Foreground,
+            false if tree::can_see_processes() => Grouping::Callers,
+            false => Grouping::Own,
+        };
+        Ok(Supervisor::on(Signals::listen(grouping)?, stdout, stderr, grouping))
     }
 
-    fn on(signals: Signals, stdout: OwnedFd, stderr: OwnedFd, own_group: bool) -> Supervisor {
-        Supervisor { signals, console: Console::new(stderr), stdout: Rc::new(stdout), own_group }
+    fn on(signals: Signals, stdout: OwnedFd, stderr: OwnedFd, grouping: Grouping) -> Supervisor {
+        Supervisor { signals, console: Console::new(stderr), stdout: Rc::new(stdout), grouping }
     }
 
     /// Runs go once, to its end.
@@ -243,7 +263,7 @@ impl Supervisor {
         watch: Watch,
         hooks: &mut impl Hooks,
     ) -> io::Result<Outcome> {
-        let started = spawn::start(command, stdout, self.own_group)?;
+        let started = spawn::start(command, stdout, self.grouping)?;
         supervise::until_end(self, started, stderr, watch, hooks).await
     }
 

@@ -1,5 +1,7 @@
 //! Signals to gox: hearing them, stopping with the shell, and dying of them.
 
+use super::Grouping;
+use super::caller::Caller;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
@@ -24,23 +26,41 @@ pub(super) enum Heard {
 /// The signals gox listens to from its creation on; they stay caught until the process ends.
 pub(super) struct Signals {
     streams: Vec<(Heard, Signal)>,
+    /// Kept, and not listened to: see [`Signals::listen`].
+    file_size: Option<Signal>,
+    caller: Option<Caller>,
 }
 
 impl Signals {
     /// Starts to listen, but for signals that were ignored when gox was started: under `nohup`,
     /// or as a shell's background job, they stay ignored by gox and by what it starts.
     ///
-    /// SIGTSTP is caught only without a controlling terminal, where go stands in a group of its
-    /// own; on a terminal the kernel stops both of them by itself.
-    pub(super) fn listen(terminal: bool) -> io::Result<Signals> {
+    /// SIGTSTP is caught only without a controlling terminal; on one the kernel stops both of them by
+    /// itself.
+    /// SIGXFSZ is caught for nothing but its default, which ends a program that writes beyond
+    /// `ulimit -f`: gox's write fails instead and is answered for. What gox starts has the default again.
+    pub(super) fn listen(grouping: Grouping) -> io::Result<Signals> {
         let mut signals = Signals::only_children()?;
         for number in ENDING {
             signals.add(Heard::End(number), number)?;
         }
-        if !terminal {
+        if grouping != Grouping::Foreground {
             signals.add(Heard::Stop, libc::SIGTSTP)?;
         }
+        if !is_ignored(libc::SIGXFSZ) {
+            signals.file_size = Some(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
+        }
+        if !is_ignored(libc::SIGHUP) {
+            signals.caller = Some(Caller::now(grouping == Grouping::Foreground));
+        }
         Ok(signals)
+    }
+
+    /// Takes note that go was run to its end once.
+    pub(super) fn go_was_run(&mut self) {
+        if let Some(caller) = &mut self.caller {
+            caller.served = true;
+        }
     }
 
     /// Listens to nothing but the end of children.
@@ -48,7 +68,7 @@ impl Signals {
         // SIGCHLD is caught even where it was ignored: a child nobody may wait for has no status.
         let stream = signal(SignalKind::child())?;
         unblock(libc::SIGCHLD);
-        Ok(Signals { streams: vec![(Heard::Child, stream)] })
+        Ok(Signals { streams: vec![(Heard::Child, stream)], file_size: None, caller: None })
     }
 
     fn add(&mut self, meaning: Heard, number: i32) -> io::Result<()> {
@@ -58,9 +78,13 @@ impl Signals {
         Ok(())
     }
 
-    /// The next one. Losing the future loses no signal.
+    /// The next one; a caller that is gone is a hang-up. Losing the future loses no signal.
     pub(super) async fn next(&mut self) -> Heard {
         poll_fn(|context| {
+            if self.caller.as_mut().is_some_and(|caller| caller.poll_gone(context)) {
+                self.caller = None;
+                return Poll::Ready(Heard::End(libc::SIGHUP));
+            }
             // Backwards, so that a request to end is heard before the end of a child.
             for (meaning, stream) in self.streams.iter_mut().rev() {
                 if stream.poll_recv(context).is_ready() {

@@ -1,6 +1,6 @@
 //! Starting go: its descriptors, its process group, and its death with gox.
 
-use super::{Command, StdoutMode};
+use super::{Command, Grouping, StdoutMode};
 use rustix::process::Pid;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
@@ -16,8 +16,8 @@ pub(super) struct Started {
     pub(super) stderr: pipe::Receiver,
 }
 
-/// Starts the command. `own_group` puts it into a process group of its own.
-pub(super) fn start(command: &Command, stdout: StdoutMode, own_group: bool) -> io::Result<Started> {
+/// Starts the command.
+pub(super) fn start(command: &Command, stdout: StdoutMode, grouping: Grouping) -> io::Result<Started> {
     let mut builder = std::process::Command::new(&command.program);
     builder.args(&command.args);
     for (name, value) in &command.envs {
@@ -37,7 +37,7 @@ pub(super) fn start(command: &Command, stdout: StdoutMode, own_group: bool) -> i
         StdoutMode::Discard => Stdio::null(),
     });
     builder.stderr(Stdio::piped());
-    if own_group {
+    if grouping == Grouping::Own {
         builder.process_group(0);
     }
     die_with_parent(&mut builder);
@@ -58,12 +58,12 @@ pub(super) fn start(command: &Command, stdout: StdoutMode, own_group: bool) -> i
     }
 }
 
-/// Has go killed when gox is killed in a way it cannot pass on.
+/// Has a child killed when gox is killed in a way it cannot pass on.
 ///
 /// The system sends this signal when the *thread* that started the child ends, so this must run
 /// on a thread that lives as long as gox: the current-thread runtime's.
 #[cfg(target_os = "linux")]
-fn die_with_parent(builder: &mut std::process::Command) {
+pub(crate) fn die_with_parent(builder: &mut std::process::Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
     let parent = getpid();
     let prepare = move || {
@@ -80,4 +80,4 @@ fn die_with_parent(builder: &mut std::process::Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut std::process::Command) {}
+pub(crate) fn die_with_parent(_: &mut std::process::Command) {}

@@ -5,7 +5,7 @@ use super::ending::{Ending, Family, GRACE, POLL, USER_GRACE};
 use super::signals::{self, Heard};
 use super::spawn::Started;
 use super::watching::{News, Watcher};
-use super::{Ended, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Watch};
+use super::{Ended, Grouping, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Watch};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use std::io;
 use std::os::fd::AsFd;
@@ -133,8 +133,8 @@ pub(super) async fn until_end(
     hooks: &mut impl Hooks,
 ) -> io::Result<Outcome> {
     let begin = Instant::now();
-    let own_group = supervisor.own_group;
-    let family = Family::new(started.pid, own_group);
+    let grouping = supervisor.grouping;
+    let family = Family::new(started.pid, grouping == Grouping::Own);
     let mut guard = Guard { child: started.child, family, reaped: false };
     let mut watcher = Watcher::new(watch, begin, guard.family.tree.root());
     let (mut stdout, mut stderr) = (Source::new(started.stdout), Source::new(Some(started.stderr)));
@@ -198,16 +198,16 @@ pub(super) async fn until_end(
                 }
             }
             Event::Heard(Heard::End(signal)) => {
-                let passed_on = pass_on(signal, &mut guard.family, own_group);
+                let passed_on = pass_on(signal, &mut guard.family, grouping);
                 // A second one is passed on too, but does not prolong the wait.
                 if !matches!(told, Some(Told::By(_))) {
                     (told, ending) = (Some(Told::By(signal)), Some(passed_on));
                 }
             }
             Event::Heard(Heard::Stop) => {
-                guard.family.signal_group(Signal::TSTP);
+                guard.family.stop_or_continue(Signal::TSTP);
                 signals::stop_self();
-                guard.family.signal_group(Signal::CONT);
+                guard.family.stop_or_continue(Signal::CONT);
             }
             Event::Stderr(result) => {
                 let bytes = stderr.take(result);
@@ -255,6 +255,7 @@ pub(super) async fn until_end(
     let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
     let at_line_start = display.at_line_start();
     let go = guard.reap()?;
+    signals.go_was_run();
     Ok(Outcome { ended: why(told, go), go, stdout: spool, elapsed, at_line_start })
 }
 
@@ -292,9 +293,9 @@ fn clean_up(ending: Option<Ending>, code: Option<i32>, family: &mut Family) -> O
 }
 
 /// Passes a signal on that gox received.
-fn pass_on(number: i32, family: &mut Family, own_group: bool) -> Ending {
+fn pass_on(number: i32, family: &mut Family, grouping: Grouping) -> Ending {
     let signal = Signal::from_named_raw(number).unwrap_or(Signal::TERM);
-    if !own_group && matches!(number, libc::SIGINT | libc::SIGQUIT) {
+    if grouping == Grouping::Foreground && matches!(number, libc::SIGINT | libc::SIGQUIT) {
         // Pressed on the terminal, it has reached go as well; twice would be once too often.
         return Ending::asked_by_terminal(signal);
     }

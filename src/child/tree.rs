@@ -126,6 +126,12 @@ fn is_marked(pid: i32) -> bool {
         .is_ok_and(|text| text.split(|b| *b == 0).any(|variable| variable.starts_with(mark.as_bytes())))
 }
 
+/// Whether the system shows which processes there are.
+pub(super) fn can_see_processes() -> bool {
+    let me = rustix::process::getpid().as_raw_nonzero().get();
+    one_process(me).is_some_and(|process| process.pid == me)
+}
+
 /// Every process there is, without its byte counts.
 #[cfg(target_os = "linux")]
 fn all_processes() -> Option<Vec<Process>> {
@@ -156,6 +162,11 @@ fn bytes_moved(pid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.trim().parse::<u64>().ok());
     Some(field("rchar:")?.wrapping_add(field("wchar:")?))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn one_process(_: i32) -> Option<Process> {
+    None
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -376,3 +376,142 @@ fn ctrl_c_ends_a_stalled_go_with_its_children_on_a_terminal() {
     assert_eq!(outcome.signal(), Some(2), "{outcome}");
     none_left(&outcome);
 }
+
+/// Whether a process is there and has not ended.
+#[cfg(target_os = "linux")]
+fn lives(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_kill_of_the_whole_group_leaves_nobody() {
+    // git waits for ever; with plain go it dies with the group.
+    let lab = Lab::new().entry(Entry::silent_tls()).start();
+    let silent = lab.url(0).to_owned();
+    let project = Project::empty()
+        .git_instead_of("https://github.com/", &format!("{silent}/"))
+        .env("GOPROXY", "direct")
+        .file("go.mod", "module example.test/main\n\ngo 1.21\n\nrequire github.com/acme/secret v1.0.0\n");
+    for plain in [true, false] {
+        let run = if plain { project.go(["mod", "download"]) } else { project.gox(["mod", "download"]) };
+        let started = run.start();
+        wait_for_process(&started, |p| p.command.contains("git"));
+        let group = rustix::process::Pid::from_raw(i32::try_from(started.id()).expect("a number"));
+        rustix::process::kill_process_group(group.expect("not 0"), Signal::KILL).expect("a group of ours");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !started.processes().is_empty() {
+            assert!(Instant::now() < deadline, "plain: {plain}, left: {:?}", started.processes());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(started.wait().signal(), Some(9));
+    }
+}
+
+/// A shell that starts gox in the background and tells its number in a file; and that number.
+#[cfg(target_os = "linux")]
+fn called_by_a_shell(project: &Project, fake: &FakeGo, script: &str) -> (std::process::Child, u32) {
+    let number = project.root().join("number");
+    let mut command = project
+        .program(Path::new("/bin/sh"), ["-c", script])
+        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX_GO", fake.path())
+        .env("NUMBER", &number)
+        .command();
+    command.stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let shell = command.spawn().expect("a shell");
+    wait_for(&number);
+    let text = fs::read_to_string(&number).expect("a number");
+    (shell, text.trim().parse().expect("a number"))
+}
+
+#[track_caller]
+#[cfg(target_os = "linux")]
+fn ends_soon(id: u32, begun: Instant) {
+    while lives(id) {
+        // A second is meant; the rest is for a busy machine.
+        assert!(begun.elapsed() < Duration::from_secs(5), "gox lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn gox_ends_when_nobody_is_left_who_called_it() {
+    let start = "\"$GOX\" build & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"; wait";
+    // While go runs for the first time, and nobody can read any more what it says.
+    let project = Project::empty();
+    let ready = project.root().join("ready");
+    let fake = waiting(&ready);
+    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
+    wait_for(&ready);
+    drop((shell.stdout.take(), shell.stderr.take()));
+    // Its caller lives: somebody may want the exit status.
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(lives(id));
+    let begun = Instant::now();
+    shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
+    ends_soon(id, begun);
+    // Between two attempts, whoever reads.
+    let project = Project::empty().env("GOX_BACKOFF_BASE", "600s").env("GOX_BACKOFF_MAX", "600s");
+    let fake = FakeGo::new().attempt(&[Act::Err(EOF), Act::Exit(1)]);
+    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
+    wait_for(&fake.path().with_file_name("call-1"));
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(lives(id), "gox waits");
+    let begun = Instant::now();
+    shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
+    ends_soon(id, begun);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_background_job_outlives_its_shell_as_with_go() {
+    for before in ["", "trap '' HUP; "] {
+        let project = Project::empty();
+        let (ready, go_on) = (project.root().join("ready"), project.root().join("go-on"));
+        let fake = FakeGo::new().attempt(&[Act::Sh(&format!(
+            "touch '{}'; until [ -e '{}' ]; do sleep 0.05; done; echo done",
+            ready.display(),
+            go_on.display()
+        ))]);
+        let out = project.root().join("out");
+        let script = format!(
+            "{before}\"$GOX\" build >'{}' 2>&1 & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"",
+            out.display()
+        );
+        let (mut shell, id) = called_by_a_shell(&project, &fake, &script);
+        wait_for(&ready);
+        shell.wait().expect("a shell of ours");
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(lives(id), "plain go goes on");
+        fs::write(&go_on, "").expect("a file in the temporary folder");
+        let begun = Instant::now();
+        ends_soon(id, begun);
+        assert_eq!(fs::read_to_string(&out).expect("what it said"), "done\n");
+    }
+}
+
+#[test]
+fn a_limit_on_file_sizes_costs_go_no_output() {
+    // One block is far less than what go says; the spool's file takes no more than that.
+    let long = "x".repeat(3 << 20);
+    let fake = FakeGo::new().attempt(&[Act::Sh("head -c 3145728 /dev/zero | tr '\\0' x")]);
+    let project = Project::empty().with_go(&fake.path());
+    let outcome = project
+        .program(Path::new("/bin/sh"), ["-c", "ulimit -f 200; exec \"$GOX\" list"])
+        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX_GO", fake.path())
+        .run()
+        .success();
+    assert!(outcome.out() == long && outcome.err().is_empty(), "{} bytes", outcome.stdout.len());
+    // What gox starts is stopped by the limit as it was.
+    let fake = FakeGo::new().attempt(&[Act::Sh("grep SigIgn /proc/self/status")]);
+    let project = Project::empty().with_go(&fake.path());
+    let ignored = project.gox(["list"]).run().success();
+    let mask = ignored.out().split_whitespace().last().map(str::to_owned).unwrap_or_default();
+    let mask = u64::from_str_radix(&mask, 16).unwrap_or(0);
+    assert_eq!(mask & (1 << 24), 0, "SIGXFSZ is ignored below gox");
+}

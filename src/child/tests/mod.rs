@@ -34,7 +34,8 @@ fn sh(script: &str) -> Command {
 
 /// A supervisor that writes into files or pipes and leaves the test's own signals alone.
 fn supervisor(stdout: impl Into<OwnedFd>, stderr: impl Into<OwnedFd>, own_group: bool) -> Supervisor {
-    Supervisor::on(Signals::only_children().unwrap(), stdout.into(), stderr.into(), own_group)
+    let grouping = if own_group { Grouping::Own } else { Grouping::Foreground };
+    Supervisor::on(Signals::only_children().unwrap(), stdout.into(), stderr.into(), grouping)
 }
 
 fn null() -> File {
