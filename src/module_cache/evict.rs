@@ -1,53 +1,37 @@
 //! Removes one damaged thing from the cache, under the lock that go takes for it.
 
+use super::aside::lock;
+use super::finding::{Damage, DamageProof, Fingerprint, ModuleVersion};
 use super::place::{Files, confine};
-use super::{Damage, Damaged, Fingerprint, sumdb, vcs, version};
+use super::{Effect, sumdb, vcs, version};
 use crate::machine::file_lock::Lock;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What eviction did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evicted {
-    /// It is gone.
-    Removed,
-    /// It was renamed to this.
-    MovedAside(PathBuf),
-    /// It was not there any more, or not the same: somebody else was faster. Nothing was done.
-    NoLongerDamaged,
-}
-
-/// See [`super::Cache::evict`].
+/// Removes what the proof names, if it still is what was proven.
 pub(super) fn evict(
     root: &Path,
     sumdb_state: Option<&Path>,
-    damaged: &Damaged,
+    damaged: &DamageProof,
     patience: Duration,
-) -> io::Result<Evicted> {
-    let path = damaged.damage.path();
-    let result = match &damaged.damage {
+) -> io::Result<Effect> {
+    match &damaged.damage {
         Damage::Mod(_) | Damage::Info(_) | Damage::Zip(_) | Damage::Ziphash(_) | Damage::Tree(..) => {
             of_version(root, damaged, patience)
         }
         Damage::Clone(_) | Damage::CloneInfo(_) | Damage::CloneLock(_) => of_clone(root, damaged, patience),
         Damage::SumdbTile(_) | Damage::SumdbLookup(_) => of_sumdb(root, damaged, patience),
         Damage::SumdbLatest(_) => latest_note(sumdb_state, damaged, patience),
-    };
-    match result {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Evicted::NoLongerDamaged),
-        Err(e) => Err(io::Error::new(e.kind(), format!("cannot evict {}: {e}", path.display()))),
-        done => done,
     }
 }
 
 /// A file of `@v`, or the extracted folder, under `V.lock`.
-fn of_version(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Evicted> {
+fn of_version(root: &Path, damaged: &DamageProof, patience: Duration) -> io::Result<Effect> {
     let path = damaged.damage.path();
-    let (module, version) =
-        (damaged.module.as_deref().unwrap_or_default(), damaged.version.as_deref().unwrap_or_default());
-    let files = Files::of(root, module, version).ok_or_else(|| refused("no module version of a cache"))?;
+    let of = damaged.of.as_ref().ok_or_else(|| refused("no module version"))?;
+    let files = Files::of(root, &of.module, &of.version).ok_or_else(|| refused("no module version"))?;
     let expected = match &damaged.damage {
         Damage::Mod(_) => &files.mod_file,
         Damage::Info(_) => &files.info,
@@ -59,31 +43,31 @@ fn of_version(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<
         return Err(refused("not where the module cache keeps it"));
     }
     confine(root, path)?;
-    if let Some(folder) = files.lock.parent() {
-        fs::create_dir_all(folder)?;
-        confine(root, folder)?;
-    }
-    if fs::symlink_metadata(&files.lock).is_ok_and(|meta| !meta.is_file()) {
-        return Err(refused("its lock is no file"));
-    }
-    let _lock = Lock::exclusive(&files.lock, patience)?;
+    let _lock = lock(root, &files, patience)?;
     if let Damage::Tree(..) = damaged.damage {
-        return tree(&files, module, damaged);
+        return tree(root, &files, of, damaged);
     }
     if Fingerprint::of(path)? != damaged.seen {
-        return Ok(Evicted::NoLongerDamaged);
+        return Ok(Effect::Nothing);
+    }
+    if let Damage::Ziphash(_) = damaged.damage
+        && damaged.tree_unproven
+    {
+        // Without a .ziphash go fetches and hashes the zip, and then takes a folder that is there for
+        // that zip's: it must unpack anew.
+        File::create(&files.partial)?;
     }
     fs::remove_file(path)?;
-    Ok(Evicted::Removed)
+    Ok(Effect::Removed)
 }
 
 /// The extracted folder. `.partial` tells every go that the folder is not to be used; the rename
 /// takes it away at once, under a name that go sweeps should the rest not happen.
-fn tree(files: &Files, module: &str, damaged: &Damaged) -> io::Result<Evicted> {
+fn tree(root: &Path, files: &Files, of: &ModuleVersion, damaged: &DamageProof) -> io::Result<Effect> {
     if !Fingerprint::of(&files.tree)?.same_file(&damaged.seen)
-        || !version::tree_still_bad(files, module, &damaged.want)
+        || !version::tree_still_bad(root, of, &damaged.want)
     {
-        return Ok(Evicted::NoLongerDamaged);
+        return Ok(Effect::Nothing);
     }
     File::create(&files.partial)?;
     let aside = aside(&files.tree, ".tmp-gox");
@@ -93,11 +77,11 @@ fn tree(files: &Files, module: &str, damaged: &Damaged) -> io::Result<Evicted> {
         let _ = remove_tree(&aside);
     }
     fs::remove_file(&files.partial)?;
-    moved.map(|()| Evicted::Removed)
+    moved.map(|()| Effect::Removed)
 }
 
 /// A clone, its `.info` or a stale lock inside, under the clone's `.lock`.
-fn of_clone(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Evicted> {
+fn of_clone(root: &Path, damaged: &DamageProof, patience: Duration) -> io::Result<Effect> {
     let path = damaged.damage.path();
     let clone = vcs::clone_of(root, path).ok_or_else(|| refused("no clone of the module cache"))?;
     confine(root, path)?;
@@ -108,7 +92,9 @@ fn of_clone(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Ev
     let _lock = Lock::exclusive(&lock, patience)?;
     let seen = Fingerprint::of(path)?;
     match &damaged.damage {
-        Damage::Clone(_) if path == clone && seen.same_file(&damaged.seen) => {
+        Damage::Clone(_)
+            if path == clone && seen.same_file(&damaged.seen) && vcs::is_still_damaged(&clone) =>
+        {
             let aside = aside(&clone, ".tmp-gox");
             fs::rename(&clone, &aside)?;
             // go takes a clone without its .info, or an .info without clone, for none.
@@ -116,25 +102,25 @@ fn of_clone(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Ev
             // A git that outlived its go may still write in there. The clone is out of the way
             // already; what stays of it, `go clean -modcache` removes.
             let _ = remove_tree(&aside).or_else(|_| remove_tree(&aside));
-            Ok(Evicted::Removed)
+            Ok(Effect::Removed)
         }
         Damage::CloneInfo(_) if path == clone.with_extension("info") && seen == damaged.seen => {
             fs::remove_file(path)?;
-            Ok(Evicted::Removed)
+            Ok(Effect::Removed)
         }
         Damage::CloneLock(_) if path.extension().is_some_and(|e| e == "lock") && seen == damaged.seen => {
             if vcs::in_use(&clone, path) {
                 return Err(io::Error::new(io::ErrorKind::WouldBlock, "a process still works in that clone"));
             }
             fs::remove_file(path)?;
-            Ok(Evicted::Removed)
+            Ok(Effect::Removed)
         }
-        _ => Ok(Evicted::NoLongerDamaged),
+        _ => Ok(Effect::Nothing),
     }
 }
 
 /// A tile or look-up, under the lock on the file itself.
-fn of_sumdb(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Evicted> {
+fn of_sumdb(root: &Path, damaged: &DamageProof, patience: Duration) -> io::Result<Effect> {
     let path = damaged.damage.path();
     if !path.starts_with(root.join("cache/download/sumdb")) {
         return Err(refused("no copy of a checksum database"));
@@ -143,15 +129,15 @@ fn of_sumdb(root: &Path, damaged: &Damaged, patience: Duration) -> io::Result<Ev
     let lock = Lock::existing(path, patience)?;
     let held = Fingerprint::from(&lock.file().metadata()?);
     if held != damaged.seen || Fingerprint::of(path)? != damaged.seen {
-        return Ok(Evicted::NoLongerDamaged);
+        return Ok(Effect::Nothing);
     }
     fs::remove_file(path)?;
-    Ok(Evicted::Removed)
+    Ok(Effect::Removed)
 }
 
 /// The `latest` note: the memory that detects forks, so it is kept under another name, and left
 /// alone where it is a well-formed note after all.
-fn latest_note(state: Option<&Path>, damaged: &Damaged, patience: Duration) -> io::Result<Evicted> {
+fn latest_note(state: Option<&Path>, damaged: &DamageProof, patience: Duration) -> io::Result<Effect> {
     let path = damaged.damage.path();
     let state = state.ok_or_else(|| refused("the folder of the checksum databases is not known"))?;
     confine(state, path)?;
@@ -161,11 +147,11 @@ fn latest_note(state: Option<&Path>, damaged: &Damaged, patience: Duration) -> i
     let lock = Lock::existing(path, patience)?;
     let held = Fingerprint::from(&lock.file().metadata()?);
     if !held.same_file(&Fingerprint::of(path)?) || !sumdb::is_bad_note(path) {
-        return Ok(Evicted::NoLongerDamaged);
+        return Ok(Effect::Nothing);
     }
     let aside = aside(path, ".gox-");
     fs::rename(path, &aside)?;
-    Ok(Evicted::MovedAside(aside))
+    Ok(Effect::Renamed)
 }
 
 /// A name beside `path` that nothing has: `path`, `infix` and some digits.

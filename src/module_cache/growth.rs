@@ -19,14 +19,14 @@ const MAX_FOLDERS: usize = 200_000;
 
 /// A moment, see [`super::Cache::mark`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// Seconds and nanoseconds since 1970.
     at: (i64, i64),
 }
 
 /// What happened since a [`Mark`]; each includes the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Growth {
+pub(crate) enum Growth {
     /// Nothing.
     None,
     /// Temporary files were written.
@@ -93,7 +93,7 @@ fn of_version_file(root: &Path, item: &DirEntry, mark: &Mark) -> Growth {
         Some("mod" | "info" | "zip" | "ziphash") if is_new => Growth::Finished,
         // Unpacked anew from a zip of before: the folder's own time says so.
         Some("zip") => {
-            let Some(place::Place::Module { module, version }) = place::locate(root, &path) else {
+            let Some(place::Owner::Module { module, version }) = place::locate(root, &path) else {
                 return Growth::None;
             };
             let unpacked = place::Files::of(root, &module, &version).is_some_and(|files| {

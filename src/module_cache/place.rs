@@ -41,7 +41,7 @@ impl Files {
 
 /// What a path inside the module cache belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Owner {
     /// A module version: one of its files, or something in its extracted folder.
     Module {
         /// Module path, unescaped.
@@ -57,16 +57,16 @@ pub enum Place {
 
 /// What `path` (as an error message names it) is in the cache at `root`. `None` for what lies
 /// elsewhere or has no owner there.
-pub(super) fn locate(root: &Path, path: &Path) -> Option<Place> {
+pub(super) fn locate(root: &Path, path: &Path) -> Option<Owner> {
     let inside = inside(root, path)?;
     if let Some(rest) = inside.strip_prefix("cache/vcs/") {
         let name = rest.split('/').next()?;
         let hash = name.strip_suffix(".info").or_else(|| name.strip_suffix(".lock")).unwrap_or(name);
-        return is_clone_name(hash).then(|| Place::Vcs(root.join("cache/vcs").join(hash)));
+        return is_clone_name(hash).then(|| Owner::Vcs(root.join("cache/vcs").join(hash)));
     }
     if let Some(rest) = inside.strip_prefix("cache/download/sumdb/") {
         let name = rest.split('/').next()?;
-        return is_sumdb_name(name).then(|| Place::Sumdb(name.to_owned()));
+        return is_sumdb_name(name).then(|| Owner::Sumdb(name.to_owned()));
     }
     if let Some(rest) = inside.strip_prefix("cache/download/") {
         let (path, file) = rest.split_once("/@v/")?;
@@ -75,11 +75,11 @@ pub(super) fn locate(root: &Path, path: &Path) -> Option<Place> {
             .find_map(|s| file.strip_suffix(s)?.strip_suffix('.'))
             .or_else(|| file.strip_suffix(".tmp")?.rsplit_once('.').map(|(v, _)| v))?;
         let (module, version) = (escape::unescape_path(path)?, escape::unescape_version(suffix)?);
-        return Some(Place::Module { module, version });
+        return Some(Owner::Module { module, version });
     }
     let (path, rest) = inside.split_once('@')?;
     let version = escape::unescape_version(rest.split('/').next()?)?;
-    Some(Place::Module { module: escape::unescape_path(path)?, version })
+    Some(Owner::Module { module: escape::unescape_path(path)?, version })
 }
 
 /// True for the name of a clone's folder: a SHA-256 in hex.
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn paths_of_messages_find_their_owner() {
         let root = Path::new("/m");
-        let module = |m: &str, v: &str| Some(Place::Module { module: m.into(), version: v.into() });
+        let module = |m: &str, v: &str| Some(Owner::Module { module: m.into(), version: v.into() });
         let sha = "0123456789abcdef".repeat(4);
         for (path, want) in [
             ("/m/cache/download/a.b/!c/@v/v1.0.0.zip", module("a.b/C", "v1.0.0")),
@@ -148,10 +148,10 @@ mod tests {
             ("/m/cache/download/a.b/c/@v/list", None),
             (
                 "/m/cache/download/sumdb/sum.golang.org/tile/8/0/000",
-                Some(Place::Sumdb("sum.golang.org".into())),
+                Some(Owner::Sumdb("sum.golang.org".into())),
             ),
-            (&format!("/m/cache/vcs/{sha}/objects/aa"), Some(Place::Vcs(root.join("cache/vcs").join(&sha)))),
-            (&format!("/m/cache/vcs/{sha}.info"), Some(Place::Vcs(root.join("cache/vcs").join(&sha)))),
+            (&format!("/m/cache/vcs/{sha}/objects/aa"), Some(Owner::Vcs(root.join("cache/vcs").join(&sha)))),
+            (&format!("/m/cache/vcs/{sha}.info"), Some(Owner::Vcs(root.join("cache/vcs").join(&sha)))),
             ("/m/cache/vcs/nothing", None),
             ("/m/../etc/a.b@v1.0.0", None),
             ("/other/a.b/c@v1.0.0/x.go", None),

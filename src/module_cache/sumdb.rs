@@ -3,44 +3,44 @@
 //! Only the shape is judged here, and how tiles fit each other; signatures are go's. What is signed
 //! and contradicts itself is no damage but a misbehaving database, and nothing of it is removed.
 
+use super::finding::{Damage, DamageProof, Finding};
 use super::place::is_sumdb_name;
 use super::version::small;
-use super::{Damage, Damaged, Fingerprint};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Bytes of one hash in a tile.
 const HASH: usize = 32;
 
+/// Levels of the tree in one tile, as go asks for them.
+const HEIGHT: u32 = 8;
+
 /// Most files looked at in one database's copies.
 const MAX_FILES: usize = 100_000;
 
-/// See [`super::Cache::diagnose_sumdb`].
-pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str, evidence: &str) -> Vec<Damaged> {
+/// See [`super::Cache::diagnose_sumdb`]. A copy is damaged where its shape is wrong, or where it cannot be
+/// right beside the others: the tiles must fit each other, and give the hashes of the trees that were
+/// signed.
+pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str) -> Vec<Finding> {
     if !is_sumdb_name(name) {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut report = |damage: Damage, why: &str| {
-        if let Ok(seen) = Fingerprint::of(damage.path()) {
-            let why = why.to_owned();
-            found.push(Damaged { damage, module: None, version: None, why, seen, want: Vec::new() });
+    let mut trees = Vec::new();
+    if let Some(latest) = state.map(|state| state.join(name).join("latest")) {
+        if is_bad_note(&latest) {
+            found.extend(DamageProof::found(Damage::SumdbLatest(latest), "it is no signed note"));
+        } else {
+            trees.extend(small(&latest).ok().and_then(|bytes| signed_tree(&bytes)));
         }
-    };
-    if let Some(latest) = state.map(|state| state.join(name).join("latest"))
-        && is_bad_note(&latest)
-    {
-        report(Damage::SumdbLatest(latest), "it is no signed note");
     }
-
     let copies = root.join("cache/download/sumdb").join(name);
-    let files = files_below(&copies);
     let mut tiles = BTreeMap::new();
-    for path in files {
+    for path in files_below(&copies) {
         let Some(inside) = path.strip_prefix(&copies).ok().and_then(Path::to_str) else { continue };
         // An empty file is none to go: it may be one that is just being written.
         let Ok(bytes) = small(&path) else { continue };
@@ -51,29 +51,27 @@ pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str, evidence: 
             if bytes.len() == tile.width * HASH {
                 tiles.insert(tile, (path, bytes));
             } else {
-                report(Damage::SumdbTile(path), "it has the wrong length");
+                found.extend(DamageProof::found(Damage::SumdbTile(path), "it has the wrong length"));
             }
-        } else if inside.starts_with("lookup/") && !is_record(&bytes) {
-            report(Damage::SumdbLookup(path), "it is no signed record");
+        } else if inside.starts_with("lookup/") {
+            match record_tree(&bytes) {
+                Some(tree) => trees.extend(signed_tree(tree)),
+                None => found.extend(DamageProof::found(Damage::SumdbLookup(path), "it is no signed record")),
+            }
         }
     }
     let inconsistent = contradicting(&tiles);
     for path in &inconsistent {
-        report(Damage::SumdbTile(path.clone()), "it contradicts the other tiles");
+        found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), "it contradicts the other tiles"));
     }
-    // What go could not use though it fits all we have: the tile it named, or those from which the
-    // hash of the whole tree is made.
-    let size = tree_size(evidence).or_else(|| tree_size(&small_text(state?.join(name).join("latest"))));
-    let blamed = match named_tile(evidence) {
-        Some(tile) => vec![tile],
-        None if inconsistent.is_empty() && evidence.contains("inconsistent tile") => right_edge(size),
-        None => Vec::new(),
-    };
-    for tile in blamed {
-        if let Some((path, _)) = tiles.get(&tile)
-            && !inconsistent.contains(path)
-        {
-            report(Damage::SumdbTile(path.clone()), "go cannot use it");
+    if inconsistent.is_empty() {
+        trees.sort();
+        trees.dedup();
+        // Which of the tiles of a tree's right edge is wrong does not show: all are copies.
+        let wrong = trees.iter().filter(|tree| root_hash(&tiles, tree.0).is_some_and(|root| root != tree.1));
+        let edges: BTreeSet<Tile> = wrong.flat_map(|tree| right_edge(tree.0)).collect();
+        for (path, _) in edges.iter().filter_map(|tile| tiles.get(tile)) {
+            found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), "it contradicts a signed tree"));
         }
     }
     found
@@ -100,12 +98,24 @@ fn is_note(bytes: &[u8]) -> bool {
     })
 }
 
-/// The shape of a look-up's answer: a record number, the record, a blank line, the signed tree.
-fn is_record(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let Some((id, rest)) = text.split_once('\n') else { return false };
-    let Some((record, tree)) = rest.split_once("\n\n") else { return false };
-    id.parse::<i64>().is_ok() && !record.is_empty() && is_note(tree.as_bytes())
+/// The signed tree at the end of a look-up's answer: a record number, the record, a blank line, the tree.
+/// `None` for anything of another shape.
+fn record_tree(bytes: &[u8]) -> Option<&[u8]> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (id, rest) = text.split_once('\n')?;
+    let (record, tree) = rest.split_once("\n\n")?;
+    let right = id.parse::<i64>().is_ok() && !record.is_empty() && is_note(tree.as_bytes());
+    right.then_some(tree.as_bytes())
+}
+
+/// Size and root hash of a tree, as a note tells them in its second and third line.
+fn signed_tree(note: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let mut lines = std::str::from_utf8(note).ok()?.lines();
+    if lines.next() != Some("go.sum database tree") {
+        return None;
+    }
+    let size = lines.next()?.parse().ok()?;
+    Some((size, STANDARD.decode(lines.next()?).ok().filter(|hash| hash.len() == HASH)?))
 }
 
 /// The coordinates of a tile, ordered so that the copies of one tile stand together, widest last.
@@ -143,43 +153,47 @@ impl Tile {
     }
 }
 
-/// The tile that go's words name, as in `TileReader returned bad result slice (tile/8/0/000.p/1 ...`.
-fn named_tile(evidence: &str) -> Option<Tile> {
-    evidence
-        .match_indices("tile/")
-        .find_map(|(at, _)| Tile::parse(evidence[at..].split([' ', ')', ',', ':', '"']).next().unwrap_or("")))
-}
-
-/// The size of the tree that go was checking (`checking tree#N: ...`), or that a signed tree names in
-/// its second line.
-fn tree_size(text: &str) -> Option<u64> {
-    let digits = match text.split_once("tree#") {
-        Some((_, rest)) => rest,
-        None => text.strip_prefix("go.sum database tree\n")?,
-    };
-    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// The tiles that a tree of `size` records ends with on each level, those of go's height (8): its own
 /// hash is made of them. Where only the whole tile is cached, go uses that.
-fn right_edge(size: Option<u64>) -> Vec<Tile> {
-    let height = 8;
+fn right_edge(size: u64) -> Vec<Tile> {
     let mut tiles = Vec::new();
-    let (mut count, mut level) = (size.unwrap_or(0), 0);
-    while count > 0 {
-        let (number, width) = (count >> height, usize::try_from(count & 255).unwrap_or(0));
-        if width > 0 {
-            tiles.push(Tile { height, level, number, width });
-            tiles.push(Tile { height, level, number, width: 1 << height });
-        }
-        count = number;
-        level += 1;
+    for (level, number, width) in edge(size) {
+        tiles.push(Tile { height: HEIGHT, level, number, width });
+        tiles.push(Tile { height: HEIGHT, level, number, width: 1 << HEIGHT });
     }
     tiles
 }
 
-fn small_text(path: PathBuf) -> String {
-    small(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+/// Level, number and width of each tile that is not full at the right edge of a tree, lowest level first.
+fn edge(size: u64) -> Vec<(u32, u64, usize)> {
+    let (mut edge, mut count, mut level) = (Vec::new(), size, 0);
+    while count > 0 {
+        let width = usize::try_from(count & 255).unwrap_or(0);
+        if width > 0 {
+            edge.push((level, count >> HEIGHT, width));
+        }
+        count >>= HEIGHT;
+        level += 1;
+    }
+    edge
+}
+
+/// The hash of the tree of `size` records that the tiles give; `None` where one is missing. A tree whose
+/// size is no power of two is hashed from its largest whole subtrees, from the right (RFC 6962).
+fn root_hash(tiles: &BTreeMap<Tile, (PathBuf, Vec<u8>)>, size: u64) -> Option<Vec<u8>> {
+    let mut subtrees = Vec::new();
+    for (level, number, width) in edge(size).into_iter().rev() {
+        let tile = |width| tiles.get(&Tile { height: HEIGHT, level, number, width });
+        let (_, bytes) = tile(width).or_else(|| tile(1 << HEIGHT))?;
+        let mut rest = &bytes[..width * HASH];
+        while !rest.is_empty() {
+            let whole = 1 << (rest.len() / HASH).ilog2();
+            let (left, right) = rest.split_at(whole * HASH);
+            subtrees.push(subtree(left));
+            rest = right;
+        }
+    }
+    subtrees.into_iter().rev().reduce(|right, left| node(&left, &right))
 }
 
 /// The tiles that cannot be right beside the others: copies of one tile that differ in what they
@@ -226,11 +240,11 @@ fn subtree(bytes: &[u8]) -> Vec<u8> {
         return bytes.to_vec();
     }
     let (left, right) = bytes.split_at(bytes.len() / 2);
-    let mut sum = Sha256::new();
-    sum.update([1]);
-    sum.update(subtree(left));
-    sum.update(subtree(right));
-    sum.finalize().to_vec()
+    node(&subtree(left), &subtree(right))
+}
+
+fn node(left: &[u8], right: &[u8]) -> Vec<u8> {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().to_vec()
 }
 
 /// Every plain file below `top`; links are not followed.

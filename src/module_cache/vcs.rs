@@ -1,19 +1,21 @@
 //! Judges the git clones below `cache/vcs`.
 //!
 //! A clone is a cache of a cache, so one that git cannot use is removed whole; but it may be large,
-//! so that takes git's own word for damage, or damage that shows without reading objects: files
-//! that are empty or begin wrongly, as a crash or a full disk leaves them. A lock that a killed git
-//! left is removed alone.
+//! so that takes damage that shows without reading objects: files that are empty or begin wrongly, as a
+//! crash or a full disk leaves them; or, where go's words tell of more, a check of the clone by git. A
+//! lock that a killed git left is removed alone.
 
+use super::finding::{Damage, DamageProof, Finding};
 use super::place::confine;
 use super::version::small;
-use super::{Damage, Damaged, Fingerprint};
 use crate::formats::authority::Url;
 use crate::formats::module_path::covers;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Most files looked at in one clone.
 const MAX_FILES: usize = 100_000;
@@ -24,7 +26,7 @@ const STALE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// What git says of a damaged clone, each seen from git 2.47 under go 1.21 and 1.27 in a clone
 /// damaged by hand; all words of a line must be there.
-const DAMAGE: &[&[&str]] = &[
+pub(super) const DAMAGE: &[&[&str]] = &[
     &["not a git repository: "],
     &["'origin' does not appear to be a git repository"],
     &["remote origin already exists"],
@@ -47,21 +49,24 @@ const DAMAGE: &[&[&str]] = &[
     &["reference broken"],
 ];
 
+/// How long git may take to check a clone through. The largest take longer, and are then left alone.
+const CHECK: Duration = Duration::from_secs(60);
+
+/// Most bytes of git's report that are read.
+const REPORT: u64 = 1 << 20;
+
 /// See [`super::Cache::diagnose_vcs`].
-pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Damaged> {
+pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let Some(clone) = clone_of(root, dir) else { return found };
     let mut report = |damage: Damage, why: &str| {
-        if confine(root, damage.path()).is_ok()
-            && let Ok(seen) = Fingerprint::of(damage.path())
-        {
-            let why = why.to_owned();
-            found.push(Damaged { damage, module: None, version: None, why, seen, want: Vec::new() });
+        if confine(root, damage.path()).is_ok() {
+            found.extend(DamageProof::found(damage, why));
         }
     };
     // The folder is named for what its .info says.
     let info = clone.with_extension("info");
-    let key = small(&info).ok().map(|bytes| bytes.strip_suffix(b"\n").map_or(bytes.clone(), <[u8]>::to_vec));
+    let key = small(&info).ok();
     if let Some(key) = &key
         && clone.is_dir()
         && clone.file_name().is_some_and(|name| *name != *hex(&Sha256::digest(key)))
@@ -76,13 +81,53 @@ pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Damaged> 
         }
         return found;
     }
-    let is_git = key.is_some_and(|key| key.starts_with(b"git"));
-    if is_git && let Some(why) = broken(&clone) {
-        report(Damage::Clone(clone), &why);
-    } else if let Some(line) = damage_told(evidence) {
-        report(Damage::Clone(clone), &format!("git says: {line}"));
+    if key.is_some_and(|key| key.starts_with(b"git")) {
+        // What git's words tell of may come from a server: git itself is asked, about this clone alone.
+        let thorough = || damage_told(evidence).then(|| checked_through(&clone)).flatten();
+        if let Some(why) = broken(&clone).or_else(thorough) {
+            report(Damage::Clone(clone), &why);
+        }
     }
     found
+}
+
+/// Judges a clone again, for eviction: as far as it shows at a glance, else by git's own check.
+pub(super) fn is_still_damaged(clone: &Path) -> bool {
+    broken(clone).or_else(|| checked_through(clone)).is_some()
+}
+
+/// What git's own check of all objects and references finds to be damaged; nothing where there is no git or
+/// it takes too long. Oddities of old histories, which git reports too, are none.
+fn checked_through(clone: &Path) -> Option<String> {
+    let report = tempfile::tempfile().ok()?;
+    let mut git = Command::new("git");
+    git.arg("--git-dir").arg(clone).args(["fsck", "--no-dangling", "--no-progress"]);
+    git.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1");
+    git.stdin(Stdio::null()).stdout(report.try_clone().ok()?).stderr(report.try_clone().ok()?);
+    crate::child::die_with_parent(&mut git);
+    let mut git = git.spawn().ok()?;
+    let begun = Instant::now();
+    let status = loop {
+        match git.try_wait().ok()? {
+            Some(status) => break status,
+            None if begun.elapsed() > CHECK => {
+                let _ = git.kill().and_then(|()| git.wait());
+                return None;
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    if status.success() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    (&report).seek(SeekFrom::Start(0)).ok()?;
+    report.take(REPORT).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let damage = |line: &&str| {
+        ["error: ", "fatal: ", "missing ", "broken link "].iter().any(|begin| line.starts_with(begin))
+    };
+    text.lines().map(str::trim).find(damage).map(|line| format!("git says: {line}"))
 }
 
 /// See [`super::Cache::clones_of`].
@@ -110,7 +155,7 @@ pub(super) fn clones_of(root: &Path, module: &str) -> Vec<PathBuf> {
 /// The folder of the clone that `path` is, lies in, or belongs to (`.info`, `.lock`).
 pub(super) fn clone_of(root: &Path, path: &Path) -> Option<PathBuf> {
     match super::place::locate(root, path)? {
-        super::Place::Vcs(clone) => Some(clone),
+        super::Owner::Vcs(clone) => Some(clone),
         _ => None,
     }
 }
@@ -166,14 +211,11 @@ fn stale_locks(clone: &Path, evidence: &str) -> Vec<PathBuf> {
     locks
 }
 
-/// The line in which git itself tells of damage. What the server said (`remote:`) is about the
-/// server's repository.
-fn damage_told(evidence: &str) -> Option<&str> {
-    evidence
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("remote:"))
-        .find(|line| DAMAGE.iter().any(|words| words.iter().all(|word| line.contains(word))))
+/// Whether git's words tell of damage: reason enough to look closely. What the server said (`remote:`) is
+/// about the server's repository.
+fn damage_told(evidence: &str) -> bool {
+    let mut lines = evidence.lines().map(str::trim).filter(|line| !line.starts_with("remote:"));
+    lines.any(|line| DAMAGE.iter().any(|words| words.iter().all(|word| line.contains(word))))
 }
 
 /// Damage of a git clone that shows at a glance.
@@ -194,6 +236,11 @@ fn broken(clone: &Path) -> Option<String> {
     let config = small(&clone.join("config")).unwrap_or_default();
     if config.contains(&0) || !String::from_utf8_lossy(&config).contains("[remote \"origin\"]") {
         return Some("its config is damaged".to_owned());
+    }
+    if let Ok(bytes) = small(&clone.join("packed-refs"))
+        && !String::from_utf8_lossy(&bytes).lines().all(is_packed_ref)
+    {
+        return Some("its packed-refs are damaged".to_owned());
     }
     if let Ok(bytes) = small(&clone.join("shallow"))
         && (bytes.is_empty() || !String::from_utf8_lossy(&bytes).lines().all(is_object_name))
@@ -253,6 +300,14 @@ fn bad_pack(index: &Path) -> io::Result<bool> {
         (Some(pack), Some(index)) => pack[12..] != index[24..44] && pack[..] != index[..32],
         _ => true,
     })
+}
+
+/// True for a line of `packed-refs`: a comment, a reference, or what an annotated tag leads to.
+fn is_packed_ref(line: &str) -> bool {
+    match line.strip_prefix('^') {
+        Some(name) => is_object_name(name),
+        None => line.starts_with('#') || line.split_once(' ').is_some_and(|(name, _)| is_object_name(name)),
+    }
 }
 
 /// True for 40 or 64 hexadecimal digits.

@@ -1,16 +1,22 @@
-//! Judges the files of one module version: which of them can make go fail.
+//! Judges the files of one module version: which of them can make go fail, and whether they are damaged
+//! or only not what this go.sum says.
+//!
+//! DamageProof is what disagrees with itself: a zip with its own structure or `.ziphash`, a folder with its
+//! zip, a `.mod` with the go.mod in the zip that go.sum means. What agrees with itself may be right and
+//! the go.sum wrong.
 //!
 //! What go mends by itself is no damage here: a `.ziphash` that is missing or has the wrong length
 //! (hashed anew), an `.info` that is no JSON (fetched anew), a missing file, a folder with a
 //! `.partial` beside it (unpacked anew), a broken zip that nobody reads because folder and
 //! `.ziphash` are whole.
 
+use super::finding::{Damage, DamageProof, Dispute, Finding, Fingerprint, ModuleVersion, Part};
 use super::hash;
 use super::place::Files;
-use super::{Damage, Damaged, Fingerprint, GoSum};
 use crate::formats::go_mod::{FaultKind, GoMod, Role};
+use crate::formats::go_sum::GoSum;
 use crate::formats::h1;
-use crate::formats::zip::{Fault, MAX_GO_MOD, Manifest};
+use crate::formats::zip::{Entry, Fault, MAX_GO_MOD, Manifest};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
@@ -30,7 +36,7 @@ pub(super) enum Depth {
 
 /// How an extracted folder differs from its zip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TreeFault {
+pub(crate) enum TreeFault {
     /// Files are not there.
     Missing,
     /// Files are cut short or blank, as a crash leaves them.
@@ -46,12 +52,47 @@ pub enum TreeFault {
 
 /// What the `.ziphash` file holds.
 enum Recorded {
+    /// There is none.
+    Absent,
     /// Nothing that go would believe: it hashes the zip anew.
-    Nothing,
-    /// One hash.
-    Hash(String),
+    Blank,
     /// A text of the right length that is no hash: go stops at it.
     Nonsense,
+    /// One hash.
+    Hash(String),
+}
+
+/// What is known of a zip.
+enum Zip {
+    /// There is none.
+    Absent,
+    /// A whole zip, whatever go.sum says of it.
+    Whole(Manifest),
+    /// Its structure or a checksum inside it is wrong.
+    Broken(String),
+    /// Not looked at, or of a kind that is not understood.
+    Unread,
+}
+
+/// The verdict on zip and `.ziphash` together.
+#[derive(Default)]
+struct Contents {
+    zip: Option<String>,
+    ziphash: Option<String>,
+    disputed: Option<String>,
+}
+
+/// One module version as it lies in the cache, and what go.sum says of it.
+struct Look {
+    files: Files,
+    of: ModuleVersion,
+    want: Vec<String>,
+    recorded: Recorded,
+    zip: Zip,
+    /// The extracted folder, where go would use it: `None` otherwise.
+    unpacked: bool,
+    /// Its files, where they were read.
+    tree: Option<Manifest>,
 }
 
 /// See [`super::Cache::diagnose`].
@@ -61,126 +102,210 @@ pub(super) fn diagnose(
     module: &str,
     version: &str,
     depth: Depth,
-) -> Vec<Damaged> {
-    let Some(files) = Files::of(root, module, version) else { return Vec::new() };
+) -> Vec<Finding> {
     let want = known(go_sum.lookup(module, version, false));
+    let of = ModuleVersion { module: module.to_owned(), version: version.to_owned() };
+    let Some(look) = Look::at(root, of, want, depth) else { return Vec::new() };
+    let tree_fault = look.tree_fault();
+    let contents = look.contents(tree_fault.is_some());
     let mut found = Vec::new();
-    let mut report = |damage: Damage, why: String| {
-        if let Ok(seen) = Fingerprint::of(damage.path()) {
-            let (module, version) = (Some(module.to_owned()), Some(version.to_owned()));
-            found.push(Damaged { damage, module, version, why, seen, want: want.clone() });
-        }
-    };
-
-    let unpacked = files.tree.is_dir() && !files.partial.exists();
-    let recorded = recorded(&files.ziphash);
-    let bad_ziphash = match &recorded {
-        Recorded::Nothing => None,
-        Recorded::Nonsense => Some("it holds no hash".to_owned()),
-        Recorded::Hash(hash) if want.is_empty() || want.contains(hash) => None,
-        Recorded::Hash(hash) => Some(format!("it says {hash}, go.sum has {}", want.join(", "))),
-    };
-    // go reads the zip where it has to unpack it, or has no hash of it to believe.
-    let rehashed = bad_ziphash.is_some() || matches!(recorded, Recorded::Nothing);
-    let zip = if !files.zip.is_file() {
-        Zip::Untold
-    } else if rehashed || depth == Depth::Full {
-        judge_zip(&files, &want)
-    } else if !unpacked && matches!(hash::ends_like_a_zip(&files.zip), Ok(false)) {
-        Zip::Bad("it is cut short".to_owned(), None)
-    } else {
-        Zip::Untold
-    };
-
-    if depth == Depth::Full
-        && unpacked
-        && let Some((fault, why)) = judge_tree(&files, module, &want, &zip, &recorded)
-    {
-        report(Damage::Tree(files.tree.clone(), fault), why);
+    if let Some((fault, why)) = tree_fault {
+        found.extend(look.damaged(Damage::Tree(look.files.tree.clone(), fault), why));
     }
-    if let Zip::Bad(why, _) = &zip
-        && (rehashed || !unpacked)
-    {
-        report(Damage::Zip(files.zip.clone()), why.clone());
+    if let Some(why) = contents.zip {
+        found.extend(look.damaged(Damage::Zip(look.files.zip.clone()), why));
     }
-    match (bad_ziphash, &zip, &recorded) {
-        (Some(why), ..) => report(Damage::Ziphash(files.ziphash.clone()), why),
-        (None, Zip::Good(manifest), Recorded::Hash(hash)) if want.is_empty() && *hash != manifest.h1() => {
-            report(
-                Damage::Ziphash(files.ziphash.clone()),
-                format!("it says {hash}, the zip has {}", manifest.h1()),
-            );
-        }
-        _ => {}
+    if let Some(why) = contents.ziphash {
+        found.extend(look.damaged(Damage::Ziphash(look.files.ziphash.clone()), why));
     }
-    if let Some(why) = judge_mod(&files.mod_file, &known(go_sum.lookup(module, version, true))) {
-        report(Damage::Mod(files.mod_file.clone()), why);
+    if let Some(why) = contents.disputed {
+        found.push(look.disputed(Part::Zip, why));
     }
-    if let Some(why) = judge_info(&files.info, version) {
-        report(Damage::Info(files.info.clone()), why);
+    found.extend(look.go_mod(&known(go_sum.lookup(module, version, true))));
+    if let Some(why) = judge_info(&look.files.info, version) {
+        found.extend(look.damaged(Damage::Info(look.files.info.clone()), why));
     }
     found
 }
 
 /// Judges the folder of a version again, for eviction.
-pub(super) fn tree_still_bad(files: &Files, module: &str, want: &[String]) -> bool {
-    if !files.tree.is_dir() || files.partial.exists() {
-        return false;
+pub(super) fn tree_still_bad(root: &Path, of: &ModuleVersion, want: &[String]) -> bool {
+    let look = Look::at(root, of.clone(), want.to_vec(), Depth::Full);
+    look.is_some_and(|look| look.tree_fault().is_some())
+}
+
+impl Look {
+    fn at(root: &Path, of: ModuleVersion, want: Vec<String>, depth: Depth) -> Option<Look> {
+        let files = Files::of(root, &of.module, &of.version)?;
+        let recorded = recorded(&files.ziphash);
+        let unpacked = files.tree.is_dir() && !files.partial.exists();
+        // go reads the zip where it has to unpack it, or has no hash of it to believe.
+        let believed = matches!(&recorded, Recorded::Hash(hash) if want.is_empty() || want.contains(hash));
+        let zip = if !files.zip.is_file() {
+            Zip::Absent
+        } else if !believed || depth == Depth::Full {
+            read_zip(&files)
+        } else if !unpacked && matches!(hash::ends_like_a_zip(&files.zip), Ok(false)) {
+            Zip::Broken("it is cut short".to_owned())
+        } else {
+            Zip::Unread
+        };
+        let tree = if depth == Depth::Full && unpacked {
+            hash::of_dir(&files.tree, &files.prefix).ok()
+        } else {
+            None
+        };
+        Some(Look { files, of, want, recorded, zip, unpacked, tree })
     }
-    let zip = if files.zip.is_file() { judge_zip(files, want) } else { Zip::Untold };
-    judge_tree(files, module, want, &zip, &recorded(&files.ziphash)).is_some()
-}
 
-/// What is known of a zip.
-enum Zip {
-    /// Whole, and of go.sum's hash where there is one.
-    Good(Manifest),
-    /// Damaged; its manifest where it could be read at all.
-    Bad(String, Option<Manifest>),
-    /// Not there, not looked at, or not understood.
-    Untold,
-}
+    fn damaged(&self, damage: Damage, why: String) -> Option<Finding> {
+        let seen = Fingerprint::of(damage.path()).ok()?;
+        let (of, want) = (Some(self.of.clone()), self.want.clone());
+        // A whole zip that lies beside it is what go will judge.
+        let like_zip = || match (&self.zip, &self.tree) {
+            (Zip::Whole(zip), Some(tree)) => zip.h1() == tree.h1(),
+            _ => false,
+        };
+        let tree_unproven = self.unpacked && !self.tree_is_wanted() && !like_zip();
+        Some(Finding::Damage(DamageProof { damage, of, why, seen, want, tree_unproven }))
+    }
 
-fn judge_zip(files: &Files, want: &[String]) -> Zip {
-    match hash::of_zip(&files.zip, &files.prefix) {
-        Ok(manifest) => {
-            let got = manifest.h1();
-            if want.is_empty() || want.iter().any(|w| w == got) {
-                Zip::Good(manifest)
-            } else {
-                Zip::Bad(format!("it has {got}, go.sum {}", want.join(", ")), Some(manifest))
+    fn disputed(&self, part: Part, why: String) -> Finding {
+        let seen = part.paths(&self.files).into_iter();
+        let seen = seen.map(|path| (path.to_owned(), Fingerprint::of(path).ok())).collect();
+        Finding::Dispute(Dispute { of: self.of.clone(), part, why, seen })
+    }
+
+    /// go.sum itself proves the extracted folder.
+    fn tree_is_wanted(&self) -> bool {
+        self.tree.as_ref().is_some_and(|tree| self.wants(tree.h1()))
+    }
+
+    /// True for a hash that go.sum names.
+    fn wants(&self, hash: &str) -> bool {
+        self.want.iter().any(|want| want == hash)
+    }
+
+    /// The same, or of which it says nothing.
+    fn allowed(&self, hash: &str) -> bool {
+        self.want.is_empty() || self.wants(hash)
+    }
+
+    fn differs(&self, hash: &str) -> String {
+        format!("it has {hash}, go.sum {}", self.want.join(", "))
+    }
+
+    /// Zip and `.ziphash` beside each other and beside go.sum. What go does not mind is left out: a broken
+    /// zip that nobody reads, because folder and `.ziphash` are whole, and what go hashes or fetches anew.
+    fn contents(&self, tree_goes: bool) -> Contents {
+        let needed = !self.unpacked || tree_goes;
+        let none = Contents::default();
+        let zip = |why: &str| Contents { zip: Some(why.to_owned()), ..Contents::default() };
+        let ziphash = |why: String| Contents { ziphash: Some(why), ..Contents::default() };
+        let disputed = |hash: &str| Contents { disputed: Some(self.differs(hash)), ..Contents::default() };
+        match (&self.recorded, &self.zip) {
+            (Recorded::Hash(hash), Zip::Whole(manifest)) => {
+                let got = manifest.h1();
+                if *hash == got && self.allowed(hash) {
+                    none
+                } else if *hash != got && self.allowed(got) {
+                    ziphash(format!("it says {hash}, the zip has {got}"))
+                } else if *hash != got && self.allowed(hash) {
+                    let why = format!("it has {got}, its .ziphash and go.sum {hash}");
+                    if needed { zip(&why) } else { none }
+                } else {
+                    disputed(got)
+                }
+            }
+            (Recorded::Hash(hash), _) if !self.allowed(hash) => match &self.zip {
+                // The folder is what go.sum says: it is the recorded hash that is wrong.
+                Zip::Broken(why) if self.tree_is_wanted() => {
+                    Contents { zip: Some(why.clone()), ..ziphash(self.differs(hash)) }
+                }
+                _ if self.tree_is_wanted() => ziphash(self.differs(hash)),
+                Zip::Absent if !self.unpacked => none,
+                _ => disputed(hash),
+            },
+            (Recorded::Hash(_), Zip::Broken(why)) if needed => zip(why),
+            (Recorded::Hash(_), _) => none,
+            (_, Zip::Whole(manifest)) if !self.allowed(manifest.h1()) => disputed(manifest.h1()),
+            (Recorded::Absent, Zip::Broken(why)) => zip(why),
+            (Recorded::Absent, _) | (Recorded::Blank, Zip::Whole(_) | Zip::Unread) => none,
+            (Recorded::Blank, Zip::Absent) if !self.unpacked => none,
+            (Recorded::Blank | Recorded::Nonsense, found) => {
+                let broken = match found {
+                    Zip::Broken(why) => Some(why.clone()),
+                    _ => None,
+                };
+                Contents { zip: broken, ..ziphash("it holds no hash".to_owned()) }
             }
         }
-        Err(Fault::Corrupt(why)) => Zip::Bad(why, None),
-        Err(Fault::Unexpected(file)) => Zip::Bad(format!("unexpected file {file}"), None),
-        Err(Fault::TooLarge | Fault::TooMany(_) | Fault::Unsupported(_) | Fault::Io(_)) => Zip::Untold,
+    }
+
+    /// How the extracted folder differs from what it was unpacked from. Nothing is said where nothing can
+    /// be its measure: a zip or a recorded hash that go.sum does not confirm is none.
+    fn tree_fault(&self) -> Option<(TreeFault, String)> {
+        let tree = self.tree.as_ref()?;
+        let got = tree.h1();
+        let confirmed = matches!(&self.recorded, Recorded::Hash(hash) if self.wants(hash));
+        let measure = match (&self.zip, &self.recorded) {
+            (Zip::Whole(zip), _) if self.wants(zip.h1()) => Some(zip),
+            (Zip::Whole(zip), Recorded::Hash(hash)) if self.want.is_empty() && *hash == zip.h1() => Some(zip),
+            _ => None,
+        };
+        if self.wants(got) {
+            return None;
+        }
+        match (measure, &self.zip) {
+            (Some(zip), _) if zip.h1() == got => None,
+            (Some(zip), _) => differ(tree, zip),
+            (None, _) if !confirmed => None,
+            (None, Zip::Whole(zip)) if zip.h1() == got => {
+                Some((TreeFault::FromBadZip, "it was unpacked from the damaged zip".to_owned()))
+            }
+            (None, _) if self.of.module == TOOLCHAIN => None,
+            (None, _) => Some((TreeFault::Unknown, self.differs(got))),
+        }
+    }
+
+    /// The `.mod` file. With a hash it must have that: it is damaged where it cannot be anybody's go.mod,
+    /// or where the go.mod inside the zip is the one that go.sum means; else go.sum may be wrong. Without
+    /// a hash its shape decides.
+    fn go_mod(&self, want: &[String]) -> Option<Finding> {
+        let bytes = small(&self.files.mod_file).ok()?;
+        let got = h1::of_go_mod(&bytes);
+        if want.contains(&got) {
+            return None;
+        }
+        let damage = || Damage::Mod(self.files.mod_file.clone());
+        if let Some(why) = malformed_go_mod(&bytes) {
+            return self.damaged(damage(), why.to_owned());
+        }
+        if want.is_empty() {
+            return None;
+        }
+        let why = format!("it has {got}, go.sum {}", want.join(", "));
+        let name = format!("{}go.mod", self.files.prefix).into_bytes();
+        let inside = match &self.zip {
+            Zip::Whole(zip) => zip.entries().iter().find(|entry| entry.name == name),
+            _ => None,
+        };
+        let meant = |entry: &Entry| {
+            h1::of_files(&mut [(b"go.mod", entry.digest)]).is_ok_and(|sum| want.contains(&sum))
+        };
+        if inside.is_some_and(meant) {
+            return self.damaged(damage(), why);
+        }
+        Some(self.disputed(Part::GoMod, why))
     }
 }
 
-fn judge_tree(
-    files: &Files,
-    module: &str,
-    want: &[String],
-    zip: &Zip,
-    recorded: &Recorded,
-) -> Option<(TreeFault, String)> {
-    let tree = hash::of_dir(&files.tree, &files.prefix).ok()?;
-    let got = tree.h1();
-    let expected = match recorded {
-        Recorded::Hash(hash) if want.is_empty() => std::slice::from_ref(hash),
-        _ => want,
-    };
-    if expected.iter().any(|e| e == got) {
-        return None;
-    }
-    match zip {
-        // Without go.sum a zip is a measure only where the recorded hash is its own.
-        Zip::Good(zip) if expected.is_empty() || expected.iter().any(|e| e == zip.h1()) => differ(&tree, zip),
-        Zip::Bad(_, Some(zip)) if zip.h1() == got => {
-            Some((TreeFault::FromBadZip, "it was unpacked from the damaged zip".to_owned()))
-        }
-        _ if module == TOOLCHAIN || want.is_empty() => None,
-        _ => Some((TreeFault::Unknown, format!("it has {got}, go.sum {}", want.join(", ")))),
+fn read_zip(files: &Files) -> Zip {
+    match hash::of_zip(&files.zip, &files.prefix) {
+        Ok(manifest) => Zip::Whole(manifest),
+        Err(Fault::Corrupt(why)) => Zip::Broken(why),
+        Err(Fault::Unexpected(file)) => Zip::Broken(format!("unexpected file {file}")),
+        Err(Fault::TooLarge | Fault::TooMany(_) | Fault::Unsupported(_) | Fault::Io(_)) => Zip::Unread,
     }
 }
 
@@ -212,11 +337,15 @@ fn known(hashes: &[String]) -> Vec<String> {
 }
 
 fn recorded(ziphash: &Path) -> Recorded {
-    let Ok(bytes) = small(ziphash) else { return Recorded::Nothing };
+    let bytes = match small(ziphash) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Recorded::Absent,
+        Err(_) => return Recorded::Blank,
+    };
     let bytes = bytes.trim_ascii();
     // "h1:" and the 44 characters of 32 bytes in base64: other lengths and NULs make go hash anew.
     if bytes.len() != 47 || bytes.contains(&0) {
-        return Recorded::Nothing;
+        return Recorded::Blank;
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if text.starts_with("h1:") => Recorded::Hash(text.to_owned()),
@@ -224,24 +353,18 @@ fn recorded(ziphash: &Path) -> Recorded {
     }
 }
 
-/// Why a `.mod` file is damaged. With a hash it must have that; without, it is damaged where it
-/// cannot be anybody's go.mod: no text, no module line, a block that does not end.
-fn judge_mod(file: &Path, want: &[String]) -> Option<String> {
-    let bytes = small(file).ok()?;
-    let got = h1::of_go_mod(&bytes);
-    if !want.is_empty() {
-        return (!want.contains(&got)).then(|| format!("it has {got}, go.sum {}", want.join(", ")));
-    }
+/// Why these bytes cannot be anybody's go.mod.
+fn malformed_go_mod(bytes: &[u8]) -> Option<&'static str> {
     // go looks past the files that its first releases made up.
     if bytes.starts_with(b"//vgo 0.0.") {
         return None;
     }
-    let read = GoMod::parse(&bytes, Role::Dependency);
+    let read = GoMod::parse(bytes, Role::Dependency);
     let cannot_be = |fault: FaultKind| matches!(fault, FaultKind::Syntax | FaultKind::Unterminated);
     match read.faults.iter().find(|fault| cannot_be(fault.kind)) {
-        Some(fault) if fault.kind == FaultKind::Unterminated => Some("it ends inside a block".to_owned()),
-        Some(_) => Some("it is no go.mod".to_owned()),
-        None => read.module.is_none().then(|| "it has no module line".to_owned()),
+        Some(fault) if fault.kind == FaultKind::Unterminated => Some("it ends inside a block"),
+        Some(_) => Some("it is no go.mod"),
+        None => read.module.is_none().then_some("it has no module line"),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::machine::go_env::GoEnv;
 use crate::machine::network;
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
-use crate::module_cache::{Cache, Damaged, Mark};
+use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
 use crate::verb::Invocation;
 use relaying::Relaying;
 use speak::{Level, Voice};
@@ -125,7 +125,9 @@ struct Run {
     policy: Policy,
     history: Vec<Step>,
     attempts: Vec<Attempt>,
-    damaged: Vec<Damaged>,
+    findings: Vec<Finding>,
+    /// What was moved aside for a fresh download; put back at the end of the run, however it comes.
+    aside: Vec<Aside>,
     started: Instant,
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
@@ -157,7 +159,8 @@ impl Run {
             policy,
             history: vec![],
             attempts: vec![],
-            damaged: vec![],
+            findings: vec![],
+            aside: vec![],
             started: Instant::now(),
             started_at: jiff::Timestamp::now(),
             first_failure: None,
@@ -178,7 +181,11 @@ impl Run {
 
     fn cache(&self) -> Option<Cache> {
         let go_env = self.asked_go.as_ref().unwrap_or(&self.job.go_env);
-        Some(Cache::new(go_env.mod_cache()?, go_env.gopath().map(|p| p.join("pkg/sumdb"))))
+        let cache = Cache::new(go_env.mod_cache()?, go_env.gopath().map(|p| p.join("pkg/sumdb")));
+        Some(match (go_env.build_cache(), go_env.get("GOVERSION")) {
+            (Some(dir), release) if !release.is_empty() => cache.indexed_in(dir, release),
+            _ => cache,
+        })
     }
 
     fn state(&self) -> State {
@@ -209,6 +216,9 @@ impl Run {
 
     /// One attempt after the other, to the one that ends the run.
     async fn attempts(&mut self) -> Result<Exit, Exit> {
+        if let Some(cache) = self.cache() {
+            cache.put_back_abandoned();
+        }
         if self.opening.contains(&Remedy::Relay) {
             self.start_relay();
         }
@@ -277,13 +287,17 @@ impl Run {
     async fn apply(&mut self) -> Result<Option<Duration>, Interrupt> {
         let Some(Step { observation, retry }) = self.history.last().cloned() else { return Ok(None) };
         let delay = jitter(retry.pause);
-        let mirrors = self.state().mirrors;
-        self.voice.retry(&mut self.supervisor, &mirrors, &retry, self.history.len() + 1, delay);
+        // What is said to be removed has been.
+        let mut said = retry.clone();
         for remedy in &retry.remedies {
             match remedy {
-                Remedy::Evict { path, .. } => self.evict(path).await?,
-                Remedy::Relay => self.start_relay(),
-                Remedy::Rotate(_)
+                Remedy::Evict { path, .. } | Remedy::SetAside { path, .. } => {
+                    if !self.repair(path).await? {
+                        said.remedies.retain(|other| other != remedy);
+                    }
+                }
+                Remedy::Relay
+                | Remedy::Rotate(_)
                 | Remedy::Rest(_)
                 | Remedy::Private(_)
                 | Remedy::NoProxy(_)
@@ -293,6 +307,11 @@ impl Run {
                 | Remedy::NoMlkem
                 | Remedy::GitPatience => {}
             }
+        }
+        let mirrors = self.state().mirrors;
+        self.voice.retry(&mut self.supervisor, &mirrors, &said, self.history.len() + 1, delay);
+        if retry.remedies.contains(&Remedy::Relay) {
+            self.start_relay();
         }
         if let Pause::Network(patience) = retry.pause {
             let waited = self.await_network(patience, &observation).await?;
@@ -336,15 +355,25 @@ impl Run {
         Ok(None)
     }
 
-    async fn evict(&mut self, path: &std::path::Path) -> Result<(), Interrupt> {
-        let found = self.damaged.iter().find(|d| d.damage.path() == path).cloned();
-        let (Some(damaged), Some(cache)) = (found, self.cache()) else { return Ok(()) };
-        let task = tokio::task::spawn_blocking(move || cache.evict(&damaged));
-        if let Ok(Err(error)) = self.unless_interrupted(task).await? {
+    /// Does away with what was found at `path`; where nothing was found there, nothing is done. False where
+    /// the file is as it was.
+    async fn repair(&mut self, path: &std::path::Path) -> Result<bool, Interrupt> {
+        let found = self.findings.iter().position(|finding| finding.path() == path);
+        let (Some(found), Some(cache)) = (found, self.cache()) else { return Ok(false) };
+        let finding = self.findings.swap_remove(found);
+        let task = tokio::task::spawn_blocking(move || cache.repair(finding));
+        match self.unless_interrupted(task).await? {
+            Ok(Ok(Effect::SetAside(aside))) => self.aside.push(*aside),
+            Ok(Ok(Effect::Removed | Effect::Renamed)) => {}
+            // Somebody else was faster.
+            Ok(Ok(Effect::Nothing)) | Err(_) => return Ok(false),
             // The next attempt will meet the same damage and speak for itself.
-            self.voice.say(&mut self.supervisor, Level::Normal, &error.to_string());
+            Ok(Err(error)) => {
+                self.voice.say(&mut self.supervisor, Level::Normal, &error.to_string());
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

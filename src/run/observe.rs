@@ -6,11 +6,12 @@ use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMod
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::exit::Exit;
+use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{AttemptEnd, Observation, Repair, State};
+use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State};
 use crate::judgement::table::{Class, Suspicion, Trouble};
 use crate::machine::network::Probe;
-use crate::module_cache::{Cache, Damage, Damaged, GoSum, Mark, Place, TreeFault};
+use crate::module_cache::{Cache, Finding, Mark, Owner};
 use crate::verb::Invocation;
 use crate::vocabulary::{Cause, Failure, Source};
 use std::ffi::OsString;
@@ -92,7 +93,8 @@ impl Run {
     /// Whether looking further can change anything: a compile error outside the cache ends the run
     /// whatever the network does.
     fn any_curable(&self, failures: &[Failure]) -> bool {
-        failures.iter().any(|f| f.row().is_curable() || f.facts.path.is_some() || in_clone(f))
+        let looked_at = |f: &Failure| f.facts.path.is_some() || f.row().suspicion != Suspicion::Nothing;
+        failures.iter().any(|f| f.row().is_curable() || looked_at(f))
     }
 
     /// Finds local damage for each failure that may come from it: beside the loop, since zips are
@@ -103,22 +105,23 @@ impl Run {
         state: &State,
         observation: &mut Observation,
     ) -> Result<(), Interrupt> {
-        let mut sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
+        let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
         let (cache, failures) = (cache.clone(), observation.failures.clone());
         let (dir, gosumdb) = (self.job.dir.clone(), state.premises.gosumdb.clone());
-        let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Damaged>> {
-            failures.iter().map(|failure| damage_of(&cache, &mut sums, failure, &dir, &gosumdb)).collect()
+        let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Finding>> {
+            failures.iter().map(|failure| damage_of(&cache, &sums, failure, &dir, &gosumdb)).collect()
         });
         let found = self.unless_interrupted(search).await?.unwrap_or_default();
         for (index, found) in found.into_iter().enumerate() {
-            for damaged in found {
-                let what = match (&damaged.module, &damaged.version) {
-                    (Some(module), Some(version)) => format!("{module}@{version}"),
-                    _ => damaged.damage.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            for finding in found {
+                let kind = match finding {
+                    Finding::Damage(_) => RepairKind::Evict,
+                    Finding::Dispute(_) => RepairKind::SetAside,
                 };
-                let path = damaged.damage.path().to_path_buf();
-                observation.repairs.push(Repair { failure: index, what, path });
-                self.damaged.push(damaged);
+                let (what, path) = (finding.name(), finding.path().to_path_buf());
+                observation.repairs.push(Repair { failure: index, kind, what, path });
+                self.findings.retain(|known| known.path() != finding.path());
+                self.findings.push(finding);
             }
         }
         for repair in &observation.repairs {
@@ -262,39 +265,48 @@ fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &
     }
 }
 
-/// Words of a clone: a cut pack or an empty object shows up as a revision that does not exist.
-fn in_clone(failure: &Failure) -> bool {
-    failure.cause == Cause::UnknownRevision && matches!(failure.source, Some(Source::Direct | Source::Vcs))
+/// The modules of go.sum that may hold a package which go does not find: files may be gone from their
+/// folders.
+fn holders<'a>(sums: &'a GoSum, package: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let below =
+        |module: &str| package.strip_prefix(module).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+    sums.modules().filter(move |(m, v)| below(m) && !sums.lookup(m, v, false).is_empty())
 }
 
-/// A folder that differs from go.sum while its zip does not may be somebody's own edit: it is only
-/// touched where the words name it.
-fn may_be_an_edit(damaged: &Damaged) -> bool {
-    matches!(damaged.damage, Damage::Tree(_, TreeFault::Edited | TreeFault::Unknown))
-}
-
-/// Local damage that explains one failure.
+/// What in the cache explains one failure. The failure's words say where to look; what is wrong there, and
+/// which hash is wanted, the files themselves and go.sum tell. A folder that may be somebody's own edit is
+/// only touched where the words name it.
 fn damage_of(
     cache: &Cache,
-    sums: &mut GoSum,
+    sums: &GoSum,
     failure: &Failure,
     dir: &std::path::Path,
     gosumdb: &str,
-) -> Vec<Damaged> {
+) -> Vec<Finding> {
     let database = gosumdb.split(['+', ' ']).next().unwrap_or("sum.golang.org");
     let place = failure.facts.path.as_deref().and_then(|p| cache.locate(p, dir));
     match &place {
-        Some(Place::Vcs(clone)) => return cache.diagnose_vcs(clone, &failure.evidence),
-        Some(Place::Sumdb(name)) => return cache.diagnose_sumdb(name, &failure.evidence),
+        Some(Owner::Vcs(clone)) => return cache.diagnose_vcs(clone, &failure.evidence),
+        Some(Owner::Sumdb(name)) => return cache.diagnose_sumdb(name),
         // A compiler's complaint about a file of the module cache: is the folder what go.sum says?
-        Some(Place::Module { module, version }) => return cache.diagnose(sums, module, version),
+        Some(Owner::Module { module, version }) => return cache.diagnose(sums, module, version),
         None => {}
     }
     let suspicion = failure.row().suspicion;
+    let module = failure.module.as_deref();
     match suspicion {
         Suspicion::Nothing => vec![],
         // `malformed record data` is what a page in place of a record gives, and a cached one too.
-        Suspicion::Database => cache.diagnose_sumdb(database, &failure.evidence),
+        Suspicion::Database => cache.diagnose_sumdb(database),
+        Suspicion::Package => {
+            let holders = module.into_iter().flat_map(|package| holders(sums, package));
+            let found = holders.flat_map(|(m, v)| cache.diagnose(sums, m, v));
+            found.filter(|finding| !finding.may_be_an_edit()).collect()
+        }
+        Suspicion::Clone => {
+            let clones = module.into_iter().flat_map(|module| cache.clones_of(module));
+            clones.flat_map(|clone| cache.diagnose_vcs(&clone, &failure.evidence)).collect()
+        }
         Suspicion::Version | Suspicion::Info | Suspicion::Anything => {
             let (Some(module), Some(version)) = (&failure.module, &failure.version) else {
                 if suspicion != Suspicion::Anything {
@@ -305,7 +317,7 @@ fn damage_of(
                 return cache.scan(sums, &all, SCAN);
             };
             let mut found = cache.diagnose(sums, module, version);
-            found.retain(|damaged| !may_be_an_edit(damaged));
+            found.retain(|finding| !finding.may_be_an_edit());
             if found.is_empty() && suspicion == Suspicion::Info {
                 // A version that nobody has may come from the .info file of another version.
                 let listed: Vec<(String, String)> = sums
@@ -314,7 +326,7 @@ fn damage_of(
                     .map(|(m, v)| (m.to_owned(), v.to_owned()))
                     .collect();
                 found = cache.scan(sums, &listed, SCAN);
-                found.retain(|damaged| matches!(damaged.damage, Damage::Info(_)));
+                found.retain(Finding::is_info);
             }
             found
         }

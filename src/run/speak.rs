@@ -54,6 +54,7 @@ impl Voice {
                 Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
                 Remedy::Rest(_)
                 | Remedy::Evict { .. }
+                | Remedy::SetAside { .. }
                 | Remedy::Private(_)
                 | Remedy::NoProxy(_)
                 | Remedy::Sumdb(_)
@@ -109,6 +110,12 @@ fn line(mirrors: &[Entry], remedy: &Remedy) -> Option<String> {
         Remedy::Rotate(Entry::Direct) => "asking the origin directly".into(),
         Remedy::Rotate(entry) => format!("asking {} first", entry.shown()),
         Remedy::Evict { what, path } => format!("removed the damaged {} of {what}", shown_file(path)),
+        Remedy::SetAside { what, path } => {
+            format!(
+                "the cached {} of {what} is not what go.sum says: set aside for a fresh one",
+                shown_file(path)
+            )
+        }
         Remedy::Private(pattern) => {
             format!("GOPRIVATE={pattern} for this run: no proxy and no checksum database for it")
         }

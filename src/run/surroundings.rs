@@ -4,6 +4,7 @@
 use super::{Job, relaying};
 use crate::configuration::{Key, Relay};
 use crate::formats::go_mod::{GoMod, GoWork, Role};
+use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
 use crate::judgement::attempt::{Policy, Premises};
 use crate::judgement::privacy;
@@ -11,7 +12,6 @@ use crate::machine::configuration_files::repository_root;
 use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
 use crate::memory::health::{self, Health};
-use crate::module_cache::GoSum;
 use crate::verb::Invocation;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -23,14 +23,22 @@ fn tree(project: &Project) -> PathBuf {
 }
 
 /// Overwrites a file, read-only or not, without replacing it.
-fn overwrite(path: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+pub(crate) fn overwrite(path: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("a file of the cache");
     fs::write(path, change(fs::read(path).expect("a file of the cache"))).expect("a file of ours");
     fs::set_permissions(path, fs::Permissions::from_mode(0o444)).expect("a file of the cache");
 }
 
+/// Removes a file from a read-only folder.
+pub(crate) fn remove_file(path: &Path) {
+    let folder = path.parent().expect("a file of the cache");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder of the cache");
+    fs::remove_file(path).expect("a file of the cache");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o555)).expect("a folder of the cache");
+}
+
 /// Inode and time of every file below a folder.
-fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u64, i64, i64)> {
+pub(crate) fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u64, i64, i64)> {
     let mut found = BTreeMap::new();
     let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.pop() {
@@ -168,11 +176,7 @@ fn an_info_of_another_version() {
 
 #[test]
 fn a_folder_that_was_changed() {
-    let missing = |p: &Project| {
-        fs::set_permissions(tree(p), fs::Permissions::from_mode(0o755)).expect("a folder of the cache");
-        fs::remove_file(tree(p).join("m001.go")).expect("a file of the cache");
-        fs::set_permissions(tree(p), fs::Permissions::from_mode(0o555)).expect("a folder of the cache");
-    };
+    let missing = |p: &Project| remove_file(&tree(p).join("m001.go"));
     let edited =
         |p: &Project| overwrite(&tree(p).join("m001.go"), |_| b"package m001\n\nconst Value = = 1\n".into());
     for damage in [&missing as &dyn Fn(&Project), &edited] {

@@ -1,6 +1,6 @@
 //! Where the next attempt asks: which entry stands first, what leaves the list, how long is waited.
 
-use super::{Cure, Observation, Pause, Policy, Remedy, Retry, State};
+use super::{Cure, Observation, Pause, Policy, Remedy, Repair, RepairKind, Retry, State};
 use crate::formats::authority;
 use crate::formats::goproxy::{Entry, List, Separator};
 use crate::judgement::table::Setting;
@@ -228,7 +228,12 @@ pub(super) fn compose(
                 moving.get_or_insert(entry);
             }
             Cure::Evict(repairs) => {
-                repairs.into_iter().for_each(|r| add(Remedy::Evict { what: r.what, path: r.path }))
+                for Repair { kind, what, path, .. } in repairs {
+                    add(match kind {
+                        RepairKind::Evict => Remedy::Evict { what, path },
+                        RepairKind::SetAside => Remedy::SetAside { what, path },
+                    });
+                }
             }
             Cure::Private(pattern) => add(Remedy::Private(pattern)),
             Cure::NoProxy(pattern) => add(Remedy::NoProxy(pattern)),

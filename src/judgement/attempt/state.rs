@@ -182,7 +182,7 @@ impl State {
                         }
                     }
                 }
-                Remedy::Evict { path, .. } => self.evicted.push(path.clone()),
+                Remedy::Evict { path, .. } | Remedy::SetAside { path, .. } => self.evicted.push(path.clone()),
                 Remedy::Private(pattern) => self.private.push(pattern.clone()),
                 Remedy::NoProxy(pattern) => self.no_proxy.push(pattern.clone()),
                 Remedy::Sumdb(value) => self.sumdb = Some(value.clone()),

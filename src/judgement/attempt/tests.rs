@@ -329,7 +329,12 @@ fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way
 fn local_damage_is_evicted_and_tried_again_at_once() {
     let p = policy(A);
     let mut o = seen(vec![mismatch("example.test/m", "h1:x", "")]);
-    o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m.zip".into() }];
+    o.repairs = vec![Repair {
+        failure: 0,
+        kind: RepairKind::Evict,
+        what: "m@v1.0.0".into(),
+        path: "/c/m.zip".into(),
+    }];
     let h = run(&p, vec![o.clone()]);
     assert_eq!(last(&h).remedies, [Remedy::Evict { what: "m@v1.0.0".into(), path: "/c/m.zip".into() }]);
     assert_eq!(last(&h).pause, Pause::NONE);
@@ -505,7 +510,8 @@ fn what_mod_verify_finds_is_never_cured() {
     let mut p = policy(A);
     p.verifying = true;
     let mut o = seen(vec![failure(Cause::CacheCorrupt, Source::Cache, "")]);
-    o.repairs = vec![Repair { failure: 0, what: "m@v1.0.0".into(), path: "/c/m".into() }];
+    o.repairs =
+        vec![Repair { failure: 0, kind: RepairKind::Evict, what: "m@v1.0.0".into(), path: "/c/m".into() }];
     assert!(is_stop(&decide(&p, &[], &o)));
     // Words that name nobody would be diagnosed elsewhere.
     o.repairs.clear();

@@ -23,15 +23,27 @@ pub enum AttemptEnd {
     Interrupted,
 }
 
-/// A damaged local file that was found for a failure and can be evicted.
+/// A local file that was found for a failure and can be repaired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repair {
     /// Index of the failure it belongs to.
     pub failure: usize,
+    /// How.
+    pub kind: RepairKind,
     /// `MODULE@VERSION`, or what else names it for people.
     pub what: String,
     /// The file or folder.
     pub path: PathBuf,
+}
+
+/// How a local file is repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepairKind {
+    /// It is damaged in itself and goes.
+    Evict,
+    /// Only this go.sum disagrees with it: it is moved aside, and put back unless a fresh copy comes.
+    SetAside,
 }
 
 /// What was seen of one attempt, and what was learned with it.
@@ -127,6 +139,13 @@ pub enum Remedy {
         /// The file or folder.
         path: PathBuf,
     },
+    /// One file that only this go.sum disagrees with is moved aside for a fresh download.
+    SetAside {
+        /// `MODULE@VERSION`.
+        what: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// GOPRIVATE gains a pattern.
     Private(String),
     /// GONOPROXY gains a pattern.
@@ -151,6 +170,7 @@ impl Remedy {
         Some(match self {
             Remedy::Rotate(entry) => format!("rotate:{}", entry.host().unwrap_or_else(|| entry.shown())),
             Remedy::Evict { what, .. } => format!("evict:{what}"),
+            Remedy::SetAside { what, .. } => format!("aside:{what}"),
             Remedy::Private(pattern) | Remedy::NoProxy(pattern) => format!("private:{pattern}"),
             Remedy::Sumdb(value) => format!("sumdb:{value}"),
             Remedy::Http1 => "http1".into(),

@@ -249,12 +249,19 @@ pub(super) const fn of_cause(cause: Cause, source: Option<Source>, detail: Detai
                 "take `off` out of GOPROXY, or fill the cache first",
             )
         },
-        Cause::UnknownRevision => stop(
-            Module,
-            12,
-            "there is no such version, branch or commit",
-            "see what there is: go list -m -versions {module}",
-        ),
+        Cause::UnknownRevision => {
+            let row = stop(
+                Module,
+                12,
+                "there is no such version, branch or commit",
+                "see what there is: go list -m -versions {module}",
+            );
+            match source {
+                Some(Source::Direct | Source::Vcs) => Row { suspicion: Suspicion::Clone, ..row },
+                Some(Source::Proxy | Source::Sumdb | Source::Toolchain | Source::Cache | Source::Local)
+                | None => row,
+            }
+        }
         Cause::PathMismatch => Row {
             suspicion: Suspicion::Version,
             ..stop(
@@ -279,9 +286,10 @@ pub(super) const fn of_cause(cause: Cause, source: Option<Source>, detail: Detai
             "two modules provide the package",
             "require a version of one of the two that no longer has the package",
         ),
-        Cause::MissingPackage => {
-            stop(Module, 16, "no module provides the package", "check the import path, then `go mod tidy`")
-        }
+        Cause::MissingPackage => Row {
+            suspicion: Suspicion::Package,
+            ..stop(Module, 16, "no module provides the package", "check the import path, then `go mod tidy`")
+        },
         Cause::ImportRestriction => stop(
             Here,
             17,

@@ -127,6 +127,11 @@ pub enum Suspicion {
     Anything,
     /// What is kept of the checksum database.
     Database,
+    /// The folders of the modules that may hold the package which is named.
+    Package,
+    /// The clones of the module's repository: git keeps it to itself that an object is damaged, and go
+    /// then knows no such revision.
+    Clone,
 }
 
 /// One row of the table.

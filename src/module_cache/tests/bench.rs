@@ -1,7 +1,9 @@
 //! The workbench: a module source in a folder, a cache, a project, and a real go that uses them.
 //! Nothing is contacted but files.
 
-use crate::module_cache::{Cache, Damaged, GoSum};
+use crate::formats::go_sum::GoSum;
+use crate::module_cache::finding::{Damage, DamageProof};
+use crate::module_cache::{Cache, Effect, Finding};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -246,7 +248,42 @@ pub(super) fn cut(path: &Path, length: usize) {
     overwrite(path, &bytes[..length.min(bytes.len())]);
 }
 
-/// The findings by path and kind alone.
-pub(super) fn paths(found: &[Damaged]) -> Vec<PathBuf> {
-    found.iter().map(|d| d.damage.path().to_owned()).collect()
+/// The findings by path alone.
+pub(super) fn paths(found: &[Finding]) -> Vec<PathBuf> {
+    found.iter().map(|finding| finding.path().to_owned()).collect()
+}
+
+/// The findings by what is damaged; nothing may be disputed.
+#[track_caller]
+pub(super) fn damages(found: &[Finding]) -> Vec<Damage> {
+    let damage = |finding: &Finding| match finding {
+        Finding::Damage(DamageProof { damage, .. }) => damage.clone(),
+        Finding::Dispute(disputed) => panic!("{disputed:?}"),
+    };
+    found.iter().map(damage).collect()
+}
+
+/// Uses up what was found; each must still be there.
+#[track_caller]
+pub(super) fn remove_all(cache: &Cache, found: Vec<Finding>) {
+    for finding in found {
+        let done = cache.repair(finding);
+        assert!(matches!(done, Ok(Effect::Removed)), "{done:?}");
+    }
+}
+
+/// The same where somebody else was faster.
+#[track_caller]
+pub(super) fn not_needed(cache: &Cache, finding: Finding) {
+    let done = cache.repair(finding);
+    assert!(matches!(done, Ok(Effect::Nothing)), "{done:?}");
+}
+
+/// The same where it is refused.
+#[track_caller]
+pub(super) fn refused(cache: &Cache, finding: Finding) -> std::io::Error {
+    match cache.repair(finding) {
+        Err(error) => error,
+        done => panic!("{done:?}"),
+    }
 }

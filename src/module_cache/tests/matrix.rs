@@ -1,9 +1,14 @@
 //! Each damage that a cache can have: what go makes of it, what is found, and that go succeeds once
 //! exactly that was removed.
 
-use super::bench::{Bench, MODULES, cut, overwrite, paths, remove, remove_file};
+use super::bench::{
+    Bench, MODULES, cut, damages, not_needed, overwrite, paths, remove, remove_all, remove_file,
+};
+use crate::formats::go_sum::GoSum;
 use crate::formats::h1;
-use crate::module_cache::{Damage, Evicted, GoSum, TreeFault, hash};
+use crate::module_cache::finding::Damage;
+use crate::module_cache::hash;
+use crate::module_cache::version::TreeFault;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -271,21 +276,19 @@ fn play(bench: &Bench, row: &Row) {
     let sums = bench.go_sum();
     let want = (row.found)(bench);
     let found = cache.diagnose(&sums, DEP.0, DEP.1);
-    let kinds: Vec<_> = found.iter().map(|d| d.damage.clone()).collect();
-    assert_eq!(kinds, want, "{}, {go}: found before go ran: {found:?}", row.name);
+    assert_eq!(damages(&found), want, "{}, {go}: found before go ran: {found:?}", row.name);
 
     let said = bench.run(row.args);
     assert_eq!(said.ok, row.says.is_empty(), "{}, {go}: {}", row.name, said.text);
     assert!(said.text.contains(row.says), "{}, {go}: {}", row.name, said.text);
     let found = cache.diagnose(&sums, DEP.0, DEP.1);
-    assert_eq!(found.iter().map(|d| d.damage.clone()).collect::<Vec<_>>(), want, "{}, {go}: after", row.name);
+    assert_eq!(damages(&found), want, "{}, {go}: after", row.name);
+    let again = cache.diagnose(&sums, DEP.0, DEP.1);
 
     let before = bench.files();
-    for damaged in &found {
-        assert_eq!(cache.evict(damaged).unwrap(), Evicted::Removed, "{}, {go}", row.name);
-        assert_eq!(cache.evict(damaged).unwrap(), Evicted::NoLongerDamaged, "{}, {go}: twice", row.name);
-    }
     let gone = paths(&found);
+    remove_all(&cache, found);
+    again.into_iter().for_each(|finding| not_needed(&cache, finding));
     let mut after = bench.files();
     after.retain(|path, _| before.contains_key(path));
     for (path, seen) in &before {
@@ -331,7 +334,7 @@ fn without_go_sum_structure_decides() {
             assert!(!said.ok && said.text.contains("go.mod"), "{what}: {}", said.text);
             let found = bench.cache().diagnose(&GoSum::default(), DEP.0, DEP.1);
             assert_eq!(paths(&found), [bench.dep("mod")], "{what}: {found:?}");
-            assert_eq!(bench.cache().evict(&found[0]).unwrap(), Evicted::Removed);
+            remove_all(&bench.cache(), found);
             let said = bench.run(&["mod", "tidy"]);
             assert!(said.ok, "{what}: {}", said.text);
         }
@@ -363,7 +366,7 @@ fn odd_names_and_links_are_handled() {
         cut(&zip, 500);
         let found = cache.diagnose(&sums, module, version);
         assert_eq!(paths(&found), [zip.as_path()], "{module}");
-        assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+        remove_all(&cache, found);
         assert!(!cache.complete_for(&sums, &all));
         let said = bench.run(DOWNLOAD);
         assert!(said.ok, "{}", said.text);
@@ -389,39 +392,8 @@ fn a_nameless_failure_is_found_by_looking() {
     assert!(!said.ok && said.text.contains("zip: not a valid zip file"), "{}", said.text);
     let found = cache.scan(&sums, &all, Duration::from_secs(60));
     assert_eq!(paths(&found), [zip]);
-    assert_eq!(found[0].module.as_deref(), Some("example.test/Cap"));
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+    assert_eq!(found[0].name(), "example.test/Cap@v1.0.0-RC1");
+    remove_all(&cache, found);
     let said = bench.run(DOWNLOAD);
     assert!(said.ok, "{}", said.text);
-}
-
-#[test]
-fn what_was_unpacked_from_a_bad_zip_goes_with_it() {
-    let bench = Bench::warm(&crate::test_go::newest());
-    let (sums, cache) = (bench.go_sum(), bench.cache());
-    // Another content everywhere, consistently: what a lying proxy leaves where no go.sum was.
-    let files = [("go.mod", b"module example.test/dep\n".to_vec()), ("evil.go", b"package dep\n".to_vec())];
-    super::bench::write_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/", &files);
-    let got = hash::of_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/").unwrap().h1().to_owned();
-    overwrite(&bench.dep("ziphash"), got);
-    remove(&bench.dep_tree());
-    fs::create_dir(bench.dep_tree()).unwrap();
-    for (name, content) in files {
-        fs::write(bench.dep_tree().join(name), content).unwrap();
-    }
-    let said = bench.run(DOWNLOAD);
-    assert!(!said.ok && said.text.contains("SECURITY ERROR"), "{}", said.text);
-    let found = cache.diagnose(&sums, DEP.0, DEP.1);
-    let want = [
-        Damage::Tree(bench.dep_tree(), TreeFault::FromBadZip),
-        Damage::Zip(bench.dep("zip")),
-        Damage::Ziphash(bench.dep("ziphash")),
-    ];
-    assert_eq!(found.iter().map(|d| d.damage.clone()).collect::<Vec<_>>(), want);
-    for damaged in &found {
-        cache.evict(damaged).unwrap();
-    }
-    let said = bench.run(DOWNLOAD);
-    assert!(said.ok, "{}", said.text);
-    assert!(bench.dep_tree().join("name.go").exists() && !bench.dep_tree().join("evil.go").exists());
 }

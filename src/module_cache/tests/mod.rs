@@ -1,5 +1,6 @@
 //! Damages real caches of real go releases and has them mended.
 
+mod aside;
 mod bench;
 mod matrix;
 mod sharing;

@@ -1,8 +1,14 @@
 //! Eviction beside others: a held lock, running go processes, replaced files, refused places; and
 //! what counts as growth.
 
-use super::bench::{Bench, cut, overwrite, paths, remove, remove_file};
-use crate::module_cache::{Cache, Damage, Evicted, GoSum, Growth, Mark, TreeFault};
+use super::bench::{
+    Bench, cut, damages, not_needed, overwrite, paths, refused, remove, remove_all, remove_file,
+};
+use crate::formats::go_sum::GoSum;
+use crate::module_cache::finding::Damage;
+use crate::module_cache::growth::Growth;
+use crate::module_cache::version::TreeFault;
+use crate::module_cache::{Cache, Effect, Mark};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,16 +33,19 @@ fn a_held_lock_delays_eviction_and_then_ends_it() {
     let found = cache.diagnose(&bench.go_sum(), DEP.0, DEP.1);
     let held = hold(&bench.dep("lock"));
     let impatient = cache.clone().with_lock_patience(Duration::ZERO);
-    assert_eq!(impatient.evict(&found[0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    for finding in found {
+        assert_eq!(refused(&impatient, finding).kind(), io::ErrorKind::TimedOut);
+    }
     assert!(bench.dep("zip").exists());
 
     let (send, done) = mpsc::channel();
-    let (patient, damaged) = (cache.clone(), found[0].clone());
-    let waiting = std::thread::spawn(move || send.send(patient.evict(&damaged)).unwrap());
+    let (patient, finding) = (cache.clone(), cache.diagnose(&bench.go_sum(), DEP.0, DEP.1).remove(0));
+    let waiting = std::thread::spawn(move || send.send(patient.repair(finding)).unwrap());
     assert!(done.recv_timeout(Duration::from_millis(200)).is_err(), "it must wait for the lock");
     assert!(bench.dep("zip").exists());
     drop(held);
-    assert_eq!(done.recv_timeout(Duration::from_secs(30)).unwrap().unwrap(), Evicted::Removed);
+    let done = done.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(matches!(done, Ok(Effect::Removed)), "{done:?}");
     waiting.join().unwrap();
     assert!(bench.dep("lock").exists(), "the lock stays");
 }
@@ -52,7 +61,7 @@ fn what_somebody_else_mended_is_left_alone() {
     let fresh = bench.dep("zip").with_extension("new");
     fs::write(&fresh, whole).unwrap();
     fs::rename(&fresh, bench.dep("zip")).unwrap();
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::NoLongerDamaged);
+    found.into_iter().for_each(|finding| not_needed(&cache, finding));
     assert!(bench.dep("zip").exists());
     assert!(bench.run(&["mod", "download"]).ok);
 
@@ -65,7 +74,7 @@ fn what_somebody_else_mended_is_left_alone() {
     fs::set_permissions(bench.dep_tree(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(&file, content).unwrap();
     fs::rename(&file, bench.dep_tree().join("other.go")).unwrap();
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::NoLongerDamaged);
+    found.into_iter().for_each(|finding| not_needed(&cache, finding));
     assert!(bench.dep_tree().join("name.go").exists() && !bench.dep("partial").exists());
 }
 
@@ -94,8 +103,8 @@ fn a_toolchain_folder_may_have_more_than_its_zip() {
     }
     fs::remove_file(tree.join("VERSION")).unwrap();
     let found = cache.diagnose(&GoSum::default(), module, version);
-    assert_eq!(found[0].damage, Damage::Tree(tree.clone(), TreeFault::Missing));
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+    assert_eq!(damages(&found), [Damage::Tree(tree.clone(), TreeFault::Missing)]);
+    remove_all(&cache, found);
     assert!(!tree.exists() && fs::read_dir(tree.parent().unwrap()).unwrap().next().is_none());
 }
 
@@ -115,7 +124,7 @@ fn running_go_processes_survive_an_eviction() {
         };
         let others: Vec<_> = (0..3).map(|_| start()).collect();
         // go never writes over a well-formed .ziphash, so nobody can have been faster.
-        assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed);
+        remove_all(&cache, found);
         for mut other in others {
             // Those that were faster than the eviction saw the damage; none hangs.
             other.wait().unwrap();
@@ -135,22 +144,23 @@ fn nothing_outside_the_cache_is_evicted() {
     let sums = bench.go_sum();
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
-    let found = bench.cache().diagnose(&sums, DEP.0, DEP.1);
+    let found = || bench.cache().diagnose(&sums, DEP.0, DEP.1).remove(0);
     // A finding of one cache is none of another.
     let other = Cache::new(bench.top.join("other"), None);
-    assert_eq!(other.evict(&found[0]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    assert_eq!(refused(&other, found()).kind(), io::ErrorKind::PermissionDenied);
     // A lock that is no file is none.
     let lock = bench.dep("lock");
     fs::remove_file(&lock).unwrap();
     fs::create_dir(&lock).unwrap();
-    assert_eq!(bench.cache().evict(&found[0]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    assert_eq!(refused(&bench.cache(), found()).kind(), io::ErrorKind::PermissionDenied);
     fs::remove_dir(&lock).unwrap();
+    let found = found();
     // A folder of the cache that leads elsewhere is not followed.
     let at = bench.dep("zip").parent().unwrap().to_owned();
     let elsewhere = bench.top.join("elsewhere");
     fs::rename(&at, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &at).unwrap();
-    assert_eq!(bench.cache().evict(&found[0]).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    assert_eq!(refused(&bench.cache(), found).kind(), io::ErrorKind::PermissionDenied);
     assert!(elsewhere.join("v1.0.0.zip").exists());
 }
 
@@ -166,7 +176,7 @@ fn a_cache_that_cannot_be_written_is_an_error() {
     let found = bench.cache().diagnose(&bench.go_sum(), DEP.0, DEP.1);
     let folder = bench.dep("zip").parent().unwrap().to_owned();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
-    let refused = bench.cache().evict(&found[0]).unwrap_err();
+    let refused = refused(&bench.cache(), found.into_iter().next().unwrap());
     assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
     assert!(refused.to_string().contains("v1.0.0.zip"), "{refused}");
 }

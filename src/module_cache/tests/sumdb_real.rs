@@ -1,9 +1,10 @@
 //! A checksum database of our own key, served from a folder to a real go, and damage to what go
 //! keeps of it.
 
-use super::bench::{Bench, MODULES, overwrite};
+use super::bench::{Bench, MODULES, damages, overwrite};
 use crate::formats::h1;
-use crate::module_cache::{Damage, Evicted, hash};
+use crate::module_cache::finding::Damage;
+use crate::module_cache::{Effect, hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 const NAME: &str = "sum.example.test";
 
 /// The hash of a tree of RFC 6962 over the hashes of its leaves.
-fn root(leaves: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn root(leaves: &[Vec<u8>]) -> Vec<u8> {
     if let [leaf] = leaves {
         return leaf.clone();
     }
@@ -111,16 +112,18 @@ fn damage_to_what_go_keeps_of_a_database_is_cured() {
                 "latest" => bench.top.join("gopath/pkg/sumdb").join(NAME).join("latest"),
                 file => bench.top.join("mod/cache/download/sumdb").join(NAME).join(file),
             };
-            assert!(bench.cache().diagnose_sumdb(NAME, "").is_empty(), "{name}: sound before");
+            assert!(bench.cache().diagnose_sumdb(NAME).is_empty(), "{name}: sound before");
             // Without go.sum, go asks the database (its copies first) for everything.
             let _ = fs::remove_file(&sum);
             damage(&path);
             let said = bench.run(&["mod", "download"]);
             assert!(!said.ok && said.text.contains(says), "{name}, {}: {}", go.display(), said.text);
-            let found = bench.cache().diagnose_sumdb(NAME, &said.text);
-            let damages: Vec<_> = found.iter().map(|d| d.damage.clone()).collect();
-            assert_eq!(damages, [kind(path)], "{name}: {}", said.text);
-            assert_ne!(bench.cache().evict(&found[0]).unwrap(), Evicted::NoLongerDamaged);
+            let found = bench.cache().diagnose_sumdb(NAME);
+            assert_eq!(damages(&found), [kind(path)], "{name}: {}", said.text);
+            for finding in found {
+                let done = bench.cache().repair(finding);
+                assert!(matches!(done, Ok(Effect::Removed | Effect::Renamed)), "{done:?}");
+            }
             let said = bench.run(&["mod", "download"]);
             assert!(said.ok, "{name}, {}: not cured: {}", go.display(), said.text);
         }

@@ -1,9 +1,10 @@
-//! Damaged clones: a real git repository behind a made-up host, a real go that clones it.
+//! DamageProof clones: a real git repository behind a made-up host, a real go that clones it.
 
 #[cfg(target_os = "linux")]
 use super::bench::paths;
-use super::bench::{Bench, overwrite, walk};
-use crate::module_cache::{Damage, Evicted, Place};
+use super::bench::{Bench, damages, overwrite, remove_all, walk};
+use crate::module_cache::Owner;
+use crate::module_cache::finding::Damage;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -145,6 +146,21 @@ const ROWS: &[Row] = &[
         says: "is corrupt",
         found: whole,
     },
+    Row {
+        name: "a bit flipped in each object",
+        packed: false,
+        damage: |c| {
+            each(c, "objects", "", |path| {
+                let mut bytes = fs::read(path).unwrap();
+                let at = bytes.len() - 3;
+                bytes[at] ^= 0x10;
+                fs::write(path, bytes).unwrap();
+            })
+        },
+        again: false,
+        says: "is corrupt",
+        found: whole,
+    },
     // git keeps its complaint to itself here: go prints "unknown revision".
     Row {
         name: "objects empty, same version",
@@ -212,7 +228,7 @@ fn named(bench: &Bench, text: &str) -> Option<PathBuf> {
     let (_, rest) = text.split_once(&format!("{}/", cache.root().join("cache/vcs").display()))?;
     let dir = cache.root().join("cache/vcs").join(rest.get(..64)?);
     match cache.locate(&dir, Path::new("/"))? {
-        Place::Vcs(clone) => Some(clone),
+        Owner::Vcs(clone) => Some(clone),
         other => panic!("{other:?}"),
     }
 }
@@ -250,11 +266,10 @@ fn play(bench: &Bench, row: &Row) {
     let dir = named(bench, &said.text);
     assert_eq!(dir.is_none(), row.says == "unknown revision", "{}: {}", row.name, said.text);
     let found = cache.diagnose_vcs(dir.as_ref().unwrap_or(clone), &said.text);
-    let damages: Vec<_> = found.iter().map(|d| d.damage.clone()).collect();
-    assert_eq!(damages, [(row.found)(clone)], "{}, {go}: {found:?}", row.name);
+    assert_eq!(damages(&found), [(row.found)(clone)], "{}, {go}: {found:?}", row.name);
 
     let others = inodes(&bench.top.join("mod"), clone);
-    assert_eq!(cache.evict(&found[0]).unwrap(), Evicted::Removed, "{}", row.name);
+    remove_all(&cache, found);
     assert_eq!(inodes(&bench.top.join("mod"), clone), others, "{}: others were touched", row.name);
     let said = bench.run(&["mod", "download", module]);
     assert!(said.ok, "{}, {go}: not cured: {}", row.name, said.text);
@@ -287,16 +302,28 @@ fn a_lock_that_a_process_holds_is_left_alone() {
     assert_eq!(paths(&found), [lock.as_path()]);
     let open = fs::File::open(&lock).unwrap();
     assert!(cache.diagnose_vcs(&clone, &evidence).is_empty(), "this process has it open");
-    assert!(cache.evict(&found[0]).is_err() && lock.exists());
+    for finding in found {
+        assert!(cache.repair(finding).is_err() && lock.exists());
+    }
     drop(open);
     // A child that another test is just starting has, until it is go or git, what this process had
     // open: those are waited for.
-    while cache.evict(&found[0]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock) {
+    while lock.exists() {
+        for finding in cache.diagnose_vcs(&clone, &evidence) {
+            let done = cache.repair(finding);
+            assert!(
+                done.as_ref().err().is_none_or(|e| e.kind() == std::io::ErrorKind::WouldBlock),
+                "{done:?}"
+            );
+        }
         std::thread::yield_now();
     }
-    assert!(!lock.exists());
-    // What the server says of its own repository is not about the clone.
-    assert!(cache.diagnose_vcs(&clone, "remote: fatal: bad object 1234").is_empty());
+    // Nobody's words make damage of a sound clone.
+    for words in super::super::vcs::DAMAGE {
+        for line in [words.join(" x "), format!("remote: {}", words.join(" "))] {
+            assert!(cache.diagnose_vcs(&clone, &line).is_empty(), "{line}");
+        }
+    }
     assert!(
         cache.diagnose_vcs(&clone, "fatal: unable to access 'https://x/': Could not resolve host").is_empty()
     );
