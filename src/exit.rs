@@ -83,7 +83,7 @@ impl Exit {
             Exit::Signal(signal) => die_of(signal),
             Exit::Failed { code, why } => {
                 // Nobody may be listening: the status is what counts.
-                let _ = writeln!(io::stderr(), "gox: {why}");
+                let _ = writeln!(io::stderr(), "gox: {}", crate::redact::text(&why));
                 std::process::exit(code)
             }
             Exit::Go(Exec { go, args, marker, goproxy }) => {

@@ -45,7 +45,7 @@ pub use stdout::{SPOOL_MEMORY, Spool};
 pub use terminal::has_terminal;
 
 use console::Console;
-use signals::{Heard, Signals};
+use signals::{Notice, Signals};
 use sink::Sink;
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -285,9 +285,9 @@ impl Supervisor {
     pub async fn interrupted(&mut self) -> i32 {
         loop {
             match self.signals.next().await {
-                Heard::End(signal) => return signal,
-                Heard::Stop => signals::stop_self(),
-                Heard::Child => {}
+                Notice::End(signal) => return signal,
+                Notice::Stop => signals::stop_self(),
+                Notice::Child => {}
             }
         }
     }
@@ -305,10 +305,10 @@ impl Supervisor {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Delivered::Broken,
                     Err(error) => Delivered::Failed(error),
                 },
-                heard = signals.next() => match heard {
-                    Heard::End(signal) => return Delivered::Interrupted(signal),
-                    Heard::Stop => signals::stop_self(),
-                    Heard::Child => {}
+                notice = signals.next() => match notice {
+                    Notice::End(signal) => return Delivered::Interrupted(signal),
+                    Notice::Stop => signals::stop_self(),
+                    Notice::Child => {}
                 },
             }
         }

@@ -14,7 +14,7 @@ pub(super) const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, 
 
 /// What [`Signals::next`] heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Notice {
     /// One of [`ENDING`].
     End(i32),
     /// SIGTSTP: somebody wants the job stopped.
@@ -25,7 +25,7 @@ pub(super) enum Heard {
 
 /// The signals gox listens to from its creation on; they stay caught until the process ends.
 pub(super) struct Signals {
-    streams: Vec<(Heard, Signal)>,
+    streams: Vec<(Notice, Signal)>,
     /// Kept, and not listened to: see [`Signals::listen`].
     file_size: Option<Signal>,
     caller: Option<Caller>,
@@ -42,10 +42,10 @@ impl Signals {
     pub(super) fn listen(grouping: Grouping) -> io::Result<Signals> {
         let mut signals = Signals::only_children()?;
         for number in ENDING {
-            signals.add(Heard::End(number), number)?;
+            signals.add(Notice::End(number), number)?;
         }
         if grouping != Grouping::Foreground {
-            signals.add(Heard::Stop, libc::SIGTSTP)?;
+            signals.add(Notice::Stop, libc::SIGTSTP)?;
         }
         if !is_ignored(libc::SIGXFSZ) {
             signals.file_size = Some(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
@@ -68,10 +68,10 @@ impl Signals {
         // SIGCHLD is caught even where it was ignored: a child nobody may wait for has no status.
         let stream = signal(SignalKind::child())?;
         unblock(libc::SIGCHLD);
-        Ok(Signals { streams: vec![(Heard::Child, stream)], file_size: None, caller: None })
+        Ok(Signals { streams: vec![(Notice::Child, stream)], file_size: None, caller: None })
     }
 
-    fn add(&mut self, meaning: Heard, number: i32) -> io::Result<()> {
+    fn add(&mut self, meaning: Notice, number: i32) -> io::Result<()> {
         if !is_ignored(number) {
             self.streams.push((meaning, signal(SignalKind::from_raw(number))?));
         }
@@ -79,11 +79,11 @@ impl Signals {
     }
 
     /// The next one; a caller that is gone is a hang-up. Losing the future loses no signal.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(super) async fn next(&mut self) -> Notice {
         poll_fn(|context| {
             if self.caller.as_mut().is_some_and(|caller| caller.poll_gone(context)) {
                 self.caller = None;
-                return Poll::Ready(Heard::End(libc::SIGHUP));
+                return Poll::Ready(Notice::End(libc::SIGHUP));
             }
             // Backwards, so that a request to end is heard before the end of a child.
             for (meaning, stream) in self.streams.iter_mut().rev() {

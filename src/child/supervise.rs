@@ -2,7 +2,7 @@
 
 use super::display::Display;
 use super::ending::{Ending, Family, GRACE, POLL, USER_GRACE};
-use super::signals::{self, Heard};
+use super::signals::{self, Notice, Signals};
 use super::spawn::Started;
 use super::watching::{News, Watcher};
 use super::{Ended, Grouping, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Watch};
@@ -27,7 +27,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the loop waited for.
 enum Event {
-    Heard(Heard),
+    Notice(Notice),
     Stderr(io::Result<usize>),
     Stdout(io::Result<usize>),
     Wrote(io::Result<usize>),
@@ -118,10 +118,27 @@ impl Source {
 }
 
 /// Why go was told to end.
-enum Told {
+enum Reason {
     Stalled,
     Hook(String),
-    By(i32),
+    Signal(i32),
+}
+
+/// One attempt under way.
+struct Running<'a> {
+    guard: Guard,
+    grouping: Grouping,
+    watcher: Watcher,
+    signals: &'a mut Signals,
+    stdout: Source,
+    stderr: Source,
+    display: Display<'a>,
+    spool: Spool,
+    /// Bytes of go's that passed through here.
+    relayed: u64,
+    reason: Option<Reason>,
+    ending: Option<Ending>,
+    ended_at: Option<Instant>,
 }
 
 /// Runs the loop until go has ended, its output is read, and nothing of it is left.
@@ -133,139 +150,170 @@ pub(super) async fn until_end(
     hooks: &mut impl Hooks,
 ) -> io::Result<Outcome> {
     let begin = Instant::now();
-    let grouping = supervisor.grouping;
-    let family = Family::new(started.pid, grouping == Grouping::Own);
-    let mut guard = Guard { child: started.child, family, reaped: false };
-    let mut watcher = Watcher::new(watch, begin, guard.family.tree.root());
-    let (mut stdout, mut stderr) = (Source::new(started.stdout), Source::new(Some(started.stderr)));
-    let mut display = Display::new(&mut supervisor.console, mode, hooks.rewrites());
-    let signals = &mut supervisor.signals;
-    let mut spool = Spool::default();
-    let mut relayed: u64 = 0;
-    let mut told: Option<Told> = None;
-    let mut ending: Option<Ending> = None;
-    let mut ended_at: Option<Instant> = None;
+    let Supervisor { signals, console, grouping, .. } = supervisor;
+    let family = Family::new(started.pid, *grouping == Grouping::Own);
+    let guard = Guard { child: started.child, family, reaped: false };
+    let mut running = Running {
+        watcher: Watcher::new(watch, begin, guard.family.tree.root()),
+        guard,
+        grouping: *grouping,
+        signals,
+        stdout: Source::new(started.stdout),
+        stderr: Source::new(Some(started.stderr)),
+        display: Display::new(console, mode, hooks.rewrites()),
+        spool: Spool::default(),
+        relayed: 0,
+        reason: None,
+        ending: None,
+        ended_at: None,
+    };
+    while !running.is_over() {
+        let event = running.next().await;
+        if running.take(event, hooks) {
+            break;
+        }
+        running.do_what_is_due(hooks);
+    }
+    let Running { mut guard, signals, display, spool, reason, ended_at, .. } = running;
+    let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
+    let at_line_start = display.at_line_start();
+    let go = guard.reap()?;
+    signals.go_was_run();
+    Ok(Outcome { ended: why(reason, go), go, stdout: spool, elapsed, at_line_start })
+}
 
-    loop {
-        if ended_at.is_none()
-            && let Some(status) = guard.end()
+impl Running<'_> {
+    /// Takes note of go's end; true when everything it wrote is read and nobody of it is left.
+    fn is_over(&mut self) -> bool {
+        if self.ended_at.is_none()
+            && let Some(status) = self.guard.end()
         {
-            ended_at = Some(Instant::now());
-            stderr.count_owed();
-            stdout.count_owed();
-            ending = clean_up(ending.take(), status.exit_status(), &mut guard.family);
+            self.ended_at = Some(Instant::now());
+            self.stderr.count_owed();
+            self.stdout.count_owed();
+            self.ending = clean_up(self.ending.take(), status.exit_status(), &mut self.guard.family);
         }
-        if let Some(when) = ended_at {
-            let time_is_up = when.elapsed() >= DRAIN;
-            let all_read = stderr.is_done(time_is_up) && stdout.is_done(time_is_up);
-            if all_read {
-                display.give_up_line();
-            }
-            let interrupted = matches!(told, Some(Told::By(_)));
-            let done = all_read && display.is_idle();
-            let too_late = interrupted && when.elapsed() >= LAST_WORDS;
-            if (done || too_late) && ending.is_none() {
-                break;
-            }
+        let Some(when) = self.ended_at else { return false };
+        let time_is_up = when.elapsed() >= DRAIN;
+        let all_read = self.stderr.is_done(time_is_up) && self.stdout.is_done(time_is_up);
+        if all_read {
+            self.display.give_up_line();
         }
+        let interrupted = matches!(self.reason, Some(Reason::Signal(_)));
+        let done = all_read && self.display.is_idle();
+        let too_late = interrupted && when.elapsed() >= LAST_WORDS;
+        (done || too_late) && self.ending.is_none()
+    }
 
-        let watching = told.is_none() && ended_at.is_none();
+    /// Whether a stall would still be noticed.
+    fn is_watching(&self) -> bool {
+        self.reason.is_none() && self.ended_at.is_none()
+    }
+
+    /// Waits for whatever comes first.
+    async fn next(&mut self) -> Event {
+        let watching = self.is_watching();
         let now = Instant::now();
+        let after_end = |span: Duration| self.ended_at.map(|when| when + span).filter(|when| *when > now);
         let deadline = [
-            ended_at.map(|when| when + DRAIN).filter(|when| *when > now),
-            ended_at.map(|when| when + LAST_WORDS).filter(|when| *when > now),
-            ending.as_ref().map(|_| now + POLL),
-            display.due(),
-            watching.then(|| watcher.due()),
+            after_end(DRAIN),
+            after_end(LAST_WORDS),
+            self.ending.as_ref().map(|_| now + POLL),
+            self.display.due(),
+            watching.then(|| self.watcher.due()),
         ];
         let deadline = deadline.into_iter().flatten().min();
-        let event = tokio::select! {
-            heard = signals.next() => Event::Heard(heard),
+        let Running { signals, stdout, stderr, display, watcher, .. } = self;
+        tokio::select! {
+            notice = signals.next() => Event::Notice(notice),
             result = stderr.read(), if display.is_idle() => Event::Stderr(result),
             result = stdout.read() => Event::Stdout(result),
             result = display.write() => Event::Wrote(result),
             news = watcher.news(), if watching => Event::News(news),
             () = until(deadline) => Event::Time,
-        };
-
-        match event {
-            Event::Heard(Heard::Child) | Event::Time => {}
-            Event::Heard(Heard::End(signal)) if ended_at.is_some() => {
-                told = Some(Told::By(signal));
-                // Nothing is left to be told; whoever still dies is being looked after.
-                if ending.is_none() {
-                    break;
-                }
-            }
-            Event::Heard(Heard::End(signal)) => {
-                let passed_on = pass_on(signal, &mut guard.family, grouping);
-                // A second one is passed on too, but does not prolong the wait.
-                if !matches!(told, Some(Told::By(_))) {
-                    (told, ending) = (Some(Told::By(signal)), Some(passed_on));
-                }
-            }
-            Event::Heard(Heard::Stop) => {
-                guard.family.stop_or_continue(Signal::TSTP);
-                signals::stop_self();
-                guard.family.stop_or_continue(Signal::CONT);
-            }
-            Event::Stderr(result) => {
-                let bytes = stderr.take(result);
-                relayed += bytes.len() as u64;
-                hooks.stderr(bytes);
-                display.accept(bytes, hooks);
-            }
-            Event::Stdout(result) => {
-                let bytes = stdout.take(result);
-                relayed += bytes.len() as u64;
-                spool.push(bytes);
-            }
-            Event::Wrote(result) => {
-                if !display.wrote(result) {
-                    // As go itself would have found it: its next write fails, and it dies of
-                    // SIGPIPE.
-                    stderr.pipe = None;
-                }
-            }
-            Event::News(news) => {
-                if let Some(reason) = watcher.take(news) {
-                    told = Some(Told::Hook(reason));
-                    ending = Some(Ending::ask(&mut guard.family, Signal::TERM, GRACE));
-                }
-            }
-        }
-
-        let now = Instant::now();
-        if display.due().is_some_and(|due| now >= due) {
-            display.give_up_line();
-        }
-        let due = told.is_none() && ended_at.is_none() && now >= watcher.due();
-        if due && watcher.look(&mut guard.family.tree, relayed, hooks) {
-            told = Some(Told::Stalled);
-            ending = Some(Ending::ask(&mut guard.family, Signal::TERM, GRACE));
-        }
-        if let Some(under_way) = &mut ending {
-            let goes_on = under_way.go_on(&mut guard.family);
-            if ended_at.is_some() && (!goes_on || !guard.family.has_survivors()) {
-                ending = None;
-            }
         }
     }
 
-    let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
-    let at_line_start = display.at_line_start();
-    let go = guard.reap()?;
-    signals.go_was_run();
-    Ok(Outcome { ended: why(told, go), go, stdout: spool, elapsed, at_line_start })
+    /// Does what an event asks for; true where nothing is left to be done.
+    fn take(&mut self, event: Event, hooks: &mut impl Hooks) -> bool {
+        match event {
+            Event::Notice(Notice::Child) | Event::Time => {}
+            Event::Notice(Notice::End(signal)) if self.ended_at.is_some() => {
+                self.reason = Some(Reason::Signal(signal));
+                // Nothing is left to be told; whoever still dies is being looked after.
+                return self.ending.is_none();
+            }
+            Event::Notice(Notice::End(signal)) => {
+                let passed_on = pass_on(signal, &mut self.guard.family, self.grouping);
+                // A second one is passed on too, but does not prolong the wait.
+                if !matches!(self.reason, Some(Reason::Signal(_))) {
+                    (self.reason, self.ending) = (Some(Reason::Signal(signal)), Some(passed_on));
+                }
+            }
+            Event::Notice(Notice::Stop) => {
+                self.guard.family.stop_or_continue(Signal::TSTP);
+                signals::stop_self();
+                self.guard.family.stop_or_continue(Signal::CONT);
+            }
+            Event::Stderr(result) => {
+                let bytes = self.stderr.take(result);
+                self.relayed += bytes.len() as u64;
+                hooks.stderr(bytes);
+                self.display.accept(bytes, hooks);
+            }
+            Event::Stdout(result) => {
+                let bytes = self.stdout.take(result);
+                self.relayed += bytes.len() as u64;
+                self.spool.push(bytes);
+            }
+            Event::Wrote(result) => {
+                if !self.display.wrote(result) {
+                    // As go itself would have found it: its next write fails, and it dies of
+                    // SIGPIPE.
+                    self.stderr.pipe = None;
+                }
+            }
+            Event::News(news) => {
+                if let Some(reason) = self.watcher.take(news) {
+                    self.end(Reason::Hook(reason));
+                }
+            }
+        }
+        false
+    }
+
+    /// Asks go to end, for a reason of gox's own.
+    fn end(&mut self, reason: Reason) {
+        self.reason = Some(reason);
+        self.ending = Some(Ending::ask(&mut self.guard.family, Signal::TERM, GRACE));
+    }
+
+    /// Does what time alone brings.
+    fn do_what_is_due(&mut self, hooks: &mut impl Hooks) {
+        let now = Instant::now();
+        if self.display.due().is_some_and(|due| now >= due) {
+            self.display.give_up_line();
+        }
+        let due = self.is_watching() && now >= self.watcher.due();
+        if due && self.watcher.look(&mut self.guard.family.tree, self.relayed, hooks) {
+            self.end(Reason::Stalled);
+        }
+        if let Some(under_way) = &mut self.ending {
+            let goes_on = under_way.go_on(&mut self.guard.family);
+            if self.ended_at.is_some() && (!goes_on || !self.guard.family.has_survivors()) {
+                self.ending = None;
+            }
+        }
+    }
 }
 
-fn why(told: Option<Told>, go: Status) -> Ended {
-    match (told, go) {
-        (Some(Told::By(signal)), _) => Ended::Interrupted(signal),
+fn why(reason: Option<Reason>, go: Status) -> Ended {
+    match (reason, go) {
+        (Some(Reason::Signal(signal)), _) => Ended::Interrupted(signal),
         // It had come to its good end before our signal arrived.
         (_, Status::Exited(0)) => Ended::Exited(0),
-        (Some(Told::Stalled), _) => Ended::Stalled,
-        (Some(Told::Hook(reason)), _) => Ended::Hook(reason),
+        (Some(Reason::Stalled), _) => Ended::Stalled,
+        (Some(Reason::Hook(reason)), _) => Ended::Hook(reason),
         (None, Status::Exited(code)) => Ended::Exited(code),
         (None, Status::Signaled(signal)) => Ended::Signaled(signal),
     }

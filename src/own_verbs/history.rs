@@ -15,7 +15,7 @@ pub fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, E
     let mut text = String::new();
     for run in runs {
         match format {
-            Format::Json => text.push_str(&redact::steady(&run.to_string())),
+            Format::Json => text.push_str(&run.to_string()),
             Format::Text => text.push_str(&redact::line(&line(run))),
         }
         text.push('\n');

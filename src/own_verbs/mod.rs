@@ -10,10 +10,11 @@ pub mod shim;
 use crate::configuration::Error;
 use std::io::{ErrorKind, Write};
 
-/// Writes the whole of a verb's output. A reader that has gone away (`gox config | head -1`) is
+/// Writes the whole of a verb's output, without characters that steer a terminal: settings of a cloned
+/// project, arguments and go's words may hold some. A reader that has gone away (`gox config | head -1`) is
 /// no failure.
 fn put(out: &mut dyn Write, text: &str) -> Result<i32, Error> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(crate::redact::steady(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::usage(format!("standard output: {e}"))),
         _ => Ok(0),
     }

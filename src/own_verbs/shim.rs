@@ -120,12 +120,8 @@ fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> 
 
 /// Every executable named go on PATH, in order.
 fn candidates(env: Environment<'_>) -> Vec<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let path = env("PATH").unwrap_or_default();
-    let is_program = |file: &PathBuf| {
-        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
-    std::env::split_paths(&path).map(|folder| folder.join("go")).filter(is_program).collect()
+    let here = std::env::current_dir().unwrap_or_default();
+    which::which_in_all("go", env("PATH"), here).map(Iterator::collect).unwrap_or_default()
 }
 
 fn status(env: Environment<'_>, gox: &Path) -> String {

@@ -194,6 +194,7 @@ impl Run {
             relay: self.relaying.report(),
         };
         let Ok(line) = serde_json::to_string(&report) else { return };
+        let line = redact::steady(&line);
         if let Some(file) = wanted
             && let Err(error) = std::fs::write(&file, format!("{line}\n"))
         {

@@ -92,8 +92,9 @@ fn a_signal_that_ends_go_ends_gox() {
 fn waiting(ready: &Path) -> FakeGo {
     FakeGo::new().attempt(&[
         Act::Child(Duration::from_secs(600)),
-        Act::Sh(&format!("touch '{}'", ready.display())),
-        Act::Sleep(Duration::from_secs(600)),
+        // Without a process of the shell's own in between: a shell that waits for one may take a signal for
+        // that one's.
+        Act::Sh(&format!(": >'{}'; exec sleep 600", ready.display())),
     ])
 }
 
