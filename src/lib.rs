@@ -74,4 +74,5 @@ pub mod own_verbs;
 pub mod shim;
 
 #[cfg(test)]
-mod test_go;
+#[path = "../tests/inside/mod.rs"]
+mod inside;

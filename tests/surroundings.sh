@@ -66,7 +66,7 @@ write_settings() {
 		GOENV="$home/.config/go/env" GOPROXY=http://127.0.0.1:1 GOFLAGS=-buildvcs=false GOTOOLCHAIN=go1.99.9
 		GOSUMDB=nonsense GOPRIVATE='*' GONOPROXY='*' GONOSUMDB='*' GOINSECURE='*' GOVCS='*:off' GOAUTH=off
 		GOWORK=/nowhere/go.work GOROOT=/nowhere GOPATH=/nowhere GOMODCACHE=/nowhere GOCACHE=/nowhere GOBIN=/nowhere
-		GOTMPDIR=/nowhere GO111MODULE=off GODEBUG=http2client=0 GOOS=plan9 GOARCH=arm CGO_ENABLED=1 CC=false
+		GOTMPDIR=/nowhere GO111MODULE=off GODEBUG=http2client=0 GOOS=plan9 GOARCH=arm CGO_ENABLED=1
 		GOMAXPROCS=1 GIT_DIR=/nowhere GIT_INDEX_FILE=/nowhere GIT_WORK_TREE=/nowhere GIT_CONFIG_COUNT=1
 		GIT_CONFIG_KEY_0=core.fsmonitor GIT_CONFIG_VALUE_0=true GIT_ALLOW_PROTOCOL=none GIT_SSH_COMMAND=false
 		GIT_TRACE=1 HTTP_PROXY=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 ALL_PROXY=socks5://127.0.0.1:1

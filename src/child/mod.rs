@@ -34,6 +34,7 @@ mod stdout;
 mod supervise;
 mod terminal;
 #[cfg(test)]
+#[path = "../../tests/inside/child/mod.rs"]
 mod tests;
 mod tree;
 mod watching;

@@ -236,5 +236,5 @@ pub(super) fn is_vcs(name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "tests/stall.rs"]
+#[path = "../../tests/inside/child/stall.rs"]
 mod tests;

@@ -20,7 +20,8 @@ mod finding;
 mod index;
 mod place;
 mod sumdb;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[path = "../../tests/inside/module_cache/mod.rs"]
 mod tests;
 mod vcs;
 mod version;

@@ -11,6 +11,7 @@ pub(crate) mod path;
 pub(crate) mod rewrite;
 mod server;
 #[cfg(test)]
+#[path = "../../tests/inside/relay/mod.rs"]
 mod tests;
 
 pub(crate) use rewrite::Rewriter;

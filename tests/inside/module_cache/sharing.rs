@@ -5,6 +5,7 @@ use super::bench::{
     Bench, cut, damages, not_needed, overwrite, paths, refused, remove, remove_all, remove_file,
 };
 use crate::formats::go_sum::GoSum;
+use crate::inside::harness::go;
 use crate::module_cache::finding::Damage;
 use crate::module_cache::growth::Growth;
 use crate::module_cache::version::TreeFault;
@@ -26,7 +27,7 @@ fn hold(path: &std::path::Path) -> fs::File {
 
 #[test]
 fn a_held_lock_delays_eviction_and_then_ends_it() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let cache = bench.cache();
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
@@ -52,7 +53,7 @@ fn a_held_lock_delays_eviction_and_then_ends_it() {
 
 #[test]
 fn what_somebody_else_mended_is_left_alone() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let cache = bench.cache();
     let whole = fs::read(bench.dep("zip")).unwrap();
     remove(&bench.dep_tree());
@@ -110,7 +111,7 @@ fn a_toolchain_folder_may_have_more_than_its_zip() {
 
 #[test]
 fn running_go_processes_survive_an_eviction() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let (cache, sums) = (bench.cache(), bench.go_sum());
     for _ in 0..3 {
         // Damage that go looks past at first: the folder is whole, so the others keep working, and
@@ -140,7 +141,7 @@ fn running_go_processes_survive_an_eviction() {
 
 #[test]
 fn nothing_outside_the_cache_is_evicted() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let sums = bench.go_sum();
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
@@ -170,7 +171,7 @@ fn a_cache_that_cannot_be_written_is_an_error() {
         // Nothing is read-only to root; what follows would prove nothing.
         return;
     }
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     remove(&bench.dep_tree());
     cut(&bench.dep("zip"), 900);
     let found = bench.cache().diagnose(&bench.go_sum(), DEP.0, DEP.1);
@@ -196,7 +197,7 @@ fn mark(bench: &Bench, cache: &Cache) -> Mark {
 
 #[test]
 fn only_what_is_finished_counts_as_growth() {
-    let bench = Bench::cold(&crate::test_go::newest());
+    let bench = Bench::cold(&go());
     let cache = bench.cache();
     let start = mark(&bench, &cache);
     assert_eq!(cache.growth_since(&start), Growth::None, "an empty cache");

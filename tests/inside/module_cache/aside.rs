@@ -3,6 +3,7 @@
 use super::bench::{Bench, not_needed, overwrite, remove, write_zip};
 use crate::formats::go_sum::GoSum;
 use crate::formats::h1;
+use crate::inside::harness::go;
 use crate::module_cache::{Aside, Effect, Finding, hash};
 use std::collections::BTreeMap;
 use std::fs;
@@ -54,56 +55,53 @@ fn folder(bench: &Bench) -> PathBuf {
 }
 
 #[test]
-fn a_wrong_go_sum_costs_the_cache_nothing() {
-    for go in crate::test_go::all() {
-        let bench = Bench::warm(&go);
-        let before = all(&bench);
-        for sums in [wrong(&bench), GoSum::parse(&format!("{} {}/go.mod h1:x=\n", DEP.0, DEP.1))] {
-            let again = disputed(&bench, &sums);
-            let aside = set_aside(&bench, disputed(&bench, &sums));
-            let gone: Vec<_> = before.keys().filter(|path| !path.exists()).collect();
-            assert!(!gone.is_empty() && bench.dep_tree().join("name.go").exists());
-            // Another gox finds it gone, and a sweep leaves it to its owner.
-            not_needed(&bench.cache(), again);
-            bench.cache().put_back_abandoned();
-            assert_eq!(before.keys().filter(|path| !path.exists()).collect::<Vec<_>>(), gone);
-            drop(aside);
-            assert_eq!(all(&bench), before);
-            assert!(!folder(&bench).exists());
-        }
-        // An honest project goes on without any network.
-        let mut offline = bench.command(&["mod", "download"]);
-        assert!(offline.env("GOPROXY", "off").status().unwrap().success());
+fn release_a_wrong_go_sum_costs_the_cache_nothing() {
+    let go = go();
+    let bench = Bench::warm(&go);
+    let before = all(&bench);
+    for sums in [wrong(&bench), GoSum::parse(&format!("{} {}/go.mod h1:x=\n", DEP.0, DEP.1))] {
+        let again = disputed(&bench, &sums);
+        let aside = set_aside(&bench, disputed(&bench, &sums));
+        let gone: Vec<_> = before.keys().filter(|path| !path.exists()).collect();
+        assert!(!gone.is_empty() && bench.dep_tree().join("name.go").exists());
+        // Another gox finds it gone, and a sweep leaves it to its owner.
+        not_needed(&bench.cache(), again);
+        bench.cache().put_back_abandoned();
+        assert_eq!(before.keys().filter(|path| !path.exists()).collect::<Vec<_>>(), gone);
+        drop(aside);
+        assert_eq!(all(&bench), before);
+        assert!(!folder(&bench).exists());
     }
+    // An honest project goes on without any network.
+    let mut offline = bench.command(&["mod", "download"]);
+    assert!(offline.env("GOPROXY", "off").status().unwrap().success());
 }
 
 #[test]
-fn a_fresh_copy_takes_its_place() {
-    for go in crate::test_go::all() {
-        let bench = Bench::warm(&go);
-        let sums = bench.go_sum();
-        // Another content everywhere, consistently: what a lying proxy leaves where no go.sum was.
-        let files =
-            [("go.mod", b"module example.test/dep\n".to_vec()), ("evil.go", b"package dep\n".to_vec())];
-        write_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/", &files);
-        let got = hash::of_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/").unwrap().h1().to_owned();
-        overwrite(&bench.dep("ziphash"), got);
-        remove(&bench.dep_tree());
-        fs::create_dir(bench.dep_tree()).unwrap();
-        for (name, content) in files {
-            fs::write(bench.dep_tree().join(name), content).unwrap();
-        }
-        let said = bench.run(&["mod", "download"]);
-        assert!(!said.ok && said.text.contains("SECURITY ERROR"), "{}", said.text);
-        let aside = set_aside(&bench, disputed(&bench, &sums));
-        let said = bench.run(&["mod", "download"]);
-        assert!(said.ok, "{}", said.text);
-        drop(aside);
-        assert!(!folder(&bench).exists());
-        assert!(bench.dep_tree().join("name.go").exists() && !bench.dep_tree().join("evil.go").exists());
-        assert!(bench.cache().diagnose(&sums, DEP.0, DEP.1).is_empty());
-        assert!(bench.run(&["mod", "verify"]).ok);
+fn release_a_fresh_copy_takes_its_place() {
+    let go = go();
+    let bench = Bench::warm(&go);
+    let sums = bench.go_sum();
+    // Another content everywhere, consistently: what a lying proxy leaves where no go.sum was.
+    let files = [("go.mod", b"module example.test/dep\n".to_vec()), ("evil.go", b"package dep\n".to_vec())];
+    write_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/", &files);
+    let got = hash::of_zip(&bench.dep("zip"), "example.test/dep@v1.0.0/").unwrap().h1().to_owned();
+    overwrite(&bench.dep("ziphash"), got);
+    remove(&bench.dep_tree());
+    fs::create_dir(bench.dep_tree()).unwrap();
+    for (name, content) in files {
+        fs::write(bench.dep_tree().join(name), content).unwrap();
     }
+    let said = bench.run(&["mod", "download"]);
+    assert!(!said.ok && said.text.contains("SECURITY ERROR"), "{}", said.text);
+    let aside = set_aside(&bench, disputed(&bench, &sums));
+    let said = bench.run(&["mod", "download"]);
+    assert!(said.ok, "{}", said.text);
+    drop(aside);
+    assert!(!folder(&bench).exists());
+    assert!(bench.dep_tree().join("name.go").exists() && !bench.dep_tree().join("evil.go").exists());
+    assert!(bench.cache().diagnose(&sums, DEP.0, DEP.1).is_empty());
+    assert!(bench.run(&["mod", "verify"]).ok);
 }
 
 /// The moves of a gox that sets aside the zip, one after the other.
@@ -124,7 +122,7 @@ fn record(bench: &Bench) -> (Vec<u8>, String) {
 
 #[test]
 fn a_gox_that_is_killed_at_any_moment_loses_nothing() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let before = all(&bench);
     for step in 0usize..=3 {
         let (bytes, id) = record(&bench);
@@ -146,7 +144,7 @@ fn a_gox_that_is_killed_at_any_moment_loses_nothing() {
 
 #[test]
 fn what_go_did_meanwhile_stays() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     let (bytes, id) = record(&bench);
     let leave = |moves: usize| {
         fs::create_dir_all(folder(&bench)).unwrap();
@@ -180,7 +178,7 @@ fn what_go_did_meanwhile_stays() {
 
 #[test]
 fn a_record_that_is_none_moves_nothing() {
-    let bench = Bench::warm(&crate::test_go::newest());
+    let bench = Bench::warm(&go());
     fs::create_dir_all(folder(&bench)).unwrap();
     let before = all(&bench);
     for text in [

@@ -1,6 +1,7 @@
 //! The real go under the watch, against servers on the loopback that say nothing.
 
 use super::*;
+use crate::inside::harness::go;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -48,25 +49,24 @@ fn mod_download(go: &std::path::Path, dir: &std::path::Path, port: u16) -> Comma
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_real_go_waiting_for_a_silent_server_is_stalled() {
+fn release_a_real_go_waiting_for_a_silent_server_is_stalled() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nmodule example";
-    for go in crate::test_go::all() {
-        for answer in ["", half] {
-            let port = silent_server(answer);
-            let dir = tempfile::tempdir().unwrap();
-            let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
-            let watch = Watch { stall: Some(Duration::from_secs(4)), quiet: Duration::from_secs(2) };
-            let outcome = on_runtime(async {
-                let mut supervisor = supervisor(null(), null(), true);
-                let go = mod_download(&go, dir.path(), port);
-                let mut hooks = Folders(growth);
-                supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await.unwrap()
-            });
-            assert_eq!(outcome.ended, Ended::Stalled);
-            assert_eq!(outcome.go, Status::Signaled(libc::SIGTERM));
-            // Its own noise must not have put it off.
-            assert!(outcome.elapsed < Duration::from_secs(40), "{:?}", outcome.elapsed);
-        }
+    let go = go();
+    for answer in ["", half] {
+        let port = silent_server(answer);
+        let dir = tempfile::tempdir().unwrap();
+        let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
+        let watch = Watch { stall: Some(Duration::from_secs(4)), quiet: Duration::from_secs(2) };
+        let outcome = on_runtime(async {
+            let mut supervisor = supervisor(null(), null(), true);
+            let go = mod_download(&go, dir.path(), port);
+            let mut hooks = Folders(growth);
+            supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await.unwrap()
+        });
+        assert_eq!(outcome.ended, Ended::Stalled);
+        assert_eq!(outcome.go, Status::Signaled(libc::SIGTERM));
+        // Its own noise must not have put it off.
+        assert!(outcome.elapsed < Duration::from_secs(40), "{:?}", outcome.elapsed);
     }
 }
 
@@ -80,20 +80,19 @@ impl Hooks for Folders {
 }
 
 #[test]
-fn a_real_gos_exit_code_and_words_come_through() {
-    for go in crate::test_go::all() {
-        let stderr = tempfile::tempfile().unwrap();
-        let command = Command {
-            program: go,
-            args: vec!["nonsense".into()],
-            envs: vec![var("GOTELEMETRY", Some("off"))],
-            dir: None,
-        };
-        let outcome = on_runtime(async {
-            let mut supervisor = supervisor(null(), stderr.try_clone().unwrap(), true);
-            supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
-        });
-        assert_eq!(outcome.ended, Ended::Exited(2));
-        assert_eq!(whole(&stderr), b"go nonsense: unknown command\nRun 'go help' for usage.\n");
-    }
+fn release_a_real_gos_exit_code_and_words_come_through() {
+    let go = go();
+    let stderr = tempfile::tempfile().unwrap();
+    let command = Command {
+        program: go,
+        args: vec!["nonsense".into()],
+        envs: vec![var("GOTELEMETRY", Some("off"))],
+        dir: None,
+    };
+    let outcome = on_runtime(async {
+        let mut supervisor = supervisor(null(), stderr.try_clone().unwrap(), true);
+        supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+    });
+    assert_eq!(outcome.ended, Ended::Exited(2));
+    assert_eq!(whole(&stderr), b"go nonsense: unknown command\nRun 'go help' for usage.\n");
 }

@@ -2,6 +2,7 @@
 
 use super::faulty::{Reply, Server, good, module_file};
 use super::{Options, Served, options, relay, start};
+use crate::inside::harness::go;
 use crate::judgement::privacy::Rules;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -13,7 +14,7 @@ struct Project {
 
 impl Project {
     fn new(modules: usize) -> Project {
-        let go = crate::test_go::newest();
+        let go = go();
         let dir = tempfile::tempdir().unwrap();
         let mut text = "module main.test/main\n\ngo 1.21\n\nrequire (\n".to_owned();
         for n in 0..modules {
