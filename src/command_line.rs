@@ -47,6 +47,9 @@ pub enum OwnVerb {
         /// How to print it
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+        /// Decide again what a record (--record) tells of
+        #[arg(long, value_name = "RECORD", conflicts_with = "file")]
+        replay: Option<PathBuf>,
         /// The output; - or nothing: standard input
         file: Option<PathBuf>,
     },
@@ -407,18 +410,22 @@ mod tests {
     fn own_verbs_are_parsed() {
         use OwnVerb::{Completions, Config, Explain, History, Shim};
         let (text, json) = (Format::Text, Format::Json);
-        assert_eq!(own(&["explain"]), Explain { format: text, file: None });
+        assert_eq!(own(&["explain"]), Explain { format: text, replay: None, file: None });
         assert_eq!(
             own(&["explain", "--format", "json", "-"]),
-            Explain { format: json, file: Some("-".into()) }
+            Explain { format: json, replay: None, file: Some("-".into()) }
         );
         assert_eq!(
             own(&["explain", "--format=json", "x.log"]),
-            Explain { format: json, file: Some("x.log".into()) }
+            Explain { format: json, replay: None, file: Some("x.log".into()) }
         );
         assert_eq!(
             own(&["explain", "x.log", "--format=json"]),
-            Explain { format: json, file: Some("x.log".into()) }
+            Explain { format: json, replay: None, file: Some("x.log".into()) }
+        );
+        assert_eq!(
+            own(&["explain", "--replay", "r.jsonl"]),
+            Explain { format: text, replay: Some("r.jsonl".into()), file: None }
         );
         assert_eq!(own(&["history"]), History { number: None, format: text });
         assert_eq!(
@@ -456,6 +463,7 @@ mod tests {
         for args in [
             &["explain", "--fromat", "json"][..],
             &["explain", "a", "b"],
+            &["explain", "--replay", "a", "b"],
             &["history", "-n", "x"],
             &["config", "show"],
             &["completions"],

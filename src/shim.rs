@@ -173,6 +173,13 @@ fn rules(resolved: &Resolved) -> classify::Rules {
     classify::Rules { user: user.collect() }
 }
 
+fn explain_format(format: command_line::Format) -> explain::Format {
+    match format {
+        command_line::Format::Json => explain::Format::Json,
+        command_line::Format::Text => explain::Format::Text,
+    }
+}
+
 fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
     let environment: Environment<'_> = &env;
     let here = std::env::current_dir().ok();
@@ -194,21 +201,21 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project }), .. } => {
             own_verbs::config::init(project, environment, here.as_deref(), &mut out)
         }
-        OwnVerb::Explain { format, file } => {
+        OwnVerb::Explain { format, replay: Some(record), .. } => {
+            explain::replay(explain_format(format), &record, &mut out)
+                .map_err(|error| Error::usage(format!("explain: {error}")))
+        }
+        OwnVerb::Explain { format, replay: None, file } => {
             let resolved = resolve(options, here.as_deref())?;
             let input = file.filter(|f| f.as_os_str() != "-");
-            let format = match format {
-                command_line::Format::Json => explain::Format::Json,
-                command_line::Format::Text => explain::Format::Text,
-            };
-            explain::main(format, input.as_deref(), &rules(&resolved), &mut out).map(|()| 0).map_err(
-                |error| {
+            explain::main(explain_format(format), input.as_deref(), &rules(&resolved), &mut out)
+                .map(|()| 0)
+                .map_err(|error| {
                     Error::usage(match &input {
                         Some(_) => format!("explain: {error}"),
                         None => format!("explain: standard input: {error}"),
                     })
-                },
-            )
+                })
         }
         OwnVerb::History { number, format } => {
             let resolved = resolve(options, here.as_deref())?;

@@ -123,6 +123,7 @@ fn anchored(setting: Setting, file: &Path, home: Option<&Path>) -> Setting {
     match setting {
         Setting::Go(Some(path)) if path.components().count() > 1 => Setting::Go(Some(anchor(path))),
         Setting::Report(path) => Setting::Report(path.map(anchor)),
+        Setting::Record(path) => Setting::Record(path.map(anchor)),
         Setting::StateDir(path) => Setting::StateDir(path.map(anchor)),
         other => other,
     }

@@ -27,6 +27,8 @@ pub enum Key {
     Verbosity,
     /// Where the JSON report of the run goes.
     Report,
+    /// Where the observations of the run go.
+    Record,
     /// Where health and journal are kept.
     StateDir,
     /// No network at all.
@@ -140,6 +142,7 @@ const ROWS: [Row; Key::ALL.len()] = [
     ),
     row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, "How much gox says"),
     row(["report", "GOX_REPORT", "--report"], Shape::Path, true, "File for the JSON report of the run"),
+    row(["record", "GOX_RECORD", "--record"], Shape::Path, true, "File for the observations of the run"),
     row(
         ["state-dir", "GOX_STATE_DIR", "--state-dir"],
         Shape::Path,
@@ -163,7 +166,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 16] = [
+    pub const ALL: [Key; 17] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -176,6 +179,7 @@ impl Key {
         Key::Relay,
         Key::Verbosity,
         Key::Report,
+        Key::Record,
         Key::StateDir,
         Key::Offline,
         Key::Config,

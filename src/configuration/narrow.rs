@@ -13,7 +13,7 @@
 //! | mirrors | leave some or all out |
 //! | relay | go from always to auto to never |
 //! | verbosity | go from quiet to normal to verbose |
-//! | go, private, report, state-dir, locked | nothing |
+//! | go, private, report, record, state-dir, locked | nothing |
 //! | rule | add rules that stop |
 
 use super::error::quoted;
@@ -68,7 +68,7 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
             refused_unless(*verbosity >= below.verbosity, "a project may not make gox say less")
         }
         Setting::Go(_) => Verdict::Refused("a project may not choose the program that runs"),
-        Setting::Report(_) | Setting::StateDir(_) => {
+        Setting::Report(_) | Setting::Record(_) | Setting::StateDir(_) => {
             Verdict::Refused("a project may not choose where files are written")
         }
         Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
@@ -97,7 +97,7 @@ const fn use_of(relay: Relay) -> u8 {
 /// even propose.
 pub(crate) fn by_hand(asked: &Setting) -> String {
     match asked.key() {
-        Key::Go | Key::Report | Key::StateDir => {
+        Key::Go | Key::Report | Key::Record | Key::StateDir => {
             format!(
                 "set {} or {} in your own gox.toml if you want one",
                 asked.key().env(),
@@ -174,6 +174,7 @@ mod tests {
             (Key::Go, "/usr/lib/go/bin/go", Some(Same)),
             (Key::Go, "./go", None),
             (Key::Report, "x.json", None),
+            (Key::Record, "x.jsonl", None),
             (Key::StateDir, "x", None),
         ] {
             let verdict = judge(&middle, &asked(key, word));

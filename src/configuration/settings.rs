@@ -128,6 +128,8 @@ pub struct Settings {
     pub verbosity: Verbosity,
     /// Where the JSON report of the run goes.
     pub report: Option<PathBuf>,
+    /// Where the observations of the run go.
+    pub record: Option<PathBuf>,
     /// Folder for health and journal; `None`: the usual place.
     pub state_dir: Option<PathBuf>,
     /// No network.
@@ -165,6 +167,7 @@ impl Settings {
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
             report: None,
+            record: None,
             state_dir: None,
             offline: false,
             config: Files::Usual,
@@ -189,6 +192,7 @@ impl Settings {
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
             Key::Report => Setting::Report(self.report.clone()),
+            Key::Record => Setting::Record(self.record.clone()),
             Key::StateDir => Setting::StateDir(self.state_dir.clone()),
             Key::Offline => Setting::Offline(self.offline),
             Key::Config => Setting::Config(self.config.clone()),
@@ -222,6 +226,7 @@ impl Settings {
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
             Setting::Report(path) => self.report = path,
+            Setting::Record(path) => self.record = path,
             Setting::StateDir(path) => self.state_dir = path,
             Setting::Offline(on) => self.offline = on,
             Setting::Config(files) => self.config = files,

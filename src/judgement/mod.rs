@@ -5,6 +5,7 @@
 //! whether a host that refuses gives a reason.
 
 pub mod attempt;
+pub(crate) mod backoff;
 pub mod privacy;
 pub(crate) mod publicity;
 pub(crate) mod refusal;

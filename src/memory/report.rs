@@ -69,7 +69,8 @@ impl Attempt {
         exit: i32,
         waited: Duration,
     ) -> Attempt {
-        let mut remedies: Vec<String> = retry.remedies.iter().filter_map(Remedy::report).collect();
+        let mut remedies: Vec<String> =
+            retry.remedies.iter().filter(|r| r.is_reported()).map(Remedy::to_string).collect();
         if waited > Duration::ZERO {
             remedies.push(format!("wait:{}", waited.as_millis()));
         }

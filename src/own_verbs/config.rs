@@ -115,6 +115,7 @@ fn value(setting: &Setting) -> Value {
         Setting::Private(patterns) => json!(patterns),
         Setting::Go(None)
         | Setting::Report(None)
+        | Setting::Record(None)
         | Setting::StateDir(None)
         | Setting::Config(Files::Usual) => Value::Null,
         other => json!(other.to_string()),
@@ -213,6 +214,7 @@ private       git.corp                                            /u/gox.toml:2
 relay         auto                                                built in
 verbosity     normal                                              built in
 report        -                                                   built in
+record        -                                                   built in
 state-dir     -                                                   built in
 offline       false                                               built in
 config        -                                                   built in

@@ -7,6 +7,7 @@
 
 mod leave;
 mod observe;
+mod recording;
 mod relaying;
 mod speak;
 mod surroundings;
@@ -27,6 +28,7 @@ use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
 use crate::verb::Invocation;
+use recording::Recorder;
 use relaying::Relaying;
 use speak::{Level, Voice};
 use std::ffi::OsString;
@@ -132,6 +134,7 @@ struct Run {
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
     relaying: Relaying,
+    recorder: Recorder,
 }
 
 impl Run {
@@ -165,6 +168,7 @@ impl Run {
             started_at: jiff::Timestamp::now(),
             first_failure: None,
             relaying: Relaying::default(),
+            recorder: Recorder::new(job.settings.record.clone()),
             supervisor,
             job: Rc::new(job),
         })
@@ -236,15 +240,16 @@ impl Run {
             self.name_upstreams(&mut outcome);
             if outcome.ended == ChildEnded::Exited(0) && self.history.is_empty() && self.opening.is_empty() {
                 let observation = Observation::new(AttemptEnd::Code(0), vec![]);
+                self.record(&observation, &Decision::Done);
                 return Ok(self.leave(outcome, None, observation).await);
             }
             self.tell_beginning(&outcome, mark.as_ref());
             let notes = hooks.notes();
             let mut observation = self.observe(&outcome, notes, mark.as_ref()).await?;
-            let mut decision = decide(&self.policy, &self.history, &observation);
+            let mut decision = self.decide(&observation);
             if decision == Decision::Diagnose {
                 self.diagnose(&mut observation).await?;
-                decision = decide(&self.policy, &self.history, &observation);
+                decision = self.decide(&observation);
             }
             let retry = match decision {
                 Decision::Retry(retry) => retry,
@@ -266,6 +271,20 @@ impl Run {
             self.attempts.extend(
                 self.history.last().map(|step| Attempt::retried(self.attempts.len() + 1, step, exit, waited)),
             );
+        }
+    }
+
+    fn decide(&mut self, observation: &Observation) -> Decision {
+        let decision = decide(&self.policy, &self.history, observation);
+        self.record(observation, &decision);
+        decision
+    }
+
+    /// Writes a line of the record that the user asked for.
+    fn record(&mut self, observation: &Observation, decision: &Decision) {
+        if let Err((file, error)) = self.recorder.note(&self.policy, observation, decision) {
+            let text = format!("cannot write the record {}: {error}", file.display());
+            self.voice.say(&mut self.supervisor, Level::Normal, &text);
         }
     }
 

@@ -26,6 +26,7 @@ mod privacy;
 mod private;
 mod readme;
 mod real;
+mod record;
 mod rotation;
 mod shim;
 mod speech;

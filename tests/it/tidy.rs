@@ -47,6 +47,7 @@ fn pure_modules_touch_nothing() {
         "configuration",
         "command_line.rs",
         "memory/report.rs",
+        "memory/record.rs",
         "fetch/question.rs",
         "fetch/redirect.rs",
         "relay/path.rs",

@@ -16,6 +16,8 @@ pub mod overlay;
 mod places;
 mod premises;
 mod private;
+#[cfg(test)]
+mod properties;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -107,12 +109,13 @@ fn cure_all(
             .or_else(|| failures.iter().find_map(|f| f.row().hint.map(|words| f.fill_in(words))));
         return Err(Stop { reason, hint });
     }
+    let left = policy.budget.saturating_sub(observation.since_first_failure);
     if let Some(why) = &observation.no_network
         && failures.iter().all(|f| f.row().trouble == Trouble::Network)
     {
         return Ok(Retry {
             remedies: vec![],
-            pause: Pause::Network(NETWORK_PATIENCE),
+            pause: Pause::Network(NETWORK_PATIENCE.min(left)),
             patience: state.patience(policy),
             reason: format!("no network here ({why})"),
         });

@@ -3,23 +3,10 @@
 use super::{Cure, Observation, Pause, Policy, Remedy, Repair, RepairKind, Retry, State};
 use crate::formats::authority;
 use crate::formats::goproxy::{Entry, List, Separator};
+use crate::judgement::backoff;
 use crate::judgement::table::Setting;
 use crate::vocabulary::{Failure, Source};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
-
-/// The `n`-th delay of the series: exponential from the base, factor 2, capped. Without jitter:
-/// the caller applies it, and it only shortens.
-pub(super) fn delay(policy: &Policy, n: u32) -> Duration {
-    ExponentialBuilder::default()
-        .with_min_delay(policy.backoff_base)
-        .with_max_delay(policy.backoff_max.max(policy.backoff_base))
-        .with_factor(2.0)
-        .without_max_times()
-        .build()
-        .nth(n.min(32) as usize)
-        .unwrap_or(policy.backoff_max)
-}
 
 /// Writes the list for go with `first` in front. Resting entries leave it, or, where what stands
 /// behind them may not be asked without their answer, stay right before that.
@@ -253,7 +240,7 @@ pub(super) fn compose(
     }
 
     let (mut floor, mut ceiling) = (Duration::ZERO, Duration::ZERO);
-    let series = delay(policy, state.waits);
+    let series = backoff::ceiling(policy.backoff_base, policy.backoff_max, state.waits);
     if let Some(failing) = moving {
         let mut seen = state.clone();
         for entry in observation.dead.iter().chain(&resting) {
@@ -290,12 +277,14 @@ pub(super) fn compose(
             floor = ceiling / 2;
         }
         if let Some(after) = observation.retry_after {
-            let after = after.min(policy.budget.saturating_sub(observation.since_first_failure));
             (floor, ceiling) = (after, after.max(ceiling));
         }
     } else if again {
         ceiling = series;
     }
+    // Nothing waits longer than the run has time to recover.
+    let left = policy.budget.saturating_sub(observation.since_first_failure);
+    (floor, ceiling) = (floor.min(left), ceiling.min(left));
     let mut after = state.clone();
     if let Some(Remedy::Rotate(_)) = remedies.iter().find(|r| matches!(r, Remedy::Rotate(_))) {
         after.stalls = 0;

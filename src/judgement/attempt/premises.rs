@@ -63,7 +63,8 @@ pub struct Premises {
     pub gonoproxy: String,
     /// go's effective GONOSUMDB.
     pub gonosumdb: String,
-    /// go's effective GOSUMDB.
+    /// go's effective GOSUMDB, which may hold an address.
+    #[serde(serialize_with = "without_secrets")]
     pub gosumdb: String,
     /// Major and minor of the running go, where known.
     pub release: Option<(u32, u32)>,
@@ -80,6 +81,10 @@ pub struct Premises {
     pub private: privacy::Rules,
     /// Why no relay can stand in for the list; `None` where one can.
     pub unrelayable: Option<String>,
+}
+
+fn without_secrets<S: serde::Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&crate::redact::text(value))
 }
 
 impl Premises {

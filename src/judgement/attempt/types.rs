@@ -4,6 +4,7 @@ use super::{Premises, State};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure, Source};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,20 +166,43 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// The spelling in the report, where the remedy has one there.
-    pub fn report(&self) -> Option<String> {
-        Some(match self {
-            Remedy::Rotate(entry) => format!("rotate:{}", entry.host().unwrap_or_else(|| entry.shown())),
-            Remedy::Evict { what, .. } => format!("evict:{what}"),
-            Remedy::SetAside { what, .. } => format!("aside:{what}"),
-            Remedy::Private(pattern) | Remedy::NoProxy(pattern) => format!("private:{pattern}"),
-            Remedy::Sumdb(value) => format!("sumdb:{value}"),
-            Remedy::Http1 => "http1".into(),
-            Remedy::NoMlkem => "no-mlkem".into(),
-            Remedy::GitPatience => "git-patience".into(),
-            Remedy::Relay => "relay".into(),
-            Remedy::Rest(_) | Remedy::Http2Again => return None,
-        })
+    /// True for one that a report names.
+    pub(crate) fn is_reported(&self) -> bool {
+        match self {
+            Remedy::Rest(_) | Remedy::Http2Again => false,
+            Remedy::Rotate(_)
+            | Remedy::Evict { .. }
+            | Remedy::SetAside { .. }
+            | Remedy::Private(_)
+            | Remedy::NoProxy(_)
+            | Remedy::Sumdb(_)
+            | Remedy::Http1
+            | Remedy::NoMlkem
+            | Remedy::GitPatience
+            | Remedy::Relay => true,
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    /// The spelling in reports and records.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |entry: &Entry| entry.host().unwrap_or_else(|| entry.shown());
+        match self {
+            Remedy::Rotate(entry) => write!(f, "rotate:{}", host(entry)),
+            Remedy::Rest(entries) => {
+                write!(f, "rest:{}", entries.iter().map(host).collect::<Vec<_>>().join(","))
+            }
+            Remedy::Evict { what, .. } => write!(f, "evict:{what}"),
+            Remedy::SetAside { what, .. } => write!(f, "aside:{what}"),
+            Remedy::Private(pattern) | Remedy::NoProxy(pattern) => write!(f, "private:{pattern}"),
+            Remedy::Sumdb(value) => write!(f, "sumdb:{value}"),
+            Remedy::Http1 => f.write_str("http1"),
+            Remedy::Http2Again => f.write_str("http2"),
+            Remedy::NoMlkem => f.write_str("no-mlkem"),
+            Remedy::GitPatience => f.write_str("git-patience"),
+            Remedy::Relay => f.write_str("relay"),
+        }
     }
 }
 

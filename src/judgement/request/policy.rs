@@ -7,6 +7,7 @@ use super::UpstreamId;
 use super::crossings::Crossings;
 use super::terms::Terms;
 use crate::formats::goproxy::{Entry, Separator};
+use crate::judgement::backoff;
 use crate::judgement::table::{Class, row};
 use crate::vocabulary::{Cause, Detail, Source};
 use std::time::Duration;
@@ -414,8 +415,7 @@ impl Situation<'_> {
                 let stays = n >= terms.attempts && self.is_repeated_wrong();
                 let quick = self.condition(to).healthy && !stays;
                 let base = if quick { HEALTHY_BACKOFF.min(terms.backoff_base) } else { terms.backoff_base };
-                let doubled = base.saturating_mul(1 << n.saturating_sub(2).min(16));
-                Pause::Backoff(doubled.min(terms.backoff_max))
+                Pause::Backoff(backoff::ceiling(base, terms.backoff_max, n.saturating_sub(2)))
             }
         }
     }

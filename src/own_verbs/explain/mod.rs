@@ -6,6 +6,7 @@ pub use words::text;
 
 use crate::classify::{Classifier, Reading, Rules, Stream};
 use crate::judgement::table;
+use crate::memory::record::{self, Replayed};
 use crate::redact;
 use crate::vocabulary::{Action, Cause, Failure, Source};
 use serde::Serialize;
@@ -43,6 +44,36 @@ pub fn main(format: Format, input: Option<&Path>, rules: &Rules, out: &mut impl 
     };
     // The log is a stranger's.
     out.write_all(redact::steady(&words).as_bytes())
+}
+
+/// Decides again what the record of a run tells of, prints it, and returns gox's status: 1 where this gox
+/// decides otherwise than the one that wrote the record.
+///
+/// # Errors
+/// The record cannot be read or is none (the error names it), or `out` cannot be written.
+pub fn replay(format: Format, record: &Path, out: &mut impl Write) -> io::Result<i32> {
+    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", record.display());
+    let text = std::fs::read_to_string(record).map_err(|e| io::Error::new(e.kind(), named(&e)))?;
+    let replayed = record::replay(&text).map_err(|e| io::Error::other(named(&e)))?;
+    let mut words = String::new();
+    for Replayed { attempt, now, then } in &replayed {
+        let before = (now != then).then_some(then);
+        match format {
+            Format::Json => {
+                let line = serde_json::json!({ "attempt": attempt, "decision": now, "recorded": before });
+                words += &format!("{line}\n");
+            }
+            Format::Text => {
+                words += &format!("attempt {attempt}: {now}\n");
+                if let Some(before) = before {
+                    words += &format!("    recorded: {before}\n");
+                }
+            }
+        }
+    }
+    // The record may be a stranger's.
+    out.write_all(redact::steady(&words).as_bytes())?;
+    Ok(i32::from(!replayed.iter().all(Replayed::is_same)))
 }
 
 /// Reads a log to its end.
