@@ -10,6 +10,7 @@ mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox")]
 mod harness;
 
+mod attacks;
 mod cache_damage;
 mod checksums;
 mod configuration;

@@ -68,9 +68,24 @@ pub(crate) enum Fault {
     RedirectLoop,
     /// Checksum database: the signature of the tree note is damaged.
     BadSignature,
+    /// Whatever an enemy likes to say.
+    Forged(&'static Forged),
+}
+
+/// An answer that is made up.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Forged {
+    pub(crate) status: u16,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Fault {
+    /// An answer with these bytes; a test makes few of them, and they live as long as it.
+    pub(crate) fn forged(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Fault {
+        Fault::Forged(Box::leak(Box::new(Forged { status, kind, body: body.into() })))
+    }
+
     /// A mixture that resembles a bad day: every kind of transient fault that ends by itself.
     pub(crate) const MIXED: &'static [Fault] = &[
         Fault::Eof,

@@ -112,6 +112,9 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
             answer.headers.push(("retry-after", seconds.to_string()));
         }
         Some(Fault::Html) => answer = Answer::new(200, "text/html; charset=utf-8", PORTAL),
+        Some(Fault::Forged(forged)) => {
+            answer = Answer::new(forged.status, forged.kind, forged.body.clone());
+        }
         Some(Fault::Empty) => answer.body = Bytes::new(),
         Some(Fault::RedirectLoop) => {
             answer = Answer::text(302, "");
