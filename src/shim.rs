@@ -49,10 +49,6 @@ fn env(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-fn env_text(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 impl From<Error> for Exit {
     fn from(error: Error) -> Exit {
         Exit::failed(crate::configuration::EXIT_CONFIGURATION, error.to_string())
@@ -80,7 +76,7 @@ fn locate(option: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, find_go:
 
 /// A go verb: exec, or a supervised run.
 fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> Result<Exit, Exit> {
-    let mut invocation = Invocation::read(args, "");
+    let mut invocation = Invocation::read(args, OsStr::new(""));
     // A go named on the command line or in the environment counts before anything is read.
     let named = line.options.last(Key::Go).filter(|go| !go.is_empty());
     let by_hand = named.is_some() || env("GOX_GO").is_some_and(|v| !v.is_empty());
@@ -105,9 +101,9 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> Result<Exit, E
         return Ok(Exit::Go(Exec::plain(go, args.to_vec(), &nesting)));
     }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
-    let go_env = read_settings(&go, &env_text);
-    if !plain(&invocation) && !go_env.get("GOFLAGS").is_empty() {
-        invocation = Invocation::read(args, go_env.get("GOFLAGS"));
+    let go_env = read_settings(&go, &env);
+    if !plain(&invocation) && !go_env.raw("GOFLAGS").is_empty() {
+        invocation = Invocation::read(args, go_env.raw("GOFLAGS"));
     }
     let dir = working_dir(&invocation);
     let fetches_toolchain = plain(&invocation) && toolchain::missing(&dir, &go_env).is_some();

@@ -3,7 +3,9 @@
 //! Pure. A verb that is not in the table passes through, so a verb of a later release of go works
 //! from its first day, unhelped.
 
-use std::ffi::OsStr;
+use crate::formats::quoted;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// What gox may do with a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +42,47 @@ const TABLE: &[(&str, &str, Kind)] = &[
     ("work", "vendor", Supervised),
 ];
 
-/// Flags that name a program of the user's which go then runs.
-const RUNNERS: &[&str] = &["toolexec", "vettool", "fixtool", "exec"];
+/// Flags that name a program of the user's, and the verbs of [`TABLE`] that run it. Elsewhere go
+/// takes no notice of them: `-exec` belongs to run and test, and get builds nothing.
+const RUNNERS: &[(&str, &[&str])] = &[
+    ("toolexec", &["build", "fix", "install", "list", "test", "vet"]),
+    ("vettool", &["vet", "test"]),
+    ("fixtool", &["fix"]),
+];
+
+/// Flags that take no value in the next word, among those that may stand before a flag which decides
+/// over the kind. An unknown one may take it.
+const WITHOUT_VALUE: &[&str] = &[
+    "a",
+    "asan",
+    "benchmem",
+    "c",
+    "compiled",
+    "cover",
+    "deps",
+    "e",
+    "export",
+    "failfast",
+    "find",
+    "fullpath",
+    "i",
+    "json",
+    "linkshared",
+    "m",
+    "modcacherw",
+    "msan",
+    "n",
+    "race",
+    "retracted",
+    "short",
+    "test",
+    "trimpath",
+    "u",
+    "v",
+    "versions",
+    "work",
+    "x",
+];
 
 /// Tools that come with the toolchain; any other name after `go tool` is a program of a module.
 const TOOLCHAIN_TOOLS: &[&str] = &[
@@ -77,6 +118,7 @@ const WITH_TRACE: &[(&str, &str)] = &[
     ("mod", "download"),
     ("mod", "graph"),
     ("mod", "tidy"),
+    ("test", ""),
     ("vet", ""),
 ];
 
@@ -90,7 +132,7 @@ pub struct Invocation {
     /// Second word for `mod` and `work`, else empty.
     pub sub: String,
     /// The folder of `-C`, as written.
-    pub chdir: Option<String>,
+    pub chdir: Option<OsString>,
     /// Errors may stand in JSON on stdout.
     pub json: bool,
     /// go.mod alone fixes every version that this command needs (so `--offline` is possible).
@@ -99,6 +141,8 @@ pub struct Invocation {
     pub english_git: bool,
     /// The verb understands `-x`.
     pub traceable: bool,
+    /// The value of `-mod`, by the command line or by GOFLAGS.
+    pub mod_mode: Option<String>,
     /// Where among the arguments the verb's own flags begin, behind a `-C` that must stand first.
     pub flags_at: usize,
     /// Modules and packages that the arguments name by import path, without their versions.
@@ -107,57 +151,46 @@ pub struct Invocation {
 
 impl Invocation {
     /// Reads the arguments after `go`. `goflags` is the effective GOFLAGS.
-    pub fn read<S: AsRef<OsStr>>(args: &[S], goflags: &str) -> Invocation {
+    pub fn read<S: AsRef<OsStr>>(args: &[S], goflags: &OsStr) -> Invocation {
+        let mut at = 0;
+        let mut chdir = take_chdir(args, &mut at);
         let words: Vec<String> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-        let mut rest = &words[..];
-        let mut chdir = take_chdir(&mut rest);
-        let verb = rest.first().cloned().unwrap_or_default();
-        rest = rest.get(1..).unwrap_or_default();
-        let mut sub = String::new();
-        if matches!(verb.as_str(), "mod" | "work") {
-            sub = rest.first().cloned().unwrap_or_default();
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        if chdir.is_none() {
-            chdir = take_chdir(&mut rest);
-        }
-        let flags_at = words.len() - rest.len();
-        let flags: Vec<&str> = rest.iter().take_while(|w| *w != "--").filter_map(|w| flag_name(w)).collect();
-        let has = |name: &str| flags.contains(&name);
-        let by_goflags =
-            |name: &str| goflags.split_ascii_whitespace().filter_map(flag_name).any(|f| f == name);
+        let mut next = || {
+            let word = words.get(at).cloned().unwrap_or_default();
+            at = (at + 1).min(words.len());
+            word
+        };
+        let verb = next();
+        let sub = if matches!(verb.as_str(), "mod" | "work") { next() } else { String::new() };
+        chdir = chdir.or_else(|| take_chdir(args, &mut at));
+        let rest = &words[at..];
+        let flags = Flags::of(rest, &verb);
+        let from_goflags = quoted::split(goflags.as_bytes());
+        let goflags: Vec<String> =
+            from_goflags.iter().flatten().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
 
-        let mut kind =
-            TABLE.iter().find(|(v, s, _)| *v == verb && *s == sub).map_or(PassThrough, |(_, _, kind)| *kind);
-        if verb == "tool"
-            && rest.iter().find(|w| !w.starts_with('-')).is_none_or(|w| TOOLCHAIN_TOOLS.contains(&w.as_str()))
-        {
+        let mut kind = kind_of(&verb, &sub, rest, &flags, &goflags);
+        if kind == Supervised && from_goflags.is_err() {
+            // go refuses it before it does anything.
             kind = PassThrough;
         }
-        if has("h") || has("help") {
-            kind = PassThrough;
-        }
-        if kind == Supervised && RUNNERS.iter().any(|r| has(r) || by_goflags(r)) {
-            kind = RunsUserCode;
-        }
-
         let asks_versions = rest.iter().any(|w| !w.starts_with('-') && w.contains('@'))
-            || has("u")
-            || has("versions")
-            || has("retracted");
+            || ["u", "versions", "retracted"].iter().any(|name| flags.has(name));
         let fixed_verb = matches!(
             (verb.as_str(), sub.as_str()),
-            ("build" | "install" | "vet" | "list" | "fix", _)
+            ("build" | "install" | "vet" | "list" | "fix" | "test", _)
                 | ("mod", "download" | "graph" | "vendor" | "verify" | "why")
                 | ("work", "vendor")
         );
+        let mod_mode = flags.value("mod").or_else(|| Flags { words: &goflags }.value("mod"));
         Invocation {
             kind,
-            json: has("json"),
+            json: flags.has("json"),
             versions_fixed: fixed_verb && !asks_versions,
             english_git: matches!(verb.as_str(), "mod" | "get"),
             traceable: WITH_TRACE.iter().any(|(v, s)| *v == verb && *s == sub),
-            flags_at,
+            mod_mode: mod_mode.map(str::to_owned),
+            flags_at: at,
             named: rest.iter().filter_map(|w| import_path(w)).map(str::to_owned).collect(),
             verb,
             sub,
@@ -166,17 +199,86 @@ impl Invocation {
     }
 }
 
-/// `-C DIR`, `-C=DIR`, `--C DIR` at the front: go allows it right after `go` or after the verb.
-fn take_chdir(rest: &mut &[String]) -> Option<String> {
-    let first = rest.first()?;
-    let flag = first.strip_prefix("--").or_else(|| first.strip_prefix('-'))?;
-    if let Some(dir) = flag.strip_prefix("C=") {
-        *rest = &rest[1..];
-        return Some(dir.to_owned());
+/// The kind of a verb, the flags considered that make it run more or less than usual.
+fn kind_of(verb: &str, sub: &str, rest: &[String], flags: &Flags<'_>, goflags: &[String]) -> Kind {
+    let tools = TOOLCHAIN_TOOLS;
+    let kind =
+        TABLE.iter().find(|(v, s, _)| *v == verb && *s == sub).map_or(PassThrough, |(_, _, kind)| *kind);
+    let comes_with_go = |word: &String| tools.contains(&word.as_str());
+    if flags.has("h")
+        || flags.has("help")
+        || (verb == "tool" && rest.iter().find(|w| !w.starts_with('-')).is_none_or(comes_with_go))
+    {
+        return PassThrough;
     }
-    if flag == "C" {
-        let dir = rest.get(1)?.clone();
-        *rest = &rest[2..];
+    // With -c the tests are compiled and not run.
+    let kind = if verb == "test" && flags.is_on("c") { Supervised } else { kind };
+    let lists_modules = verb == "list" && flags.is_on("m");
+    let runs = |(flag, verbs): &(&str, &[&str])| {
+        verbs.contains(&verb) && !lists_modules && (flags.has(flag) || Flags { words: goflags }.has(flag))
+    };
+    if kind == Supervised && RUNNERS.iter().any(runs) { RunsUserCode } else { kind }
+}
+
+/// The words behind a verb, as far as they may be flags.
+struct Flags<'a> {
+    words: &'a [String],
+}
+
+impl<'a> Flags<'a> {
+    fn of(rest: &'a [String], verb: &str) -> Flags<'a> {
+        let ends =
+            |word: &String| word == "--" || (verb == "test" && matches!(word.as_str(), "-args" | "--args"));
+        Flags { words: &rest[..rest.iter().position(ends).unwrap_or(rest.len())] }
+    }
+
+    /// True where a word looks like this flag, be it the value of another.
+    fn has(&self, name: &str) -> bool {
+        self.words.iter().filter_map(|word| flag(word)).any(|(found, _)| found == name)
+    }
+
+    /// True where this flag without a value is surely set: the last time it is, to true, and no word
+    /// before it may have taken it for its own value.
+    fn is_on(&self, name: &str) -> bool {
+        let mut on = false;
+        for (at, word) in self.words.iter().enumerate() {
+            let taken = at > 0
+                && flag(&self.words[at - 1])
+                    .is_some_and(|(before, value)| value.is_none() && !WITHOUT_VALUE.contains(&before));
+            if let Some((found, value)) = flag(word)
+                && found == name
+            {
+                on = !taken && matches!(value, None | Some("1" | "t" | "T" | "true" | "TRUE" | "True"));
+            }
+        }
+        on
+    }
+
+    /// The value that this flag has the last time, in its own word or the next.
+    fn value(&self, name: &str) -> Option<&'a str> {
+        let mut last = None;
+        for (at, word) in self.words.iter().enumerate() {
+            if let Some((found, value)) = flag(word)
+                && found == name
+            {
+                last = value.or_else(|| self.words.get(at + 1).map(String::as_str));
+            }
+        }
+        last
+    }
+}
+
+/// `-C DIR`, `-C=DIR`, `--C DIR` at the front: go allows it right after `go` or after the verb.
+fn take_chdir<S: AsRef<OsStr>>(args: &[S], at: &mut usize) -> Option<OsString> {
+    let first = args.get(*at)?.as_ref().as_bytes();
+    let flag = first.strip_prefix(b"--").or_else(|| first.strip_prefix(b"-"))?;
+    if let Some(dir) = flag.strip_prefix(b"C=") {
+        *at += 1;
+        return Some(OsStr::from_bytes(dir).to_owned());
+    }
+    if flag == b"C" {
+        let dir = args.get(*at + 1)?.as_ref().to_owned();
+        *at += 2;
         return Some(dir);
     }
     None
@@ -190,19 +292,27 @@ fn import_path(word: &str) -> Option<&str> {
     is_path.then_some(path)
 }
 
-/// `name` of `-name`, `--name`, `-name=value`.
-fn flag_name(word: &str) -> Option<&str> {
+/// Name and value of `-name`, `--name`, `-name=value`.
+fn flag(word: &str) -> Option<(&str, Option<&str>)> {
     let flag = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
-    let name = flag.split('=').next().unwrap_or("");
-    (!name.is_empty()).then_some(name)
+    let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
+    (!name.is_empty()).then_some((name, value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(line: &str) -> Invocation {
+        with_goflags(line, "")
+    }
+
+    fn with_goflags(line: &str, goflags: &str) -> Invocation {
+        Invocation::read(&line.split_whitespace().collect::<Vec<_>>(), OsStr::new(goflags))
+    }
+
     fn kind(line: &str) -> Kind {
-        Invocation::read(&line.split_whitespace().collect::<Vec<_>>(), "").kind
+        read(line).kind
     }
 
     #[test]
@@ -265,13 +375,71 @@ mod tests {
 
     #[test]
     fn goflags_may_name_a_runner_too() {
-        assert_eq!(Invocation::read(&["build"], "-mod=mod -toolexec=x").kind, RunsUserCode);
-        assert_eq!(Invocation::read(&["version"], "-toolexec=x").kind, PassThrough);
+        let kind = |line: &str, goflags: &str| with_goflags(line, goflags).kind;
+        for goflags in
+            ["-mod=mod -toolexec=x", "'-toolexec=tool arg'", "\"--toolexec=tool arg\" -v", "-toolexec"]
+        {
+            for line in
+                ["build", "install ./...", "vet", "fix", "list ./...", "list -export -f -m", "test -c"]
+            {
+                assert_eq!(kind(line, goflags), RunsUserCode, "{line} {goflags}");
+            }
+            // These build nothing.
+            for line in
+                ["mod download", "mod tidy", "get x@v1.0.0", "list -m all", "list -u -m all", "work sync"]
+            {
+                assert_eq!(kind(line, goflags), Supervised, "{line} {goflags}");
+            }
+            assert_eq!(kind("version", goflags), PassThrough);
+        }
+        assert_eq!((kind("vet", "-vettool=x"), kind("build", "-vettool=x")), (RunsUserCode, Supervised));
+        assert_eq!((kind("fix", "-fixtool=x"), kind("vet", "-fixtool=x")), (RunsUserCode, Supervised));
+        assert_eq!((kind("build", "-exec=x"), kind("run .", "-exec=x")), (Supervised, RunsUserCode));
+        assert_eq!(kind("build", "'-v"), PassThrough, "go refuses it");
+        assert_eq!(
+            Invocation::read(&["build"], OsStr::from_bytes(b"\xff -toolexec=\xff")).kind,
+            RunsUserCode
+        );
+    }
+
+    #[test]
+    fn tests_that_are_only_compiled_are_helped() {
+        for line in [
+            "test -c",
+            "test -c ./...",
+            "test -v -c -o out .",
+            "test . --c=true",
+            "test -c=false -c",
+            "test -run=x -c",
+        ] {
+            assert_eq!(kind(line), Supervised, "{line}");
+        }
+        for line in [
+            "test -run -c",
+            "test -c=false",
+            "test -c -c=0",
+            "test . -args -c",
+            "test -- -c",
+            "test -unknown -c",
+            "test -c -toolexec=x",
+            "test -c -vettool x",
+        ] {
+            assert_eq!(kind(line), RunsUserCode, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_mode_of_modules_is_known_from_both_places() {
+        let mode = |line: &str, goflags: &str| with_goflags(line, goflags).mod_mode;
+        assert_eq!(mode("build", "-x '-mod=vendor'").as_deref(), Some("vendor"));
+        assert_eq!(mode("build -mod=mod", "-mod=vendor").as_deref(), Some("mod"));
+        assert_eq!(mode("build --mod readonly .", "").as_deref(), Some("readonly"));
+        assert_eq!(mode("build", ""), None);
     }
 
     #[test]
     fn versions_are_fixed_only_where_go_mod_names_them() {
-        let fixed = |l: &str| Invocation::read(&l.split_whitespace().collect::<Vec<_>>(), "").versions_fixed;
+        let fixed = |line: &str| read(line).versions_fixed;
         assert!(fixed("mod download") && fixed("build ./...") && fixed("list -m all"));
         for line in [
             "get x",
@@ -287,7 +455,6 @@ mod tests {
 
     #[test]
     fn import_paths_of_the_arguments_are_known() {
-        let read = |l: &str| Invocation::read(&l.split_whitespace().collect::<Vec<_>>(), "");
         assert_eq!(read("get -u git.corp/x@v1.0.0 h.example/y/...").named, ["git.corp/x", "h.example/y/..."]);
         assert_eq!(read("build -o out ./... main.go std /abs.d/x").named, [""; 0]);
         for (line, at) in [("-C d get x", 3), ("get -C d x", 3), ("mod tidy", 2), ("get x", 1), ("", 0)] {
@@ -297,7 +464,12 @@ mod tests {
 
     #[test]
     fn chdir_is_read_at_both_places() {
-        let at = |l: &str| Invocation::read(&l.split_whitespace().collect::<Vec<_>>(), "").chdir;
+        let at = |line: &str| read(line).chdir;
+        let odd = Invocation::read(
+            &[OsStr::new("-C"), OsStr::from_bytes(b"d\xff"), OsStr::new("build")],
+            OsStr::new(""),
+        );
+        assert_eq!((odd.chdir.unwrap().as_bytes(), odd.verb.as_str()), (&b"d\xff"[..], "build"));
         assert_eq!(at("-C a build"), Some("a".into()));
         assert_eq!(at("build -C=a ./..."), Some("a".into()));
         assert_eq!(at("mod download -C a"), Some("a".into()));

@@ -162,6 +162,9 @@ pub(crate) fn can_serve(list: &List, surroundings: &Surroundings) -> Result<(), 
     if proxies.is_empty() {
         return Err("the list holds no module proxy".into());
     }
+    if let Some(name) = surroundings.odd {
+        return Err(format!("{name} is not valid UTF-8"));
+    }
     if surroundings.needs_go_for_auth() {
         return Err("GOAUTH asks for credentials that only go can get".into());
     }

@@ -10,6 +10,7 @@ use crate::machine::dial::Address;
 use crate::vocabulary::Cause;
 use base64::Engine;
 use hyper::header::HeaderValue;
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -34,27 +35,39 @@ pub(crate) struct Surroundings {
     pub(crate) netrc: Option<PathBuf>,
     /// GODEBUG holds `http2client=0`.
     pub(crate) http1_only: bool,
+    /// A variable that is not UTF-8: what go makes of it cannot be told.
+    pub(crate) odd: Option<&'static str>,
 }
 
 impl Surroundings {
-    /// Reads the variables through `var` (for a live process: `|name| std::env::var(name).ok()`).
-    /// GOAUTH may come from `go env` instead of the environment: set [`Surroundings::goauth`] then.
-    pub(crate) fn capture(var: impl Fn(&str) -> Option<String>) -> Surroundings {
+    /// Reads the variables through `var`. GOAUTH is go's effective one, which may come from a file.
+    pub(crate) fn capture(var: impl Fn(&str) -> Option<OsString>) -> Surroundings {
         let var = |name: &str| var(name).filter(|v| !v.is_empty());
-        let either = |upper: &str, lower: &str| var(upper).or_else(|| var(lower));
+        let mut odd = None;
+        let mut text = |name: &'static str| {
+            let value = var(name)?;
+            value.into_string().inspect_err(|_| odd = Some(name)).ok()
+        };
+        let mut either = |upper: &'static str, lower: &'static str| text(upper).or_else(|| text(lower));
+        let (https_proxy, http_proxy) =
+            (either("HTTPS_PROXY", "https_proxy"), either("HTTP_PROXY", "http_proxy"));
+        let no_proxy = either("NO_PROXY", "no_proxy").unwrap_or_default();
+        let goauth = text("GOAUTH").unwrap_or_default();
+        let cert_dirs = text("SSL_CERT_DIR");
+        let debug = text("GODEBUG").unwrap_or_default();
         Surroundings {
-            https_proxy: either("HTTPS_PROXY", "https_proxy"),
-            http_proxy: either("HTTP_PROXY", "http_proxy"),
-            no_proxy: either("NO_PROXY", "no_proxy").unwrap_or_default(),
+            https_proxy,
+            http_proxy,
+            no_proxy,
             cgi: var("REQUEST_METHOD").is_some(),
             cert_file: var("SSL_CERT_FILE").map(PathBuf::from),
-            cert_dirs: var("SSL_CERT_DIR"),
-            goauth: var("GOAUTH").unwrap_or_default(),
+            cert_dirs,
+            goauth,
             netrc: var("NETRC")
                 .map(PathBuf::from)
                 .or_else(|| var("HOME").map(|home| Path::new(&home).join(".netrc"))),
-            http1_only: var("GODEBUG")
-                .is_some_and(|v| v.split(',').any(|setting| setting.trim() == "http2client=0")),
+            http1_only: debug.split(',').any(|setting| setting.trim() == "http2client=0"),
+            odd,
         }
     }
 
@@ -210,7 +223,7 @@ mod tests {
     use super::*;
 
     fn with(vars: &[(&str, &str)]) -> Surroundings {
-        Surroundings::capture(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        Surroundings::capture(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).into()))
     }
 
     #[test]
@@ -273,6 +286,19 @@ mod tests {
         assert_eq!(env.read_netrc().for_url("evil").cloned(), None);
         let off = Surroundings { goauth: "off".into(), ..env };
         assert_eq!(off.read_netrc().for_url("a.test/x").cloned(), None);
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_told_and_paths_need_be_none() {
+        use std::os::unix::ffi::OsStringExt;
+        let raw = || OsString::from_vec(b"/x\xff".to_vec());
+        for name in ["HTTPS_PROXY", "http_proxy", "NO_PROXY", "SSL_CERT_DIR", "GOAUTH", "GODEBUG"] {
+            let found = Surroundings::capture(|n| (n == name).then(raw));
+            assert_eq!(found.odd, Some(name));
+        }
+        let found = Surroundings::capture(|n| matches!(n, "HOME" | "SSL_CERT_FILE").then(raw));
+        assert_eq!((found.odd, found.cert_file), (None, Some(raw().into())));
+        assert_eq!(found.netrc, Some(Path::new(&raw()).join(".netrc")));
     }
 
     #[test]

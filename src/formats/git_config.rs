@@ -59,6 +59,23 @@ impl GitConfig {
             .filter_map(|e| e.value.as_deref())
     }
 
+    /// Adds `SECTION[.SUBSECTION].KEY` with a value, as the environment gives it; anything else is
+    /// passed over.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+        let dots = |found: Option<usize>| found.filter(|at| *at > 0);
+        let (Some(first), Some(last)) =
+            (dots(name.iter().position(|b| *b == b'.')), dots(name.iter().rposition(|b| *b == b'.')))
+        else {
+            return;
+        };
+        self.entries.push(Entry {
+            section: name[..first].to_ascii_lowercase(),
+            subsection: (first < last).then(|| name[first + 1..last].to_vec()),
+            key: name[last + 1..].to_ascii_lowercase(),
+            value: Some(value.to_vec()),
+        });
+    }
+
     /// Every entry, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -19,5 +19,6 @@ pub mod netrc;
 pub mod patterns;
 pub(crate) mod percent;
 pub mod quoted;
+pub mod ssh_config;
 pub mod version;
 pub mod zip;

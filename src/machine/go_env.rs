@@ -1,9 +1,18 @@
 //! go's effective settings, in two ways: read from where go reads them (no process, for the way to
 //! a first attempt), and asked of go itself by name (after a failure, when the cost is nothing).
+//!
+//! Values are bytes, as they are for go. Where one that says who may be asked is not text, or a file
+//! that may hold one cannot be read, [`GoEnv::doubt`] says so, and gox changes nothing that such a
+//! setting governs.
 
+use super::bounded::{self, MOST_SETTINGS};
+use crate::configuration::Environment;
+use crate::formats::env_file;
 use crate::formats::go_version::GoVersion;
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -26,128 +35,172 @@ pub const NAMES: &[&str] = &[
     "GOAUTH",
 ];
 
+/// Those among [`NAMES`] that say who may be asked about what; the others are paths and versions.
+const TRUST: &[&str] = &["GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOFLAGS", "GOAUTH"];
+
+/// A value as it is, and as text for those who only compare and show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Value {
+    raw: OsString,
+    text: String,
+}
+
 /// Settings of go by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GoEnv {
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, Value>,
+    /// Why something that go may know was not read.
+    unread: Option<String>,
 }
 
 impl GoEnv {
-    /// The value, empty where unset.
+    /// The value as text, empty where unset. Of a value that is not text this is a likeness, which
+    /// must be shown and compared only: see [`GoEnv::doubt`].
     pub fn get(&self, name: &str) -> &str {
-        self.values.get(name).map_or("", String::as_str)
+        self.values.get(name).map_or("", |value| &value.text)
+    }
+
+    /// The value as it is, empty where unset.
+    pub fn raw(&self, name: &str) -> &OsStr {
+        self.values.get(name).map_or(OsStr::new(""), |value| &value.raw)
     }
 
     /// Sets one value (what go said later, or a test).
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.values.insert(name.to_owned(), value.into());
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        let raw = value.into();
+        let text = raw.to_string_lossy().into_owned();
+        self.values.insert(name.to_owned(), Value { raw, text });
+    }
+
+    /// Why go's settings are not wholly known, as a sentence; `None` where they are.
+    pub fn doubt(&self) -> Option<String> {
+        let odd = TRUST.iter().find(|name| self.raw(name).to_str().is_none());
+        odd.map(|name| format!("{name} is not valid UTF-8")).or_else(|| self.unread.clone())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.raw(name)).filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
     /// The module cache, where it is known.
     pub fn mod_cache(&self) -> Option<PathBuf> {
-        Some(self.get("GOMODCACHE")).filter(|v| !v.is_empty()).map(PathBuf::from)
+        self.path("GOMODCACHE")
     }
 
     /// The build cache, where it is known.
     pub fn build_cache(&self) -> Option<PathBuf> {
-        Some(self.get("GOCACHE")).filter(|v| !v.is_empty() && *v != "off").map(PathBuf::from)
+        self.path("GOCACHE").filter(|path| path.as_os_str() != "off")
     }
 
     /// First element of GOPATH.
     pub fn gopath(&self) -> Option<PathBuf> {
-        std::env::split_paths(self.get("GOPATH")).next().filter(|p| !p.as_os_str().is_empty())
+        std::env::split_paths(self.raw("GOPATH")).next().filter(|p| !p.as_os_str().is_empty())
     }
 
     /// Major and minor of GOVERSION (`go1.27.3` gives (1, 27)).
     pub fn release(&self) -> Option<(u32, u32)> {
         GoVersion::parse(self.get("GOVERSION")).map(|version| version.release())
     }
-}
 
-/// Reads the settings from the environment, from the file `go env -w` writes, from GOROOT/go.env
-/// and from go's built-in defaults, in that order and without running go. A variable set to
-/// nothing does not override, as in go.
-pub fn read_settings(go: &Path, env: &dyn Fn(&str) -> Option<String>) -> GoEnv {
-    let mut layers = Vec::new();
-    match env("GOENV").filter(|v| !v.is_empty()) {
-        Some(off) if off == "off" => {}
-        Some(file) => layers.push(PathBuf::from(file)),
-        None => {
-            let config = env("XDG_CONFIG_HOME")
-                .filter(|v| !v.is_empty() && !cfg!(target_os = "macos"))
-                .map(PathBuf::from)
-                .or_else(|| {
-                    let home = PathBuf::from(env("HOME").filter(|v| !v.is_empty())?);
-                    Some(home.join(if cfg!(target_os = "macos") {
-                        "Library/Application Support"
-                    } else {
-                        ".config"
-                    }))
-                });
-            layers.extend(config.map(|dir| dir.join("go/env")));
+    /// Adds what a file of settings says that nobody said before. A value of nothing counts, as for
+    /// go.
+    fn read_file(&mut self, found: &mut BTreeMap<Vec<u8>, Vec<u8>>, file: &Path) {
+        match bounded::read(file, MOST_SETTINGS) {
+            Ok(text) => {
+                for (name, value) in env_file::parse(&text) {
+                    found.entry(name).or_insert(value);
+                }
+            }
+            Err(why) if why.hides() => {
+                self.unread.get_or_insert_with(|| format!("{} {why}", file.display()));
+            }
+            Err(_) => {}
         }
     }
-    layers.extend(goroot_of(go).map(|root| root.join("go.env")));
-    let layers: Vec<BTreeMap<String, String>> = layers
-        .iter()
-        .filter_map(|file| std::fs::read_to_string(file).ok())
-        .map(|text| parse_env_file(&text))
-        .collect();
+}
 
+/// Reads the settings from the environment, from the file `go env -w` writes, and from
+/// GOROOT/go.env, in that order and without running go. A variable set to nothing does not override
+/// a file, as in go. What go would have from a GOROOT that gox does not find stays unset: a default in
+/// its place might not be the user's.
+pub fn read_settings(go: &Path, env: Environment<'_>) -> GoEnv {
+    let env = |name: &str| env(name).filter(|value| !value.is_empty());
     let mut settings = GoEnv::default();
+    let mut found = BTreeMap::new();
+    if let Some(file) = user_file(&env) {
+        settings.read_file(&mut found, &file);
+    }
+    let named = found.get(&b"GOROOT"[..]).filter(|root| !root.is_empty());
+    let goroot = named.map(|root| OsString::from_vec(root.clone())).or_else(|| env("GOROOT"));
+    let own_goroot = goroot_of(go);
+    if let Some(root) = goroot.map(PathBuf::from).or_else(|| own_goroot.clone()) {
+        settings.read_file(&mut found, &root.join("go.env"));
+    }
     for name in NAMES {
-        let value = env(name)
-            .filter(|v| !v.is_empty())
-            .or_else(|| layers.iter().find_map(|l| l.get(*name).filter(|v| !v.is_empty()).cloned()));
+        let value = env(name).or_else(|| found.remove(name.as_bytes()).map(OsString::from_vec));
         if let Some(value) = value {
             settings.set(name, value);
         }
     }
-    let home = env("HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let or = |settings: &mut GoEnv, name: &str, value: Option<String>| {
-        if settings.get(name).is_empty()
+    let or = |settings: &mut GoEnv, name: &str, value: Option<OsString>| {
+        if settings.raw(name).is_empty()
             && let Some(value) = value
         {
             settings.set(name, value);
         }
     };
-    or(&mut settings, "GOPROXY", Some("https://proxy.golang.org,direct".into()));
-    or(&mut settings, "GOSUMDB", Some("sum.golang.org".into()));
-    or(&mut settings, "GOTOOLCHAIN", Some("auto".into()));
     for name in ["GONOPROXY", "GONOSUMDB"] {
-        let private = settings.get("GOPRIVATE").to_owned();
+        let private = settings.raw("GOPRIVATE").to_owned();
         or(&mut settings, name, Some(private));
     }
-    or(&mut settings, "GOPATH", home.as_ref().map(|h| h.join("go").display().to_string()));
-    let mod_cache = settings.gopath().map(|p| p.join("pkg/mod").display().to_string());
+    let home = env("HOME").map(PathBuf::from);
+    or(&mut settings, "GOPATH", home.as_ref().map(|home| home.join("go").into_os_string()));
+    let mod_cache = settings.gopath().map(|path| path.join("pkg/mod").into_os_string());
     or(&mut settings, "GOMODCACHE", mod_cache);
-    let caches = env("XDG_CACHE_HOME")
-        .filter(|v| !v.is_empty() && !cfg!(target_os = "macos"))
-        .map(PathBuf::from)
-        .or_else(|| {
-            Some(home.as_ref()?.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" }))
-        });
-    or(&mut settings, "GOCACHE", caches.map(|c| c.join("go-build").display().to_string()));
-    if let Some(version) = goroot_of(go).and_then(|root| std::fs::read_to_string(root.join("VERSION")).ok()) {
-        settings.set("GOVERSION", version.lines().next().unwrap_or("").trim());
+    let caches = usual_folder(&env, "XDG_CACHE_HOME", ".cache", "Library/Caches");
+    or(&mut settings, "GOCACHE", caches.map(|caches| caches.join("go-build").into_os_string()));
+    let version = own_goroot.and_then(|root| bounded::read(&root.join("VERSION"), MOST_SETTINGS).ok());
+    if let Some(version) = version {
+        let line = version.split(|b| *b == b'\n').next().unwrap_or_default();
+        settings.set("GOVERSION", String::from_utf8_lossy(line).trim());
     }
     settings
 }
 
-/// GOROOT of a go executable: two folders up from the file behind every link.
-pub fn goroot_of(go: &Path) -> Option<PathBuf> {
-    let real = std::fs::canonicalize(go).ok()?;
-    Some(real.parent()?.parent()?.to_path_buf())
+/// The file that `go env -w` writes.
+fn user_file(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    match env("GOENV") {
+        Some(off) if off == "off" => None,
+        Some(file) => Some(file.into()),
+        None => {
+            let folder = usual_folder(env, "XDG_CONFIG_HOME", ".config", "Library/Application Support")?;
+            Some(folder.join("go/env"))
+        }
+    }
 }
 
-/// `KEY=VALUE` lines as `go env -w` writes them; `#` lines are comments.
-fn parse_env_file(text: &str) -> BTreeMap<String, String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|l| !l.starts_with('#'))
-        .filter_map(|l| l.split_once('='))
-        .map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned()))
-        .collect()
+/// `os.UserConfigDir` and `os.UserCacheDir`: a relative path counts as none.
+fn usual_folder(
+    env: &dyn Fn(&str) -> Option<OsString>,
+    variable: &str,
+    below_home: &str,
+    on_macos: &str,
+) -> Option<PathBuf> {
+    let home = || env("HOME").map(PathBuf::from);
+    if cfg!(target_os = "macos") {
+        return Some(home()?.join(on_macos));
+    }
+    match env(variable) {
+        Some(folder) => Some(PathBuf::from(folder)).filter(|folder| folder.is_absolute()),
+        None => Some(home()?.join(below_home)),
+    }
+}
+
+/// GOROOT of a go executable: two folders up from it, or from the file behind every link.
+fn goroot_of(go: &Path) -> Option<PathBuf> {
+    let above = |go: &Path| Some(go.parent()?.parent()?.to_path_buf());
+    let is_goroot = |root: &PathBuf| root.join("pkg/tool").is_dir();
+    above(go).filter(is_goroot).or_else(|| above(&std::fs::canonicalize(go).ok()?))
 }
 
 /// How long go may take to tell its settings; it needs some milliseconds. A script in go's place
@@ -165,16 +218,19 @@ pub fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
-    let mut settings = fallback.clone();
-    let Some(text) = command.spawn().ok().and_then(answer) else { return settings };
-    let lines: Vec<&str> = text.lines().collect();
+    let Some(text) = command.spawn().ok().and_then(answer) else { return fallback.clone() };
+    let text = text.strip_suffix(b"\n").unwrap_or(&text);
+    let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
     if lines.len() != NAMES.len() {
-        return settings;
+        // A value of several lines; what was read before stands.
+        return fallback.clone();
     }
+    // go knows its files, whatever gox could read of them.
+    let mut settings = GoEnv { unread: None, ..fallback.clone() };
     for (name, value) in NAMES.iter().zip(lines) {
         // Our own GOTOOLCHAIN above is not the user's.
         if *name != "GOTOOLCHAIN" {
-            settings.set(name, value);
+            settings.set(name, OsString::from_vec(value.to_vec()));
         }
     }
     settings
@@ -182,7 +238,7 @@ pub fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
 
 /// What a child that exits 0 within [`PATIENCE`] wrote; another one is ended. A few lines fit into a
 /// pipe, so that nobody need read before the end.
-fn answer(mut child: Child) -> Option<String> {
+fn answer(mut child: Child) -> Option<Vec<u8>> {
     let begun = Instant::now();
     loop {
         match child.try_wait() {
@@ -199,31 +255,83 @@ fn answer(mut child: Child) -> Option<String> {
     }
     let mut text = Vec::new();
     child.stdout.take()?.read_to_end(&mut text).ok()?;
-    Some(String::from_utf8_lossy(&text).into_owned())
+    Some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+
+    /// A machine with a GOROOT and a home, and the settings read on it.
+    fn settings(user: &[u8], goroot: &str, variables: &[(&str, &[u8])]) -> GoEnv {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("go/bin")).unwrap();
+        fs::create_dir_all(dir.path().join("go/pkg/tool")).unwrap();
+        fs::write(dir.path().join("go/go.env"), goroot).unwrap();
+        fs::write(dir.path().join("go/VERSION"), "go1.27.3\ntime 2026\n").unwrap();
+        let file = dir.path().join("env");
+        fs::write(&file, user).unwrap();
+        let env = |name: &str| match name {
+            "GOENV" => Some(file.clone().into_os_string()),
+            "HOME" => Some("/home/x".into()),
+            _ => variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsStr::from_bytes(v).to_owned()),
+        };
+        read_settings(&dir.path().join("go/bin/go"), &env)
+    }
+
+    const GOROOT_ENV: &str = "# comment\nGOPROXY=https://proxy.golang.org,direct\nGOSUMDB=sum.golang.org\n";
 
     #[test]
     fn settings_come_from_the_environment_then_the_file_then_go() {
+        let user = b"# comment\nGOPROXY=https://file.example\nGOPRIVATE=a.b\nGOFLAGS=-x\n";
+        let found = settings(user, GOROOT_ENV, &[("GOPROXY", b""), ("GOFLAGS", b"-v"), ("GOCACHE", b"/c")]);
+        assert_eq!(found.get("GOPROXY"), "https://file.example");
+        assert_eq!((found.get("GONOPROXY"), found.get("GOFLAGS")), ("a.b", "-v"));
+        assert_eq!(found.get("GOSUMDB"), "sum.golang.org");
+        assert_eq!(found.mod_cache().unwrap(), Path::new("/home/x/go/pkg/mod"));
+        assert_eq!(found.build_cache().unwrap(), Path::new("/c"));
+        assert_eq!((found.release(), found.doubt()), (Some((1, 27)), None));
+    }
+
+    #[test]
+    fn no_default_takes_the_place_of_what_the_user_may_have_set() {
+        assert_eq!(settings(b"GOPROXY=\n", GOROOT_ENV, &[]).get("GOPROXY"), "", "go has nothing either");
+        assert_eq!(settings(b"", "", &[]).get("GOPROXY"), "");
+        let elsewhere = settings(b"GOROOT=/nowhere\n", GOROOT_ENV, &[]);
+        assert_eq!((elsewhere.get("GOPROXY"), elsewhere.get("GOVERSION")), ("", "go1.27.3"));
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_costs_its_own_value_alone() {
+        let found = settings(b"# caf\xe9\nGOPROXY=https://file.example\n", GOROOT_ENV, &[]);
+        assert_eq!((found.get("GOPROXY"), found.doubt()), ("https://file.example", None));
+        let found = settings(b"GOPROXY=https://f\xff.example\n", GOROOT_ENV, &[("HOME", b"/h\xff")]);
+        assert_eq!(found.doubt().as_deref(), Some("GOPROXY is not valid UTF-8"));
+        assert_eq!(found.raw("GOPROXY").as_bytes(), b"https://f\xff.example");
+        for name in TRUST {
+            let found = settings(b"", GOROOT_ENV, &[(name, b"\xff")]);
+            assert_eq!(found.doubt(), Some(format!("{name} is not valid UTF-8")));
+        }
+        let found = settings(b"", GOROOT_ENV, &[("GOMODCACHE", b"/m\xff")]);
+        assert_eq!((found.doubt(), found.mod_cache()), (None, Some(OsStr::from_bytes(b"/m\xff").into())));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_leaves_doubt_until_go_was_asked() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("env");
-        std::fs::write(&file, "# comment\nGOPROXY=https://file.example\nGOPRIVATE=a.b\nGOSUMDB=\n").unwrap();
-        let file = file.display().to_string();
-        let env = move |name: &str| match name {
-            "GOENV" => Some(file.clone()),
-            "GOPROXY" => Some(String::new()),
-            "HOME" => Some("/home/x".into()),
-            "GOCACHE" => Some("/c".into()),
-            _ => None,
-        };
-        let settings = read_settings(Path::new("/nowhere/bin/go"), &env);
-        assert_eq!(settings.get("GOPROXY"), "https://file.example");
-        assert_eq!(settings.get("GONOPROXY"), "a.b");
-        assert_eq!(settings.get("GOSUMDB"), "sum.golang.org");
-        assert_eq!(settings.mod_cache().unwrap(), Path::new("/home/x/go/pkg/mod"));
-        assert_eq!(settings.build_cache().unwrap(), Path::new("/c"));
+        let env = |name: &str| (name == "GOENV").then(|| dir.path().as_os_str().to_owned());
+        let found = read_settings(Path::new("/nowhere/bin/go"), &env);
+        assert_eq!(found.doubt(), Some(format!("{} is no file", dir.path().display())));
+        let env = |name: &str| (name == "GOENV").then(|| dir.path().join("none").into_os_string());
+        assert_eq!(read_settings(Path::new("/nowhere/bin/go"), &env).doubt(), None);
+        let fake = dir.path().join("go");
+        let lines: String = NAMES.iter().map(|name| format!("{name} \\377\\n")).collect();
+        fs::write(&fake, format!("#!/bin/sh\nprintf '{lines}'\n")).unwrap();
+        fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let asked = ask_go(&fake, None, &found);
+        assert_eq!(asked.raw("GOMODCACHE").as_bytes(), b"GOMODCACHE \xff");
+        assert_eq!(asked.doubt().as_deref(), Some("GOPROXY is not valid UTF-8"));
     }
 }

@@ -3,6 +3,8 @@
 
 use crate::formats::go_mod::{GoMod, GoWork, Role};
 use crate::formats::go_version::{GoVersion, later};
+use crate::formats::zip::MAX_GO_MOD;
+use crate::machine::bounded;
 use crate::machine::go_env::GoEnv;
 use std::path::{Path, PathBuf};
 
@@ -13,17 +15,18 @@ pub fn find_up(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// The go.work or go.mod that go would use for `dir`: the workspace first.
 pub fn governing_file(dir: &Path, settings: &GoEnv) -> Option<PathBuf> {
-    match settings.get("GOWORK") {
-        "off" => None,
-        "" => find_up(dir, "go.work"),
-        file => Some(PathBuf::from(file)).filter(|f| f.is_file()),
+    let work = settings.raw("GOWORK");
+    match work.to_str() {
+        Some("off") => None,
+        Some("") => find_up(dir, "go.work"),
+        _ => Some(PathBuf::from(work)).filter(|f| f.is_file()),
     }
     .or_else(|| find_up(dir, "go.mod"))
 }
 
 /// The toolchain that a go.mod or go.work asks for, as `goX`.
 fn wanted(file: &Path) -> Option<String> {
-    let text = std::fs::read(file).ok()?;
+    let text = bounded::read(file, MAX_GO_MOD).ok()?;
     let (go, toolchain) = if file.extension().is_some_and(|e| e == "work") {
         let work = GoWork::parse(&text);
         (work.go, work.toolchain)

@@ -327,7 +327,11 @@ impl Run {
                 | Remedy::GitPatience => {}
             }
         }
-        let mirrors = self.state().mirrors;
+        let State { mirrors, premises, .. } = self.state();
+        if let (1, Some(why)) = (self.history.len(), &premises.doubt) {
+            let words = format!("asking nobody but whom go asks, for {why}");
+            self.voice.say(&mut self.supervisor, Level::Normal, &words);
+        }
         self.voice.retry(&mut self.supervisor, &mirrors, &said, self.history.len() + 1, delay);
         if retry.remedies.contains(&Remedy::Relay) {
             self.start_relay();

@@ -347,7 +347,7 @@ mod tests {
     fn a_diagnosis_repeats_only_what_chooses_versions_and_runs_nobodys_code() {
         let trace = |line: &str, runs_user_code| {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            own_trace(&args, &Invocation::read(&args, ""), runs_user_code)
+            own_trace(&args, &Invocation::read(&args, std::ffi::OsStr::new("")), runs_user_code)
                 .map(|words| words.join(std::ffi::OsStr::new(" ")).into_string().unwrap())
         };
         assert_eq!(trace("get h.example/x@latest", false).as_deref(), Some("get -x h.example/x@latest"));

@@ -4,7 +4,7 @@ use super::speak::Level;
 use super::{Run, health};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
-use crate::formats::goproxy::{Entry, List};
+use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::attempt::{Observation, State};
 use crate::machine::go_env::GoEnv;
 use crate::memory::health::Health;
@@ -30,13 +30,17 @@ pub(super) struct Relaying {
 fn surroundings(go_env: &GoEnv) -> Surroundings {
     Surroundings::capture(|name| match name {
         // `go env -w` may have set it.
-        "GOAUTH" => Some(go_env.get("GOAUTH").to_owned()).filter(|v| !v.is_empty()),
-        _ => std::env::var(name).ok(),
+        "GOAUTH" => Some(go_env.raw("GOAUTH").to_owned()),
+        _ => std::env::var_os(name),
     })
 }
 
 /// Why no relay can stand in for `list`, where none can.
 pub(super) fn obstacle(list: &List, go_env: &GoEnv) -> Option<String> {
+    if go_env.raw("GOPROXY").to_str().is_none() {
+        // Of a list that is no text there is only a likeness.
+        return Some("GOPROXY is not valid UTF-8".into());
+    }
     fetch::can_serve(list, &surroundings(go_env)).err()
 }
 
@@ -87,7 +91,8 @@ impl Run {
         let policy = &self.policy;
         let state = self.state();
         let mut options = Options::new(state.list().clone(), surroundings(go_env));
-        options.rotate = policy.rotate;
+        // Where names may have been missed, the list is walked as go walks it.
+        options.rotate = if state.premises.doubt.is_some() { Rotate::Never } else { policy.rotate };
         options.mirrors = state.mirrors.clone();
         options.private = state.premises.private.clone();
         let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();

@@ -3,12 +3,14 @@
 
 use super::{Job, relaying};
 use crate::configuration::{Key, Relay};
-use crate::formats::go_mod::{GoMod, GoWork, Role};
+use crate::formats::go_mod::{Fault, FaultKind, GoMod, GoWork, Replace, Replacement, Role};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
+use crate::formats::zip::MAX_GO_MOD;
 use crate::judgement::attempt::{Policy, Premises};
-use crate::judgement::privacy;
-use crate::machine::configuration_files::repository_root;
+use crate::judgement::privacy::{self, Neighbour};
+use crate::machine::bounded::{self, MOST_SUMS};
+use crate::machine::git_settings;
 use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
 use crate::memory::health::{self, Health};
@@ -44,71 +46,79 @@ pub(super) struct Project {
     pub modules: Vec<String>,
     /// The `module` line.
     pub module: Option<String>,
-    /// Remote `origin` of the repository.
-    pub origin: Option<String>,
+    /// Whose modules stand near those of the repository.
+    pub neighbours: Vec<Neighbour>,
+    /// Why names may have been missed, as a sentence.
+    pub doubt: Option<String>,
 }
 
-/// Reads the project around `dir`; whatever is missing is simply not known.
+impl Project {
+    /// The content of a file that need not be there.
+    fn read(&mut self, file: &Path, most: u64) -> Vec<u8> {
+        match bounded::read(file, most) {
+            Ok(text) => text,
+            Err(why) => {
+                if why.hides() {
+                    self.doubt.get_or_insert_with(|| format!("{} {why}", file.display()));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes what go would refuse for a sign that names were missed; a statement of a later go names
+    /// no module that this one would ask for.
+    fn note(&mut self, file: &Path, faults: &[Fault]) {
+        let later =
+            |fault: &&Fault| !matches!(fault.kind, FaultKind::UnknownBlock | FaultKind::UnknownStatement);
+        if let Some(fault) = faults.iter().find(later) {
+            self.doubt.get_or_insert_with(|| format!("{}:{} cannot be read", file.display(), fault.line));
+        }
+    }
+
+    fn read_sums(&mut self, file: &Path) {
+        let text = self.read(file, MOST_SUMS);
+        self.go_sum.merge(GoSum::parse(&text));
+    }
+}
+
+/// Reads the project around `dir`.
 pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
     let mut project = Project::default();
     let mut mods: Vec<PathBuf> = find_up(dir, "go.mod").into_iter().collect();
     let governing = governing_file(dir, go_env);
-    if let Some(work) = governing.as_ref().filter(|f| f.extension().is_some_and(|e| e == "work")) {
-        let root = work.parent().unwrap_or(dir);
-        if let Ok(text) = std::fs::read(work) {
-            mods.extend(GoWork::parse(&text).uses.iter().map(|folder| root.join(folder).join("go.mod")));
-        }
-        read_sums(&mut project.go_sum, &root.join("go.work.sum"));
+    if let Some(file) = governing.as_ref().filter(|f| f.extension().is_some_and(|e| e == "work")) {
+        let root = file.parent().unwrap_or(dir);
+        let work = GoWork::parse(project.read(file, MAX_GO_MOD));
+        project.note(file, &work.faults);
+        mods.extend(work.uses.iter().map(|folder| root.join(folder).join("go.mod")));
+        project.modules.extend(replacements(work.replace));
+        project.read_sums(&root.join("go.work.sum"));
     }
     mods.dedup();
     for file in &mods {
-        if let Ok(text) = std::fs::read(file) {
-            let go_mod = GoMod::parse(&text, Role::Main);
-            project.module = project.module.or(go_mod.module);
-            project.modules.extend(go_mod.require.into_iter().map(|required| required.module.path));
-        }
-        read_sums(&mut project.go_sum, &file.with_file_name("go.sum"));
+        let go_mod = GoMod::parse(project.read(file, MAX_GO_MOD), Role::Main);
+        project.note(file, &go_mod.faults);
+        project.module = project.module.or(go_mod.module);
+        project.modules.extend(go_mod.require.into_iter().map(|required| required.module.path));
+        project.modules.extend(replacements(go_mod.replace));
+        project.read_sums(&file.with_file_name("go.sum"));
     }
     project.modules.extend(project.go_sum.modules().map(|(m, _)| m.to_owned()));
     project.modules.sort_unstable();
     project.modules.dedup();
-    project.origin = repository_root(dir).and_then(origin_url);
+    let git = git_settings::read(dir, &|name| std::env::var_os(name));
+    project.neighbours = git.neighbours;
+    project.doubt = project.doubt.or(git.doubt);
     project
 }
 
-fn read_sums(sums: &mut GoSum, file: &Path) {
-    if let Ok(text) = std::fs::read(file) {
-        sums.merge(GoSum::parse(&text));
-    }
-}
-
-/// `remote.origin.url` of the repository at `root`, read without git.
-fn origin_url(root: &Path) -> Option<String> {
-    let git = root.join(".git");
-    let config = if git.is_dir() {
-        git.join("config")
-    } else {
-        // A linked work tree or a submodule: a file that names the real folder.
-        let named = std::fs::read_to_string(&git).ok()?;
-        let dir = root.join(named.strip_prefix("gitdir:")?.trim());
-        match std::fs::read_to_string(dir.join("commondir")) {
-            Ok(common) => dir.join(common.trim()).join("config"),
-            Err(_) => dir.join("config"),
-        }
-    };
-    let text = std::fs::read_to_string(config).ok()?;
-    let mut in_origin = false;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_origin = line.replace(' ', "") == "[remote\"origin\"]";
-        } else if in_origin
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim() == "url"
-        {
-            return Some(value.trim().to_owned());
-        }
-    }
-    None
+/// The modules that take the place of others.
+fn replacements(replaced: Vec<Replace>) -> impl Iterator<Item = String> {
+    replaced.into_iter().filter_map(|replace| match replace.by {
+        Replacement::Module(module) => Some(module.path),
+        Replacement::Folder(_) => None,
+    })
 }
 
 /// True where a CI system runs this process.
@@ -145,7 +155,10 @@ pub(super) fn policy(
         user_env: OVERLAID
             .iter()
             .filter(|n| std::env::var_os(n).is_some())
-            .map(|n| (*n).to_owned())
+            .copied()
+            // One that is no text cannot be added to.
+            .chain(std::env::var_os("GODEBUG").filter(|v| v.to_str().is_none()).map(|_| "GODEBUG"))
+            .map(str::to_owned)
             .collect(),
         verifying: job.invocation.verb == "mod" && job.invocation.sub == "verify",
         named: job.invocation.named.clone(),
@@ -173,10 +186,13 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
         pinned: known_whole(&project.go_sum),
         private: privacy::Rules {
             no_proxy: value("GONOPROXY"),
+            named: format!("{},{}", value("GOPRIVATE"), value("GONOSUMDB")),
             configured: job.settings.private_list(),
-            origin_owner: project.origin.as_deref().and_then(privacy::owner_of_remote),
-            module_owner: project.module.as_deref().and_then(privacy::owner),
+            confidential: String::new(),
+            origins: project.neighbours.clone(),
+            module: project.module.as_deref().and_then(Neighbour::of_module_line),
         },
+        doubt: go_env.doubt().or_else(|| project.doubt.clone()),
     }
 }
 
@@ -188,36 +204,10 @@ fn known_whole(sums: &GoSum) -> Vec<(String, String)> {
     sums.modules().filter(|(m, v)| whole(m, v)).map(|(m, v)| (m.to_owned(), v.to_owned())).collect()
 }
 
-/// `-mod=vendor`, by GOFLAGS or because go.mod has a vendor folder beside it (go's own default).
+/// `-mod=vendor`, by flag, or because go.mod has a vendor folder beside it (go's own default).
 fn is_vendored(go_env: &GoEnv, dir: &Path, invocation: &Invocation) -> bool {
-    let flag = |w: &str| w.trim_start_matches('-') == "mod=vendor";
     let folder =
         || governing_file(dir, go_env).is_some_and(|f| f.with_file_name("vendor/modules.txt").is_file());
-    invocation.verb != "mod"
-        && invocation.verb != "get"
-        && (go_env.get("GOFLAGS").split_whitespace().any(flag) || folder())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_origin_is_read_from_a_plain_and_a_linked_tree() {
-        let dir = tempfile::tempdir().unwrap();
-        let main = dir.path().join("main");
-        std::fs::create_dir_all(main.join(".git/worktrees/w")).unwrap();
-        std::fs::write(
-            main.join(".git/config"),
-            "[core]\n[remote \"up\"]\n url = x\n[remote \"origin\"]\n\turl = git@h.example:o/r.git\n",
-        )
-        .unwrap();
-        assert_eq!(origin_url(&main).as_deref(), Some("git@h.example:o/r.git"));
-        let linked = dir.path().join("linked");
-        std::fs::create_dir_all(&linked).unwrap();
-        std::fs::write(linked.join(".git"), format!("gitdir: {}\n", main.join(".git/worktrees/w").display()))
-            .unwrap();
-        std::fs::write(main.join(".git/worktrees/w/commondir"), "../..\n").unwrap();
-        assert_eq!(origin_url(&linked).as_deref(), Some("git@h.example:o/r.git"));
-    }
+    let by_mode = invocation.mod_mode.as_ref().map(|mode| mode == "vendor");
+    invocation.verb != "mod" && invocation.verb != "get" && by_mode.unwrap_or_else(folder)
 }

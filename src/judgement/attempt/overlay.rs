@@ -26,13 +26,15 @@ pub fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(Stri
         }
         _ => {}
     }
-    if !state.private.is_empty() {
+    // Lists that are not wholly known are not replaced.
+    let may_append = state.premises.doubt.is_none();
+    if may_append && !state.private.is_empty() {
         set("GOPRIVATE", append(&state.premises.goprivate, &state.private));
     }
     // GONOPROXY follows GOPRIVATE by itself unless the user gave it a value of its own.
     let own_noproxy =
         !state.premises.gonoproxy.is_empty() && state.premises.gonoproxy != state.premises.goprivate;
-    if !state.no_proxy.is_empty() || (own_noproxy && !state.private.is_empty()) {
+    if may_append && (!state.no_proxy.is_empty() || (own_noproxy && !state.private.is_empty())) {
         let mut patterns = state.private.clone();
         patterns.extend(state.no_proxy.iter().cloned());
         set("GONOPROXY", append(&state.premises.gonoproxy, &patterns));

@@ -229,7 +229,7 @@ pub(super) fn compose(
         }
     }
 
-    settings_remedies(state, observation, failures, &mut add);
+    settings_remedies(policy, state, observation, failures, &mut add);
 
     // The relay serves from the first network failure on; it then walks the list by itself.
     let network = moving.is_some();
@@ -299,6 +299,7 @@ pub(super) fn compose(
 
 /// Remedies of the child's settings that the kinds of failures call for.
 fn settings_remedies(
+    policy: &Policy,
     state: &State,
     observation: &Observation,
     failures: &[Failure],
@@ -306,7 +307,8 @@ fn settings_remedies(
 ) {
     let calls_for = |setting| failures.iter().any(|f| f.row().setting == Some(setting));
     let http2 = calls_for(Setting::Http1);
-    if http2 && state.http2_faults >= 1 && !state.http1 && !state.http1_failed {
+    let debug_is_ours = !policy.user_env.iter().any(|name| name == "GODEBUG");
+    if debug_is_ours && http2 && state.http2_faults >= 1 && !state.http1 && !state.http1_failed {
         add(Remedy::Http1);
     }
     if state.http1 && !http2 && !observation.progress {
@@ -316,7 +318,8 @@ fn settings_remedies(
         add(Remedy::GitPatience);
     }
     // Middleboxes that drop a large ClientHello kill handshakes of discovery (go >= 1.24).
-    if state.attempts_without_progress >= 2
+    if debug_is_ours
+        && state.attempts_without_progress >= 2
         && calls_for(Setting::NoMlkem)
         && !state.no_mlkem
         && state.premises.release.is_some_and(|r| r >= (1, 24))

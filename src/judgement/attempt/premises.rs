@@ -81,6 +81,10 @@ pub struct Premises {
     pub private: privacy::Rules,
     /// Why no relay can stand in for the list; `None` where one can.
     pub unrelayable: Option<String>,
+    /// Why go's settings, or the names that this project keeps private, are not wholly known, as a
+    /// sentence: then gox goes nowhere where go would not go by itself, and replaces none of go's
+    /// lists. `None` where they are known.
+    pub doubt: Option<String>,
 }
 
 fn without_secrets<S: serde::Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {

@@ -51,19 +51,24 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     let may_go_direct = state.list().has_direct() || why == Why::Configured;
     let already = state.private.contains(&pattern) || state.no_proxy.contains(&pattern);
     let user_says_none = state.premises.gonoproxy == "none" || state.premises.goprivate == "none";
-    if already || !may_go_direct || user_says_none || policy.offline.is_some() {
+    if already
+        || !may_go_direct
+        || user_says_none
+        || state.premises.doubt.is_some()
+        || policy.offline.is_some()
+    {
         return stop(refused);
     }
     match why {
         Why::Configured | Why::Spelling => Ok(Cure::Private(pattern)),
         Why::Origin if knows_hash(state, failure) => Ok(Cure::NoProxy(pattern)),
-        Why::Origin | Why::Module => Err(Stop::with_hint(
+        Why::Origin | Why::Module | Why::Suffix => Err(Stop::with_hint(
             refused,
             format!(
                 "if it is private, say so: go env -w GOPRIVATE={pattern} (or GOX_PRIVATE={pattern} for gox alone)"
             ),
         )),
-        Why::NoProxy => stop(refused),
+        Why::NoProxy | Why::Named | Why::Confidential => stop(refused),
     }
 }
 

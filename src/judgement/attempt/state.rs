@@ -11,8 +11,8 @@ use std::time::Duration;
 pub struct State {
     /// What go's settings and the project say; nothing before it was read.
     pub premises: Arc<Premises>,
-    /// The graph holds a likely private module that GONOPROXY does not cover: the list is not
-    /// reordered across separators.
+    /// The graph holds a likely private module that GONOPROXY does not cover, or may hold one: the
+    /// list is not reordered across separators.
     pub graph_private: bool,
     /// Mirrors that this run may ask.
     pub mirrors: Vec<Entry>,
@@ -117,7 +117,8 @@ impl State {
 
     fn take(&mut self, policy: &Policy, premises: &Arc<Premises>) {
         self.premises = premises.clone();
-        self.graph_private |= premises.hold_private(premises.modules.iter().chain(&policy.named));
+        self.graph_private |=
+            premises.doubt.is_some() || premises.hold_private(premises.modules.iter().chain(&policy.named));
         self.mirrors = if self.graph_private { vec![] } else { premises.permitted_mirrors(policy) };
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::formats::goproxy::{List, Rotate};
+use crate::judgement::privacy::Neighbour;
 use crate::vocabulary::{Cause, Claim, Detail, Failure, Source};
 use std::sync::Arc;
 
@@ -401,7 +402,7 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
 
     // The owner of the git origin: GONOPROXY alone, and only where go.sum vouches.
     premises(&mut p).private.configured.clear();
-    premises(&mut p).private.origin_owner = Some("github.com/acme".into());
+    premises(&mut p).private.origins = vec![Neighbour::Owner("github.com/acme".into())];
     assert!(is_stop(&decide(&p, &[], &refused("github.com/acme/lib", 404))));
     premises(&mut p).pinned = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);

@@ -1,0 +1,110 @@
+//! Reads files that somebody else may have put there: a project's, a repository's.
+//!
+//! A pipe, a device, a terminal or a file without end in place of a go.mod must neither block gox
+//! nor fill its memory, so a file is opened without waiting, must be a regular one, and is read up to
+//! a limit.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Most bytes of a go.sum or go.work.sum: the largest known have a few MiB.
+pub const MOST_SUMS: u64 = 64 << 20;
+
+/// Most bytes of a configuration file of gox's, go's or git's: the largest known have some KiB.
+pub const MOST_SETTINGS: u64 = 1 << 20;
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is not there, or lies behind a folder that may not be entered.
+    Absent,
+    /// A folder, pipe, socket or device.
+    NoFile,
+    /// It holds more than this many bytes.
+    TooLarge(u64),
+    /// The system failed.
+    Failed(io::Error),
+}
+
+impl Unread {
+    /// True where there is something that was not read, so that what it says is not known.
+    pub fn hides(&self) -> bool {
+        !matches!(self, Unread::Absent)
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::Absent => f.write_str("is not there"),
+            Unread::NoFile => f.write_str("is no file"),
+            Unread::TooLarge(most) => write!(f, "is larger than {most} bytes"),
+            Unread::Failed(error) => write!(f, "cannot be read: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Unread {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unread::Absent,
+            // A socket cannot be opened at all.
+            _ if error.raw_os_error() == Some(libc::ENXIO) => Unread::NoFile,
+            _ => Unread::Failed(error),
+        }
+    }
+}
+
+/// The content of a regular file of at most `most` bytes.
+///
+/// # Errors
+/// [`Unread`]; none of them blocks.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+    // Asked before it is opened as well: opening some devices has effects of its own.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Unread::NoFile);
+    }
+    // A pipe may have taken its place meanwhile.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    read_opened(OpenOptions::new().read(true).custom_flags(flags).open(path)?, most)
+}
+
+fn read_opened(file: File, most: u64) -> Result<Vec<u8>, Unread> {
+    if !file.metadata()?.is_file() {
+        return Err(Unread::NoFile);
+    }
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(Unread::TooLarge(most)) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn only_regular_files_are_read_and_only_so_much() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "12345").unwrap();
+        assert_eq!(read(&at("file"), 5).unwrap(), b"12345");
+        assert!(matches!(read(&at("file"), 4), Err(Unread::TooLarge(4))));
+        assert!(matches!(read(&at("none"), 5), Err(Unread::Absent)));
+        assert!(matches!(read(&at("file/below"), 5), Err(Unread::Absent)));
+        assert!(matches!(read(dir.path(), 5), Err(Unread::NoFile)));
+        assert!(matches!(read(Path::new("/dev/zero"), 5), Err(Unread::NoFile)));
+        let socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        assert!(matches!(read(&at("socket"), 5), Err(Unread::NoFile)));
+        drop(socket);
+        let pipe = std::ffi::CString::new(at("pipe").into_os_string().into_encoded_bytes()).unwrap();
+        // SAFETY: a path that ends in NUL.
+        assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+        assert!(matches!(read(&at("pipe"), 5), Err(Unread::NoFile)));
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(at("pipe")).unwrap();
+        assert!(matches!(read_opened(opened, 5), Err(Unread::NoFile)), "one that took a file's place");
+    }
+}
