@@ -29,6 +29,7 @@ mod readme;
 mod real;
 mod record;
 mod rotation;
+mod settings;
 mod shim;
 mod speech;
 mod strangers;
