@@ -178,13 +178,13 @@ static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("fixed")
 });
 static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |connection to |connection closed by |resolve hostname )\[?([A-Za-z0-9._:-]*[A-Za-z0-9])")
+    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname )\[?([A-Za-z0-9._:-]*[A-Za-z0-9])")
         .expect("fixed")
 });
 static PORT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
 static SSH_TARGET: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bgit@([A-Za-z0-9._-]+)[:/]").expect("fixed"));
+    LazyLock::new(|| Regex::new(r#"(?:^|[\s'"/])git@([A-Za-z0-9._-]+)[:/]"#).expect("fixed"));
 static CLONE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
 });
@@ -210,6 +210,7 @@ pub(super) fn is_vcs(main: &str, details: &str) -> bool {
 pub(super) fn read(main: &str, details: &str) -> Vcs {
     let whole = format!("{main}\n{details}");
     let lower = whole.to_lowercase();
+    let clone = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
     // A repository or branch may be called `timeout`.
     let network = any(&inner::without_names(&lower), NETWORK) || any(&lower, WITH_SLASH);
     let (cause, source) = if inner::any_disk(&lower) {
@@ -222,6 +223,9 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
         (Cause::VcsMissing, Source::Local)
     } else if any(&lower, CERTIFICATE) {
         (Cause::TlsCert, Source::Vcs)
+    } else if clone.is_some() && lower.contains("'origin' does not appear to be a git repository") {
+        // The remote of go's own clone: what should name it is gone.
+        (Cause::CacheCorrupt, Source::Cache)
     } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         (Cause::PrivateAuth, Source::Vcs)
     } else if any(&lower, DAMAGE) && !network {
@@ -241,7 +245,6 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
     } else {
         (Cause::Other, Source::Vcs)
     };
-    let clone = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
     let facts = Facts {
         status: inner::status_of(&whole),
         path: clone.filter(|_| source == Source::Cache),

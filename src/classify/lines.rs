@@ -47,6 +47,8 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
         "verifying ",
         "SECURITY ERROR",
         "checksum mismatch",
+        "dial tcp",
+        "proxyconnect",
         "no space left",
         "quota exceeded",
         "not enough space",

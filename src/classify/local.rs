@@ -312,7 +312,7 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
     if lower.starts_with("note: ") || lower.starts_with("to ") {
         return None;
     }
-    if let Some(c) = TOOLCHAIN.captures(main) {
+    if let Some(c) = TOOLCHAIN.captures(main).filter(|_| !UNZIP.is_match(main)) {
         found.source = Some(Source::Toolchain);
         found.cause = Cause::ToolchainDownload;
         found.subject.module = Some("golang.org/toolchain".to_owned());

@@ -83,6 +83,12 @@ static OWN_BREAK: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:exit status \d+|signal: \w+|server response|checksum mismatch|parsing [^:]*go\.(?:mod|work|sum)|to add(?: it)?|multiple modules|in any of|inconsistent vendoring in .*|updates to go\.(?:mod|sum|work) needed[^:]*|note|vendor directory|module requirements):$").expect("fixed")
 });
 
+/// The beginning of network words behind a URL.
+static OPEN_TAIL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"": (?:stream|dial(?: tcp)?|net/http:|http2:|tls:|x509:|context(?: deadline)?|unexpected|connection|i/o|proxyconnect(?: tcp)?|read(?: tcp)?|write(?: tcp)?|server|http:)$"#)
+        .expect("fixed")
+});
+
 impl Message {
     /// The line that holds the error: the chain above it is left out.
     pub(super) fn head(&self) -> usize {
@@ -206,6 +212,9 @@ fn is_open(message: &Message) -> bool {
     if text.ends_with(':') {
         return !OWN_BREAK.is_match(text)
             && (text.contains('"') || text.contains("go:") || text.contains('@'));
+    }
+    if text.ends_with("(open") || OPEN_TAIL.is_match(text) {
+        return true;
     }
     (text.ends_with(": read") || text.ends_with(": Get") || text.ends_with(": reading"))
         || (text.ends_with(',') && text.contains("dial tcp"))

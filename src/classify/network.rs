@@ -20,6 +20,11 @@ static DIAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
 });
 
+/// What Go says of a proxy on the way, of HTTPS, of names; other programs of Go's dial other ports.
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:proxyconnect tcp: dial tcp \S+|dial tcp(?: \[[0-9A-Fa-f:.]+\]| [0-9.]+):(?:443|80): .+|(?:dial tcp: )?lookup [A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?: on \S+)?: .+|net/http: TLS handshake timeout)$")
+        .expect("fixed")
+});
 static LOOKUP: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 /// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`; `remote`
@@ -183,6 +188,21 @@ pub(super) fn dial(main: &str) -> Option<Found> {
         found.cause = Cause::SumdbUnreachable;
     }
     found.host = read.host;
+    Some(found)
+}
+
+/// Words that only Go's network packages can have printed, with nothing around them: the tail of a
+/// message that somebody quoted. A failure if nothing else is one.
+pub(super) fn bare(main: &str) -> Option<Found> {
+    if !BARE.is_match(main) {
+        return None;
+    }
+    let read = inner::read(main);
+    let mut found = plain(read.cause.or(Some(Cause::ConnRefused).filter(|_| read.host.is_some()))?, None);
+    found.source = read.host.as_deref().and_then(urls::role_of_host);
+    found.detail = read.detail;
+    found.host = read.host;
+    found.weak = true;
     Some(found)
 }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::envelope::{self, Subject};
 use super::found::{Found, plain, weak};
 use super::messages::Message;
-use super::network::{dial, request, transport};
+use super::network::{bare, dial, request, transport};
 use super::urls;
 use super::{Stream, git, inner, local, wrappers};
 use crate::judgement::table::{self, Class};
@@ -113,7 +113,7 @@ impl Said<'_> {
     /// A `-x` trace or a heading. In GOPATH mode git's own words follow without indentation.
     fn of_trace(&self, ctx: &mut Context) -> Option<Found> {
         let c = GOPATH_SOURCE.captures(self.main).filter(|_| self.main.starts_with("# cd "))?;
-        ctx.fetching = Some(c[1].to_owned());
+        ctx.fetching = Some(c[1].replace('\\', "/"));
         git::is_vcs(&self.details, "").then(|| vcs(self.main, &self.details, ctx))
     }
 
@@ -218,6 +218,12 @@ impl Said<'_> {
             found.take(envelope::named(main));
             return Some(Found { weak: self.log, ..found });
         }
+        if self.log
+            && !self.wrapped
+            && let Some(found) = bare(main)
+        {
+            return Some(found);
+        }
         let unknown = !self.log && !USAGE.is_match(main) || main.starts_with("flag provided but not defined");
         unknown.then_some(weak(Cause::Other, Some(Source::Local)))
     }
@@ -271,6 +277,10 @@ fn integrity(main: &str, details: &str, strict: bool) -> Option<Found> {
 /// A full disk or a folder that cannot be written, also inside `read "https://..."`.
 fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
     let lower = main.to_lowercase();
+    if lower.contains("copying ") && lower.contains("exe/a.out") {
+        // The program was built; only the place it should go to is closed.
+        return inner::local(&lower).map(|_| plain(Cause::Other, Some(Source::Local)));
+    }
     let cause = inner::local(&lower)
         .or_else(|| inner::local(&details.to_lowercase()).filter(|c| *c == Cause::DiskFull))?;
     if cause == Cause::CachePermission {

@@ -154,6 +154,72 @@ fn the_first_rule_that_matches_decides() {
     assert_eq!(reading.origins[0].as_deref(), Some("a:1"));
 }
 
+fn causes_of_log(text: &str) -> Vec<Cause> {
+    classify(&Rules::default(), Stream::Log, text.as_bytes()).failures.iter().map(|f| f.cause).collect()
+}
+
+#[test]
+fn the_bare_tail_of_a_message_counts_where_nothing_is_around_it() {
+    for (text, cause) in [
+        ("dial tcp [2001:db8::1]:443: i/o timeout\n", Cause::Timeout),
+        ("dial tcp 192.0.2.7:443: connect: network is unreachable\n", Cause::Unreachable),
+        ("proxyconnect tcp: dial tcp 127.0.0.1:7890\n", Cause::ConnRefused),
+        ("lookup proxy.golang.org: Temporary failure in name resolution\n", Cause::Dns),
+        ("dial tcp: lookup mirror.example.test on 192.0.2.53:53: no such host\n", Cause::Dns),
+    ] {
+        assert_eq!(causes_of_log(text), [cause], "{text}");
+        for around in ["api-1  | ", "2024/05/01 12:00:00 ", "db: ", "panic: ", "main.go:12: "] {
+            assert_eq!(causes_of_log(&format!("{around}{text}")), [], "{around}{text}");
+        }
+        assert_eq!(causes_of_log(&format!("=== RUN   TestDial\n{text}")), [], "{text}");
+    }
+    assert_eq!(causes_of_log("dial tcp 10.0.0.5:5432: connect: connection refused\n"), []);
+}
+
+#[test]
+fn what_a_console_broke_is_read_as_one() {
+    for text in [
+        "go: a.test/b@v1.0.0: loading deprecation for\na.test/b: module a.test/b: read\n\"https://p.test/a.test/b/@v/list\": stream\nerror: stream ID 33; INTERNAL_ERROR; received from peer\n",
+        "go: a.test/b@v1.0.0: Get \"https://p.test/a.test/b/@v/v1.0.0.mod\": stream\nerror: stream ID 5; INTERNAL_ERROR\n",
+    ] {
+        assert_eq!(causes_of_log(text), [Cause::Http2], "{text}");
+    }
+    for text in [
+        "# x/task.go:13:2: could not import context (open\n# /home/u/.cache/go-build/08/088b62cd-d: no such file or directory)\n",
+        "x/task.go:13:2: could not import context (open /home/u/.cache/go-build/08/088b62cd-d: no such file or directory)\n",
+    ] {
+        assert_eq!(causes_of_log(text), [Cause::CacheCorrupt], "{text}");
+    }
+}
+
+#[test]
+fn stores_are_told_by_their_place() {
+    let clone = "/root/go/pkg/mod/cache/vcs/18c8a4821c6ff1f0d96f125c972f52d77edfc87c2255508fb264cd15d4b292dd";
+    let gone = format!(
+        "go: a.test/b@v1.0.0: invalid version: git ls-remote -q origin in {clone}: exit status 128:\n\tfatal: 'origin' does not appear to be a git repository\n\tfatal: Could not read from remote repository.\n"
+    );
+    for (text, cause) in [
+        (gone.as_str(), Cause::CacheCorrupt),
+        (
+            "go: download go1.25.5: unzip /root/go/pkg/mod/cache/download/golang.org/toolchain/@v/v0.0.1-go1.25.5.linux-arm64.zip: zip: not a valid zip file\n",
+            Cause::CacheCorrupt,
+        ),
+        (
+            "go build a.test/b: copying /tmp/go-build4290285243/b001/exe/a.out: open b: permission denied\n",
+            Cause::Other,
+        ),
+    ] {
+        assert_eq!(causes_of_log(text), [cause], "{text}");
+        let stderr = classify(&Rules::default(), Stream::Stderr, text.as_bytes());
+        assert_eq!(stderr.dominant().map(|f| f.cause), Some(cause), "{text}");
+    }
+    let named = format!(
+        "go: a.test/b.git@v0.0.3: invalid version: git ls-remote -q origin in {clone}: exit status 128:\n\tfatal: unable to connect to git.test:\n\ta.test[0: 192.168.1.10]: errno=Connection refused\n"
+    );
+    let reading = classify(&Rules::default(), Stream::Stderr, named.as_bytes());
+    assert_eq!(reading.failures[0].host.as_deref(), Some("git.test"));
+}
+
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&'static str> = vec![
         "go: ",
