@@ -23,6 +23,15 @@ pub struct Request {
     pub outcome: Outcome,
 }
 
+impl Request {
+    /// The module and the version whose file was asked for; `None` for anything else.
+    pub fn module_version(&self) -> Option<(String, String)> {
+        let url = super::urls::find_all(&self.url).into_iter().next()?;
+        let (module, version) = super::urls::module(&url);
+        module.zip(version)
+    }
+}
+
 /// Requests remembered; a large graph makes a few thousand.
 const MAX_REQUESTS: usize = 16_384;
 
@@ -74,6 +83,9 @@ mod tests {
             # get http://h:1/b/@v/v1.0.0.mod: 404 Not Found (0.001s)\r\n\
             # get http://h:1/c/@v/list\n# get http://h:1/c/@v/list: Get \"http://h:1/c/@v/list\": EOF\n";
         let url = |p: &str| format!("http://h:1/{p}");
+        let named = |u: String| Request { url: u, outcome: Outcome::Open }.module_version();
+        assert_eq!(named(url("e.test/!x/@v/v1.0.0.mod")), Some(("e.test/X".into(), "v1.0.0".into())));
+        assert_eq!(named(url("e.test/x/@v/list")), None);
         assert_eq!(
             requests(text),
             [

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State};
-use crate::judgement::table::{Class, Suspicion, Trouble};
+use crate::judgement::table::{self, Class, Meaning, Suspicion, Trouble};
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Finding, Mark, Owner};
 use crate::verb::Invocation;
@@ -178,6 +178,7 @@ impl Run {
         if let ChildEnded::Interrupted(signal) = outcome.ended {
             return Err(Interrupt(signal));
         }
+        observation.refusals.extend(refusals(&hooks.trace));
         for request in trace::requests(&hooks.trace) {
             let asked = |e: &&Entry| e.is_network_proxy() && request.url.starts_with(&e.shown());
             if matches!(request.outcome, Answer::Status(200..=399 | 404 | 410)) {
@@ -225,6 +226,21 @@ fn own_trace(args: &[OsString], invocation: &Invocation, runs_user_code: bool) -
     let mut args = args.to_vec();
     args.insert(invocation.flags_at.min(args.len()), "-x".into());
     Some(args)
+}
+
+/// The files of module versions that were refused, as a trace tells.
+fn refusals(trace: &[u8]) -> Vec<Failure> {
+    let of_request = |request: trace::Request| {
+        let Answer::Status(status) = request.outcome else { return None };
+        let (cause, _) = table::of_status(status).filter(|(_, meaning)| *meaning == Meaning::Refused)?;
+        let (module, version) = request.module_version()?;
+        let mut failure = Failure::new(cause, Some(Source::Proxy), request.url.clone());
+        (failure.module, failure.version) = (Some(module), Some(version));
+        failure.facts.status = Some(status);
+        failure.url = Some(request.url);
+        Some(failure)
+    };
+    trace::requests(trace).into_iter().filter_map(of_request).collect()
 }
 
 /// Listens to a diagnostic attempt.

@@ -89,8 +89,11 @@ fn a_first_proxy_that_is_out_of_service_is_left() {
         let outcome = download(Lab::new().entry(entry.clone()).entry(Entry::plain()));
         assert_eq!(outcome.attempts(), 2, "{entry:?}\n{outcome}");
     }
-    let refusing =
-        Lab::new().entry(Entry::plain()).entry(Entry::plain()).fault(Fault::Status(403), always().proxy(0));
+    let public = |name| Entry::tls().named(name);
+    let refusing = Lab::new()
+        .entry(public("proxy.golang.org"))
+        .entry(public("goproxy.io"))
+        .fault(Fault::Status(403), always().proxy(0));
     let outcome = download(refusing);
     assert!(outcome.remedies().iter().any(|r| r.starts_with("rotate:")), "{outcome}");
 }

@@ -1,10 +1,11 @@
 //! What one failure asks for.
 
-use super::places::{self, entry_of};
+use super::places::entry_of;
 use super::{AttemptEnd, Observation, Policy, Repair, State, Step, Stop, integrity, private};
 use crate::formats::goproxy::{Entry, Separator};
 use crate::judgement::table::{self, Class, Row, Trouble};
 use crate::vocabulary::{Action, Detail, Failure, Source, UserAction};
+use std::collections::BTreeSet;
 
 /// One failure's demand on the next attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +145,7 @@ pub(super) fn cure(
         Class::Database => database(state, &row, failure),
         Class::Mismatch => integrity::mismatch(policy, history, state, observation, failure),
         Class::Damage => unlocated_damage(policy, history, state, failure, entry),
-        Class::Refusal => refusal(policy, state, failure, entry),
+        Class::Refusal => refusal(policy, history, state, observation, failure, entry),
         Class::Absence | Class::Login => private::verdict(policy, state, failure),
         Class::Repeats => repeats(state, failure, &entry),
         Class::Toolchain => toolchain(state, observation, &row, failure, entry),
@@ -212,24 +213,39 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     Ok(Cure::Again)
 }
 
-/// 403 is a verdict on one module by a host that serves others, and the host's trouble where it
-/// answers nothing else.
-fn refusal(policy: &Policy, state: &State, failure: &Failure, entry: Entry) -> Result<Cure, Stop> {
-    if failure.source == Some(Source::Proxy) && !serves(state, &entry) && entry != Entry::Direct {
-        let from = state.list().entries.iter().position(|e| *e == entry);
-        let elsewhere = state.list().reachable().iter().enumerate().any(|(to, e)| {
-            *e != entry
-                && !state.resting.contains(e)
-                && from.is_some_and(|from| state.list().may_cross(policy.rotate, from, to))
-        });
-        if elsewhere && !state.graph_private {
-            return Ok(Cure::Transport { entry, dead: true });
-        }
-        if private::verdict_pattern(state, failure).is_none()
-            && let Some(hint) = places::held_back(policy, state, &entry)
-        {
-            return Err(Stop::with_hint(format!("{} refuses everything", entry.shown()), hint));
-        }
+/// Pinned modules that a public proxy must have refused, and served none, before another public one is
+/// asked instead: one alone is a verdict on that module.
+const REFUSED: usize = 2;
+
+/// 403 is a verdict on one module; on everything from here where a proxy of gox's table refused several
+/// that go.sum pins and served none. A proxy of the user's own is obeyed, and no hint opens it.
+fn refusal(
+    policy: &Policy,
+    history: &[Step],
+    state: &State,
+    observation: &Observation,
+    failure: &Failure,
+    entry: Entry,
+) -> Result<Cure, Stop> {
+    let refused: BTreeSet<&str> = history
+        .iter()
+        .map(|step| &step.observation)
+        .chain([observation])
+        .flat_map(|o| o.failures.iter().chain(&o.refusals))
+        .filter(|f| f.row().class == Class::Refusal && f.source == Some(Source::Proxy))
+        .filter(|f| entry_of(state, f) == entry && private::knows_hash(state, f))
+        .filter_map(|f| f.module.as_deref())
+        .collect();
+    let from = state.list().entries.iter().position(|e| *e == entry);
+    let elsewhere = state.list().reachable().iter().enumerate().any(|(to, e)| {
+        *e != entry
+            && e.is_public_proxy()
+            && !state.resting.contains(e)
+            && from.is_some_and(|from| state.list().may_cross(policy.rotate, from, to))
+    });
+    let everything = refused.len() >= REFUSED && entry.is_public_proxy() && !serves(state, &entry);
+    if everything && elsewhere && !state.graph_private {
+        return Ok(Cure::Transport { entry, dead: true });
     }
     private::verdict(policy, state, failure)
 }

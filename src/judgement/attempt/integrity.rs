@@ -19,7 +19,7 @@ struct Earlier<'a> {
 fn earlier<'a>(policy: &Policy, history: &'a [Step]) -> Vec<Earlier<'a>> {
     let mut found = Vec::new();
     for (n, step) in history.iter().enumerate() {
-        let state = State::before(policy, &history[..n]);
+        let state = State::after(policy, &history[..n], &step.observation);
         for failure in &step.observation.failures {
             let repaired = step
                 .observation

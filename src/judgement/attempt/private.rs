@@ -72,7 +72,7 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     }
 }
 
-fn knows_hash(state: &State, failure: &Failure) -> bool {
+pub(super) fn knows_hash(state: &State, failure: &Failure) -> bool {
     let module = failure.module.as_deref().unwrap_or("");
     state
         .premises

@@ -445,15 +445,37 @@ fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
 }
 
 #[test]
-fn a_403_is_diagnosed_before_it_moves_the_run_elsewhere() {
-    let p = policy(&format!("{A},{B}"));
-    let mut o = seen(vec![failure(Cause::Http403, Source::Proxy, "a.example:1")]);
-    assert_eq!(decide(&p, &[], &o), Decision::Diagnose);
-    o.diagnosed = true;
-    let h = run(&p, vec![o.clone()]);
-    assert!(last(&h).remedies.contains(&Remedy::Rotate(entry(&p, 1))));
-    o.serving = vec![entry(&p, 0)];
-    assert!(is_stop(&decide(&p, &[], &o)), "a verdict on one module");
+fn a_refusal_is_a_verdict_until_a_public_proxy_refused_two_pinned_modules_and_served_none() {
+    let refused = |host: &str, modules: &[&str]| {
+        let failures = modules.iter().map(|module| {
+            let mut f = failure(Cause::Http403, Source::Proxy, host);
+            f.module = Some((*module).into());
+            f
+        });
+        seen(failures.collect())
+    };
+    let mut p = policy("https://goproxy.cn,https://goproxy.io,direct");
+    let one = refused("goproxy.cn", &["a.test/x"]);
+    assert_eq!(decide(&p, &[], &one), Decision::Diagnose, "who serves what?");
+    let looked = |o: &Observation| Observation { diagnosed: true, ..o.clone() };
+    let both = looked(&refused("goproxy.cn", &["a.test/x", "a.test/y"]));
+    assert!(
+        is_stop(&decide(&p, &[], &looked(&one))) && is_stop(&decide(&p, &[], &both)),
+        "nothing is pinned"
+    );
+    let pins: Vec<(String, String)> =
+        ["a.test/x", "a.test/y"].map(|m| (m.to_owned(), "v1.0.0".to_owned())).to_vec();
+    premises(&mut p).pinned.clone_from(&pins);
+    assert!(is_stop(&decide(&p, &[], &looked(&one))), "one module alone");
+    assert!(last(&run(&p, vec![both.clone()])).remedies.contains(&Remedy::Rotate(entry(&p, 1))));
+    let traced = Observation { refusals: both.failures.clone(), ..looked(&one) };
+    assert!(is_retry(&decide(&p, &[], &traced)), "a trace is evidence on the proxy");
+    let serving = Observation { serving: vec![entry(&p, 0)], ..both.clone() };
+    assert!(is_stop(&decide(&p, &[], &serving)), "a verdict on two modules");
+    let mut own = policy(&format!("{A},{B}"));
+    premises(&mut own).pinned = pins;
+    let told = decide(&own, &[], &looked(&refused("a.example:1", &["a.test/x", "a.test/y"])));
+    assert!(matches!(told, Decision::Stop(Stop { hint: None, .. })), "an own proxy is obeyed: {told:?}");
 }
 
 #[test]

@@ -75,6 +75,9 @@ pub struct Observation {
     pub retry_after: Option<Duration>,
     /// The relay served this attempt.
     pub relayed: bool,
+    /// What the traces of a diagnostic attempt tell that a proxy refused: evidence on the proxy, no
+    /// failures of this attempt.
+    pub refusals: Vec<Failure>,
     /// The diagnostic attempt succeeded: what failed is well again.
     pub healed: bool,
     /// What go itself says of its settings, and the project's files under them: read once, after the
@@ -100,6 +103,7 @@ impl Observation {
             no_network: None,
             retry_after: None,
             relayed: false,
+            refusals: vec![],
             healed: false,
             premises: None,
             no_relay: None,

@@ -79,7 +79,7 @@ fn the_table_is_as_committed() {
 
 /// One public proxy, and nobody who may be asked in its place.
 fn plain() -> Policy {
-    Policy { rotate: Rotate::Go, ..Policy::example("https://proxy.golang.org,direct") }
+    Policy { rotate: Rotate::Listed, ..Policy::example("https://proxy.golang.org,direct") }
 }
 
 fn first_decision(cause: Cause, source: Option<Source>, detail: Detail, module: &str) -> Decision {
