@@ -34,10 +34,6 @@ impl Console {
         }
     }
 
-    pub(super) fn at_line_start(&self) -> bool {
-        self.at_line_start
-    }
-
     /// Takes note that nobody reads any more.
     pub(super) fn close(&mut self) {
         self.closed = true;

@@ -94,8 +94,4 @@ impl<'a> Display<'a> {
             lines.give_up_line(&mut self.pending);
         }
     }
-
-    pub(super) fn at_line_start(&self) -> bool {
-        self.console.at_line_start()
-    }
 }

@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 /// The folders whose growth counts as movement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Growth {
+pub(crate) struct WatchedFolders {
     /// GOMODCACHE: its zip temporaries and repository clones are looked at.
-    pub modcache: PathBuf,
+    pub(crate) modcache: PathBuf,
     /// GOCACHE.
-    pub gocache: PathBuf,
+    pub(crate) gocache: PathBuf,
 }
 
 /// Entries looked at before a walk stops. A cache of 10 000 modules has about 100 000; what lies
@@ -20,7 +20,7 @@ pub struct Growth {
 const MOST_ENTRIES: usize = 200_000;
 
 /// A number that changes when something below the folders has grown, appeared or gone.
-pub(super) fn fingerprint(growth: &Growth) -> u64 {
+pub(super) fn fingerprint(growth: &WatchedFolders) -> u64 {
     let mut walk = Walk { hasher: DefaultHasher::new(), left: MOST_ENTRIES };
     let cache = growth.modcache.join("cache");
     walk.tree(&cache.join("vcs"), &|_| true);
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn zip_temporaries_clones_and_build_results_count_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
+        let growth = WatchedFolders { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
         let empty = fingerprint(&growth);
         let version = growth.modcache.join("cache/download/example.test/m/@v");
         let clone = growth.modcache.join("cache/vcs/0123/objects/pack");

@@ -39,11 +39,11 @@ mod tests;
 mod tree;
 mod watching;
 
-pub use growth::Growth;
-pub use signals::die_of;
+pub(crate) use growth::WatchedFolders;
+pub(crate) use signals::die_of;
 pub(crate) use spawn::die_with_parent;
-pub use stdout::{SPOOL_MEMORY, Spool};
-pub use terminal::has_terminal;
+pub(crate) use stdout::Spool;
+pub(crate) use terminal::has_terminal;
 
 use console::Console;
 use signals::{Notice, Signals};
@@ -60,29 +60,20 @@ use std::time::Duration;
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
-pub struct Command {
+pub(crate) struct Command {
     /// The real go.
-    pub program: PathBuf,
+    pub(crate) program: PathBuf,
     /// Its arguments, without the program's own name.
-    pub args: Vec<OsString>,
+    pub(crate) args: Vec<OsString>,
     /// Changes to gox's own environment: a value to set, or `None` to remove the variable.
-    pub envs: Vec<(OsString, Option<OsString>)>,
+    pub(crate) envs: Vec<(OsString, Option<OsString>)>,
     /// The working folder; gox's own where `None`.
-    pub dir: Option<PathBuf>,
-}
-
-/// What becomes of go's stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StdoutMode {
-    /// Kept in [`Outcome::stdout`].
-    Spool,
-    /// Thrown away.
-    Discard,
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// What becomes of go's stderr, besides being shown to [`Hooks::stderr`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StderrMode {
+pub(crate) enum StderrMode {
     /// Passed on to gox's stderr as it arrives.
     Live,
     /// Not shown (attempts for diagnosis).
@@ -91,18 +82,18 @@ pub enum StderrMode {
 
 /// How long a go that does not move is waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     /// After this long without any movement go is ended; `None` waits for ever.
-    pub stall: Option<Duration>,
+    pub(crate) stall: Option<Duration>,
     /// After this long without any movement [`Hooks::on_quiet`] is asked.
-    pub quiet: Duration,
+    pub(crate) quiet: Duration,
 }
 
 /// A future a hook hands back; it runs beside the attempt and is dropped with it.
-pub type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+pub(crate) type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// What the caller wants to hear during an attempt. Every method has a default.
-pub trait Hooks {
+pub(crate) trait Hooks {
     /// Bytes of go's stderr, all of them and in order, in pieces of at most 64 KiB that may end
     /// anywhere.
     fn stderr(&mut self, bytes: &[u8]) {
@@ -135,7 +126,7 @@ pub trait Hooks {
 
     /// The folders whose growth counts as movement, asked at most once and only when nothing else
     /// has moved for a while, since finding them costs a `go env`.
-    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+    fn growth(&mut self) -> Option<Later<Option<WatchedFolders>>> {
         None
     }
 }
@@ -145,7 +136,7 @@ impl Hooks for () {}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// With this exit code.
     Exited(i32),
     /// By this signal.
@@ -154,7 +145,7 @@ pub enum Status {
 
 /// Why an attempt is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// go exited with this code.
     Exited(i32),
     /// A signal ended go, and gox neither sent it nor received one.
@@ -170,25 +161,23 @@ pub enum Ended {
 
 /// What one attempt was.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Why it is over.
-    pub ended: Ended,
+    pub(crate) ended: Ended,
     /// How go itself ended; after [`Ended::Stalled`], [`Ended::Hook`] and [`Ended::Interrupted`]
     /// this is what our signal made of it.
-    pub go: Status,
-    /// What go wrote to stdout ([`StdoutMode::Spool`]); not delivered yet.
-    pub stdout: Spool,
+    pub(crate) go: Status,
+    /// What go wrote to stdout; not delivered yet.
+    pub(crate) stdout: Spool,
     /// From the start to the end of go.
-    pub elapsed: Duration,
-    /// Whether gox's stderr stands at the start of a line.
-    pub at_line_start: bool,
+    pub(crate) elapsed: Duration,
 }
 
 impl Outcome {
     /// How gox ends with this attempt: with go's code where go chose one (also when it caught the
     /// signal gox received, as it does while it compiles), else by the signal that ended go or
     /// asked gox to end.
-    pub fn last(&self) -> Status {
+    pub(crate) fn last(&self) -> Status {
         match (&self.ended, self.go) {
             (Ended::Interrupted(signal), Status::Signaled(_)) => Status::Signaled(*signal),
             (_, status) => status,
@@ -198,7 +187,7 @@ impl Outcome {
 
 /// What became of a [`Spool`] on gox's stdout.
 #[derive(Debug)]
-pub enum Delivered {
+pub(crate) enum Delivered {
     /// Every byte is out.
     Whole,
     /// Nobody reads: gox should end as go would have, by `die_of(SIGPIPE)`.
@@ -210,7 +199,7 @@ pub enum Delivered {
 }
 
 /// Runs attempts, one after the other; one for the life of gox.
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     signals: Signals,
     console: Console,
     stdout: Rc<OwnedFd>,
@@ -235,7 +224,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// If the system refuses a signal handler or a descriptor.
-    pub fn new() -> io::Result<Supervisor> {
+    pub(crate) fn new() -> io::Result<Supervisor> {
         let terminal = has_terminal();
         let stdout = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
         let stderr = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?;
@@ -256,15 +245,14 @@ impl Supervisor {
     /// # Errors
     /// Only if go could not be started (or no pipe be had); the kind tells a missing program
     /// (exit 127) from one that may not be run (126).
-    pub async fn run(
+    pub(crate) async fn run(
         &mut self,
         command: &Command,
-        stdout: StdoutMode,
         stderr: StderrMode,
         watch: Watch,
         hooks: &mut impl Hooks,
     ) -> io::Result<Outcome> {
-        let started = spawn::start(command, stdout, self.grouping)?;
+        let started = spawn::start(command, self.grouping)?;
         supervise::until_end(self, started, stderr, watch, hooks).await
     }
 
@@ -272,18 +260,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// The first time the write fails; afterwards lines are dropped in silence.
-    pub fn say(&mut self, line: &str) -> io::Result<()> {
+    pub(crate) fn say(&mut self, line: &str) -> io::Result<()> {
         self.console.say(line)
-    }
-
-    /// Whether gox's stderr stands at the start of a line.
-    pub fn at_line_start(&self) -> bool {
-        self.console.at_line_start()
     }
 
     /// Waits for a signal that asks gox to end, for the times between attempts; the caller then
     /// leaves by [`die_of`]. Losing the future loses no signal.
-    pub async fn interrupted(&mut self) -> i32 {
+    pub(crate) async fn interrupted(&mut self) -> i32 {
         loop {
             match self.signals.next().await {
                 Notice::End(signal) => return signal,
@@ -294,7 +277,7 @@ impl Supervisor {
     }
 
     /// Copies a spool to gox's stdout.
-    pub async fn deliver(&mut self, spool: &Spool) -> Delivered {
+    pub(crate) async fn deliver(&mut self, spool: &Spool) -> Delivered {
         let Supervisor { signals, stdout, .. } = self;
         let copy = copy_out(spool, Sink::new(stdout));
         tokio::pin!(copy);

@@ -147,7 +147,7 @@ pub(super) fn stop_self() {
 /// signal does not end it (a number without that effect, a process 1), exits with 128 + `signal`.
 ///
 /// No core is dumped: go has left its own where the user asked for one.
-pub fn die_of(signal: i32) -> ! {
+pub(crate) fn die_of(signal: i32) -> ! {
     let _ = rustix::process::setrlimit(
         rustix::process::Resource::Core,
         rustix::process::Rlimit { current: Some(0), maximum: Some(0) },

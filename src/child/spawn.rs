@@ -1,6 +1,6 @@
 //! Starting go: its descriptors, its process group, and its death with gox.
 
-use super::{Command, Grouping, StdoutMode};
+use super::{Command, Grouping};
 use rustix::process::Pid;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
@@ -12,12 +12,12 @@ use tokio::net::unix::pipe;
 pub(super) struct Started {
     pub(super) child: Child,
     pub(super) pid: Pid,
-    pub(super) stdout: Option<pipe::Receiver>,
+    pub(super) stdout: pipe::Receiver,
     pub(super) stderr: pipe::Receiver,
 }
 
 /// Starts the command.
-pub(super) fn start(command: &Command, stdout: StdoutMode, grouping: Grouping) -> io::Result<Started> {
+pub(super) fn start(command: &Command, grouping: Grouping) -> io::Result<Started> {
     let mut builder = std::process::Command::new(&command.program);
     builder.args(&command.args);
     for (name, value) in &command.envs {
@@ -32,10 +32,7 @@ pub(super) fn start(command: &Command, stdout: StdoutMode, grouping: Grouping) -
     // An attempt that may be repeated must not eat what belongs to the next one; a terminal has
     // no such end, and git or ssh may have to ask there.
     builder.stdin(if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() });
-    builder.stdout(match stdout {
-        StdoutMode::Spool => Stdio::piped(),
-        StdoutMode::Discard => Stdio::null(),
-    });
+    builder.stdout(Stdio::piped());
     builder.stderr(Stdio::piped());
     if grouping == Grouping::Own {
         builder.process_group(0);
@@ -44,9 +41,11 @@ pub(super) fn start(command: &Command, stdout: StdoutMode, grouping: Grouping) -
     let mut child = builder.spawn()?;
     let pid = Pid::from_child(&child);
     let pipes = (|| {
-        let stdout = child.stdout.take().map(|end| pipe::Receiver::from_owned_fd(OwnedFd::from(end)));
-        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("go was started without stderr"))?;
-        Ok((stdout.transpose()?, pipe::Receiver::from_owned_fd(OwnedFd::from(stderr))?))
+        let ours = |end: Option<OwnedFd>| {
+            let end = end.ok_or_else(|| io::Error::other("go was started without a pipe"))?;
+            pipe::Receiver::from_owned_fd(end)
+        };
+        Ok((ours(child.stdout.take().map(OwnedFd::from))?, ours(child.stderr.take().map(OwnedFd::from))?))
     })();
     match pipes {
         Ok((stdout, stderr)) => Ok(Started { child, pid, stdout, stderr }),

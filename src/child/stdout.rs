@@ -6,12 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 /// Bytes kept in memory before a temporary file is begun.
 ///
 /// Nearly every `go list` or `go env` fits; `go list -deps -json` of a large module does not.
-pub const SPOOL_MEMORY: usize = 1 << 20;
+pub(super) const SPOOL_MEMORY: usize = 1 << 20;
 
 /// What go wrote to stdout in one attempt: the first [`SPOOL_MEMORY`] bytes in memory, all that
 /// follows in an unnamed temporary file, which no death of gox can leave behind.
 #[derive(Debug, Default)]
-pub struct Spool {
+pub(crate) struct Spool {
     memory: Vec<u8>,
     file: Option<File>,
     file_bytes: u64,
@@ -52,21 +52,11 @@ impl Spool {
         self.file_bytes = 0;
     }
 
-    /// How many bytes there are.
-    pub fn len(&self) -> u64 {
-        self.memory.len() as u64 + self.file_bytes
-    }
-
-    /// Whether go wrote nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The same bytes after `each` has seen every piece of them, and `None` at the end.
     ///
     /// # Errors
     /// If the temporary file cannot be read.
-    pub fn rewritten(&self, mut each: impl FnMut(Option<&[u8]>) -> Vec<u8>) -> io::Result<Spool> {
+    pub(crate) fn rewritten(&self, mut each: impl FnMut(Option<&[u8]>) -> Vec<u8>) -> io::Result<Spool> {
         let mut other = Spool::default();
         let mut reader = self.reader()?;
         let mut buffer = vec![0; 64 * 1024];
@@ -84,7 +74,7 @@ impl Spool {
     ///
     /// # Errors
     /// If the temporary file cannot be read.
-    pub fn reader(&self) -> io::Result<impl Read + '_> {
+    pub(crate) fn reader(&self) -> io::Result<impl Read + '_> {
         let rest: Box<dyn Read + '_> = match &self.file {
             None => Box::new(io::empty()),
             Some(file) => {

@@ -80,9 +80,8 @@ struct Source {
 }
 
 impl Source {
-    fn new(pipe: Option<pipe::Receiver>) -> Source {
-        let buffer = if pipe.is_some() { vec![0; CHUNK] } else { Vec::new() };
-        Source { pipe, buffer, owed: 0 }
+    fn new(pipe: pipe::Receiver) -> Source {
+        Source { pipe: Some(pipe), buffer: vec![0; CHUNK], owed: 0 }
     }
 
     async fn read(&mut self) -> io::Result<usize> {
@@ -159,7 +158,7 @@ pub(super) async fn until_end(
         grouping: *grouping,
         signals,
         stdout: Source::new(started.stdout),
-        stderr: Source::new(Some(started.stderr)),
+        stderr: Source::new(started.stderr),
         display: Display::new(console, mode, hooks.rewrites()),
         spool: Spool::default(),
         relayed: 0,
@@ -174,12 +173,11 @@ pub(super) async fn until_end(
         }
         running.do_what_is_due(hooks);
     }
-    let Running { mut guard, signals, display, spool, reason, ended_at, .. } = running;
+    let Running { mut guard, signals, spool, reason, ended_at, .. } = running;
     let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
-    let at_line_start = display.at_line_start();
     let go = guard.reap()?;
     signals.go_was_run();
-    Ok(Outcome { ended: why(reason, go), go, stdout: spool, elapsed, at_line_start })
+    Ok(Outcome { ended: why(reason, go), go, stdout: spool, elapsed })
 }
 
 impl Running<'_> {

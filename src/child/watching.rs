@@ -1,6 +1,6 @@
 //! Takes the samples for the judge, at a price that stays small, and asks the hooks.
 
-use super::growth::{Growth, fingerprint};
+use super::growth::{WatchedFolders, fingerprint};
 use super::locks::waits_for_stranger;
 use super::stall::{Judge, Sample};
 use super::tree::Tree;
@@ -29,15 +29,15 @@ pub(super) enum News {
     /// The answer of [`Hooks::on_quiet`].
     Answer(Option<String>),
     /// The answer of [`Hooks::growth`].
-    Folders(Option<Growth>),
+    Folders(Option<WatchedFolders>),
     /// A finished look at the folders.
     Grown(Option<u64>),
 }
 
 enum Folders {
     Unknown,
-    Asked(Later<Option<Growth>>),
-    Known(Growth),
+    Asked(Later<Option<WatchedFolders>>),
+    Known(WatchedFolders),
     None,
 }
 

@@ -20,10 +20,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// How long a proxy that could not be talked to at all is passed over by later runs. About as long
 /// as a run's own recovery budget: long enough to spare the next commands of a build, short enough
 /// to notice that a network came back.
-pub const COOL_DOWN: Duration = Duration::from_secs(5 * 60);
+pub(crate) const COOL_DOWN: Duration = Duration::from_secs(5 * 60);
 
 /// How long after a network fault the relay serves from the first attempt on.
-pub const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
+pub(crate) const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
 
 const FILE: &str = "health.json";
 const LOCK: &str = "health.lock";
@@ -36,27 +36,27 @@ const SCHEMA: u64 = 1;
 
 /// What is known of one upstream. Times are seconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// Last failure.
     #[serde(default)]
-    pub failed: u64,
+    pub(crate) failed: u64,
     /// Last success.
     #[serde(default)]
-    pub worked: u64,
+    pub(crate) worked: u64,
     /// The last failure meant that it could not be talked to at all.
     #[serde(default)]
-    pub dead: bool,
+    pub(crate) dead: bool,
 }
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Health {
+pub(crate) struct Health {
     /// By entry, secrets removed.
     #[serde(default)]
-    pub upstreams: BTreeMap<String, Upstream>,
+    pub(crate) upstreams: BTreeMap<String, Upstream>,
     /// When a network fault was last seen.
     #[serde(default)]
-    pub network_failed: u64,
+    pub(crate) network_failed: u64,
 }
 
 /// What is read of the file before anything else.
@@ -75,13 +75,13 @@ struct Written<'a> {
 }
 
 /// Seconds since 1970.
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 impl Health {
     /// Reads the file below `dir`; empty where it is missing, makes no sense or is a newer gox's.
-    pub fn load(dir: &Path) -> Health {
+    pub(crate) fn load(dir: &Path) -> Health {
         Health::read(dir).unwrap_or_default()
     }
 
@@ -109,12 +109,12 @@ impl Health {
     }
 
     /// True where nothing is known that could change a first attempt.
-    pub fn is_quiet(&self, at: u64) -> bool {
+    pub(crate) fn is_quiet(&self, at: u64) -> bool {
         !self.bad_lately(at) && self.upstreams.values().all(|u| !u.rests(at))
     }
 
     /// Those of `entries` that could not be talked to a short while ago and have not worked since.
-    pub fn resting(&self, entries: &[Entry], at: u64) -> Vec<Entry> {
+    pub(crate) fn resting(&self, entries: &[Entry], at: u64) -> Vec<Entry> {
         entries
             .iter()
             .filter(|e| self.upstreams.get(&e.shown()).is_some_and(|u| u.rests(at)))
@@ -123,12 +123,12 @@ impl Health {
     }
 
     /// A network fault was seen not long ago.
-    pub fn bad_lately(&self, at: u64) -> bool {
+    pub(crate) fn bad_lately(&self, at: u64) -> bool {
         within(self.network_failed, at, BAD_NETWORK)
     }
 
     /// Notes a failure of an entry.
-    pub fn note_failure(&mut self, entry: &Entry, cause: Cause, at: u64) {
+    pub(crate) fn note_failure(&mut self, entry: &Entry, cause: Cause, at: u64) {
         self.network_failed = self.network_failed.max(at);
         if entry.is_network_proxy() {
             let upstream = self.upstreams.entry(entry.shown()).or_default();
@@ -138,7 +138,7 @@ impl Health {
     }
 
     /// Notes that an entry served.
-    pub fn note_success(&mut self, entry: &Entry, at: u64) {
+    pub(crate) fn note_success(&mut self, entry: &Entry, at: u64) {
         if entry.is_network_proxy() {
             let upstream = self.upstreams.entry(entry.shown()).or_default();
             upstream.worked = at;
@@ -147,7 +147,7 @@ impl Health {
     }
 
     /// Takes over what `other` knows better: the later word on each upstream.
-    pub fn merge(&mut self, other: &Health) {
+    pub(crate) fn merge(&mut self, other: &Health) {
         self.network_failed = self.network_failed.max(other.network_failed);
         for (key, theirs) in &other.upstreams {
             let ours = self.upstreams.entry(key.clone()).or_default();
@@ -172,7 +172,7 @@ impl Health {
     /// # Errors
     /// If the folder cannot be made or written, or a process that was stopped holds the lock;
     /// nothing is lost but the hint.
-    pub fn save(&self, dir: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, dir: &Path) -> io::Result<()> {
         folder::prepare(dir)?;
         let _lock = Lock::exclusive(&dir.join(LOCK), LOCK_PATIENCE)?;
         let Some(mut all) = Health::read(dir) else { return Ok(()) };
@@ -198,7 +198,7 @@ fn within(then: u64, now: u64, span: Duration) -> bool {
 
 /// The state folder: `GOX_STATE_DIR` (or the key), else `$XDG_STATE_HOME/gox`, else
 /// `~/.local/state/gox`. `None` where no home is known.
-pub fn state_dir(named: Option<&Path>) -> Option<PathBuf> {
+pub(crate) fn state_dir(named: Option<&Path>) -> Option<PathBuf> {
     if let Some(dir) = named {
         return Some(dir.to_path_buf());
     }

@@ -19,7 +19,7 @@ const SCHEMA: u64 = 1;
 ///
 /// # Errors
 /// If the folder or file cannot be written.
-pub fn append(dir: &Path, line: &str) -> io::Result<()> {
+pub(crate) fn append(dir: &Path, line: &str) -> io::Result<()> {
     folder::prepare(dir)?;
     let path = dir.join(FILE);
     if fs::metadata(&path).is_ok_and(|m| m.len() > LARGEST) {
@@ -29,7 +29,7 @@ pub fn append(dir: &Path, line: &str) -> io::Result<()> {
 }
 
 /// The latest `n` lines, oldest first; lines that are no JSON, or of a newer gox's making, are left out.
-pub fn latest(dir: &Path, n: usize) -> Vec<serde_json::Value> {
+pub(crate) fn latest(dir: &Path, n: usize) -> Vec<serde_json::Value> {
     let mut lines: Vec<serde_json::Value> = Vec::new();
     for name in [OLD, FILE] {
         let Ok(bytes) = fs::read(dir.join(name)) else { continue };

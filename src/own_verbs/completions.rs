@@ -9,7 +9,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn run(shell: Shell, out: &mut dyn Write) -> Result<i32, Error> {
+pub(crate) fn run(shell: Shell, out: &mut dyn Write) -> Result<i32, Error> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut completion_parser(), "gox", &mut text);
     super::put(out, &String::from_utf8_lossy(&text))

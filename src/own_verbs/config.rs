@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn run(
+pub(crate) fn run(
     format: Format,
     resolved: &Resolved,
     variables: &[String],
@@ -129,7 +129,7 @@ fn value(setting: &Setting) -> Value {
 /// # Errors
 /// A file that is there already (it is left alone), no home folder, or a folder that cannot be
 /// written.
-pub fn init(
+pub(crate) fn init(
     project: bool,
     env: Environment<'_>,
     folder: Option<&Path>,

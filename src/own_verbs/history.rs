@@ -11,7 +11,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
+pub(crate) fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
     let mut text = String::new();
     for run in runs {
         match format {

@@ -13,7 +13,12 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// A file named go that is not gox's stands in the way (it is left alone), a folder that cannot
 /// be written, or no folder given and no home folder known.
-pub fn run(verb: &ShimVerb, env: Environment<'_>, gox: &Path, out: &mut dyn Write) -> Result<i32, Error> {
+pub(crate) fn run(
+    verb: &ShimVerb,
+    env: Environment<'_>,
+    gox: &Path,
+    out: &mut dyn Write,
+) -> Result<i32, Error> {
     match verb {
         ShimVerb::Status => put(out, &status(env, gox)),
         ShimVerb::Install { dir } => {

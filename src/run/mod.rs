@@ -13,7 +13,7 @@ mod speak;
 mod surroundings;
 mod watching;
 
-use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, StdoutMode, Supervisor};
+use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
 use crate::exit::{Exit, OWN_FAILURE};
@@ -234,8 +234,7 @@ impl Run {
             let mut hooks = Watching::new(&self.job, &self.policy, state, relay);
             let command = self.command();
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
-            let started =
-                self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await;
+            let started = self.supervisor.run(&command, StderrMode::Live, watch, &mut hooks).await;
             let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
             if outcome.ended == ChildEnded::Exited(0) && self.history.is_empty() && self.opening.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::watching::Notes;
 use super::{Interrupt, Run, is_interrupt, network};
-use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode, StdoutMode};
+use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::exit::Exit;
@@ -172,8 +172,7 @@ impl Run {
         let args = own.unwrap_or_else(|| ["mod", "download", "-json", "-x"].map(OsString::from).to_vec());
         let command = Command { program: self.job.go.clone(), args, envs: self.envs(), dir };
         let watch = child::Watch { stall: Some(self.policy.stall), quiet: super::QUIET };
-        let result =
-            self.supervisor.run(&command, StdoutMode::Spool, StderrMode::Hidden, watch, &mut hooks).await;
+        let result = self.supervisor.run(&command, StderrMode::Hidden, watch, &mut hooks).await;
         let Ok(outcome) = result else { return Ok(()) };
         if let ChildEnded::Interrupted(signal) = outcome.ended {
             return Err(Interrupt(signal));
@@ -372,5 +371,79 @@ mod tests {
         assert_eq!(trace("build ./...", false), None);
         assert_eq!(trace("mod vendor", false), None);
         assert_eq!(trace("install -toolexec=t x.y/z@v1", true), None, "t is the user's");
+    }
+
+    /// A cache that holds `example.test/dep@v1.0.0`, whole, with the go.sum that says so.
+    fn healthy(top: &std::path::Path) -> (Cache, GoSum) {
+        use std::io::Write as _;
+        let at = top.join("cache/download/example.test/dep/@v");
+        let tree = top.join("example.test/dep@v1.0.0");
+        std::fs::create_dir_all(&at).unwrap();
+        std::fs::create_dir_all(&tree).unwrap();
+        let files = [("go.mod", "module example.test/dep\n"), ("dep.go", "package dep\n")];
+        let mut zip = zip::ZipWriter::new(std::fs::File::create(at.join("v1.0.0.zip")).unwrap());
+        for (name, content) in files {
+            let whole = format!("example.test/dep@v1.0.0/{name}");
+            zip.start_file(whole, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(content.as_bytes()).unwrap();
+            std::fs::write(tree.join(name), content).unwrap();
+        }
+        zip.finish().unwrap();
+        let sum = crate::module_cache::hash::of_zip(&at.join("v1.0.0.zip"), "example.test/dep@v1.0.0/");
+        let sum = sum.unwrap().h1().to_owned();
+        let go_mod = crate::formats::h1::of_go_mod(files[0].1.as_bytes());
+        std::fs::write(at.join("v1.0.0.ziphash"), &sum).unwrap();
+        std::fs::write(at.join("v1.0.0.mod"), files[0].1).unwrap();
+        std::fs::write(at.join("v1.0.0.info"), r#"{"Version":"v1.0.0"}"#).unwrap();
+        let text = format!("example.test/dep v1.0.0 {sum}\nexample.test/dep v1.0.0/go.mod {go_mod}\n");
+        (Cache::new(top, None), GoSum::parse(text.as_bytes()))
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+
+        /// Whatever anybody writes, nothing is found in a healthy cache: there is nothing that a repair
+        /// could be made of.
+        #[test]
+        fn no_words_make_damage_of_a_healthy_cache(
+            picks in proptest::collection::vec((0usize..16, "\\PC{0,12}"), 1..6),
+        ) {
+            static TOP: std::sync::LazyLock<tempfile::TempDir> =
+                std::sync::LazyLock::new(|| tempfile::tempdir().unwrap());
+            static HEALTHY: std::sync::LazyLock<(Cache, GoSum)> =
+                std::sync::LazyLock::new(|| healthy(TOP.path()));
+            let (cache, sums) = &*HEALTHY;
+            let top = TOP.path().display();
+            let mut text = String::new();
+            for (pick, noise) in picks {
+                text += &match pick {
+                    0 => "verifying example.test/dep@v1.0.0: checksum mismatch\n\tdownloaded: h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\tgo.sum:     h1:BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".to_owned(),
+                    1 => "verifying example.test/dep@v1.0.0/go.mod: checksum mismatch\n\tdownloaded: h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\tsum.golang.org: h1:BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".to_owned(),
+                    2 => format!("-> unzip {top}/cache/download/example.test/dep/@v/v1.0.0.zip: zip: checksum error\n"),
+                    3 => "go: zip: not a valid zip file\n".to_owned(),
+                    4 => "go: example.test/dep@v1.0.0: parsing go.mod: missing module line\n".to_owned(),
+                    5 => format!("{top}/example.test/dep@v1.0.0/dep.go:1:1: expected 'package', found 'EOF'\n"),
+                    6 => format!("go: example.test/dep@v1.0.0: invalid version: git ls-remote -q origin in {top}/cache/vcs/{}: exit status 128:\n\tfatal: bad object 1\n", "0123456789abcdef".repeat(4)),
+                    7 => "go: example.test/dep@v1.0.0: initializing sumdb.Client: checking tree#1: TileReader returned bad result slice (tile/8/0/000.p/1 len=2, want 32)\n".to_owned(),
+                    8 => "go: example.test/dep@v1.0.0: invalid version: unknown revision v1.0.0\n".to_owned(),
+                    9 => "main.go:3:8: no required module provides package example.test/dep; to add it:\n\tgo get example.test/dep\n".to_owned(),
+                    10 => "go: example.test/dep@v9.9.9: reading https://p.example/example.test/dep/@v/v9.9.9.info: 404 Not Found\n\tserver response: ".to_owned(),
+                    11 => "\tserver response:\n\t".to_owned(),
+                    12 => "verifying example.test/dep@v1.0.0: open ".to_owned() + &format!("{top}/cache/download/example.test/dep/@v/v1.0.0.ziphash: no such file or directory\n"),
+                    13 => "go: ".to_owned(),
+                    14 => "\n".to_owned(),
+                    _ => format!("{noise} "),
+                };
+            }
+            let rules = crate::classify::Rules::default();
+            for stream in [Stream::Stderr, Stream::JsonStdout] {
+                for failure in crate::classify::classify(&rules, stream, text.as_bytes()).failures {
+                    for gosumdb in ["sum.golang.org", "off"] {
+                        let found = damage_of(cache, sums, &failure, TOP.path(), gosumdb);
+                        proptest::prop_assert!(found.is_empty(), "{found:?} from {text:?}");
+                    }
+                }
+            }
+        }
     }
 }

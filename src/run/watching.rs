@@ -2,7 +2,7 @@
 
 use super::Job;
 use super::surroundings;
-use crate::child::{Growth, Hooks, Later};
+use crate::child::{Hooks, Later, WatchedFolders};
 use crate::classify::{Classifier, Reading, Stream};
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{Policy, State, arrange};
@@ -126,8 +126,8 @@ impl Hooks for Watching {
         }))
     }
 
-    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
-        let growth = Growth {
+    fn growth(&mut self) -> Option<Later<Option<WatchedFolders>>> {
+        let growth = WatchedFolders {
             modcache: self.job.go_env.mod_cache()?,
             gocache: self.job.go_env.build_cache().unwrap_or_default(),
         };

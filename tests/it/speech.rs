@@ -143,3 +143,89 @@ fn a_proxy_that_rests_is_only_told_of_where_one_is_asked() {
         assert!(outcome.err().is_empty(), "{outcome}");
     }
 }
+
+#[test]
+fn what_is_kept_is_the_owners_alone_and_tells_no_secret_of_the_arguments() {
+    use std::os::unix::fs::PermissionsExt;
+    let word = "hunter2hunter2";
+    let fake = FakeGo::new()
+        .attempt(&[
+            Act::Err(
+                b"go: example.test/a@v1.0.0: Get \"https://proxy.test/example.test/a/@v/v1.0.0.mod\": EOF\n",
+            ),
+            Act::Exit(1),
+        ])
+        .attempt(&[]);
+    let project =
+        Project::empty().with_go(&fake.path()).env("GOPROXY", "https://proxy.test,https://next.test");
+    let state = project.root().join("fresh/gox");
+    let args = ["build", &format!("-ldflags=-X main.password={word}"), &format!("-tags=token={word}"), "."];
+    let outcome = project.gox(args).env("GOX_STATE_DIR", &state).run().success();
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("kept").permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    let mut kept = 0;
+    for entry in fs::read_dir(&state).expect("the state folder").flatten() {
+        if entry.path().extension().is_some_and(|e| e != "lock") {
+            kept += 1;
+            assert_eq!(mode(&entry.path()), 0o600, "{}", entry.path().display());
+            let text = fs::read_to_string(entry.path()).expect("text");
+            assert!(!text.contains(word), "{text}");
+        }
+    }
+    assert_eq!(kept, 2, "journal and health");
+    assert_eq!(
+        outcome.report()["argv"],
+        serde_json::json!(["build", "-ldflags=***", "-tags=token=***", "."])
+    );
+    assert_eq!(fake.calls()[0].args, args, "go's own arguments stay as they are");
+}
+
+#[test]
+fn a_mirror_that_is_misspelt_shows_no_password() {
+    let word = "hunter2";
+    let project = Project::empty();
+    for value in [
+        format!("https//reader:{word}@mirror.test"),
+        format!("reader:{word}@mirror.test"),
+        format!("https:reader:{word}@mirror.test"),
+        format!("ftp://reader:{word}@mirror.test?key={word}"),
+        format!("https://reader:{word} x@mirror.test"),
+        format!("https://mirror.test/?key={word} https://other.test"),
+    ] {
+        for args in [&["mod", "download"][..], &["config"], &["config", "--format", "json"]] {
+            let shown = project.gox(args).env("GOX_MIRRORS", &value).run();
+            assert!(!shown.out().contains(word) && !shown.err().contains(word), "{value}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_strangers_words_steer_no_terminal() {
+    let evil = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}";
+    let words = format!(
+        "go: example.test/a{evil}@v1.0.0: Get \"https://proxy{evil}.test/example.test/a/@v/v1.0.0.mod\": EOF{evil}\n"
+    );
+    let fake = FakeGo::new().attempt(&[Act::Err(words.as_bytes()), Act::Exit(1)]).attempt(&[]);
+    let project = Project::empty()
+        .with_go(&fake.path())
+        .env("GOX_VERBOSITY", "verbose")
+        .env("GOPROXY", "https://proxy.test,https://next.test");
+    let outcome = project.gox(["get", &format!("x{evil}")]).run();
+    let log = project.root().join("log");
+    fs::write(&log, &words).expect("a file in the temporary folder");
+    let log = log.to_str().expect("a path of letters").to_owned();
+    let mut told = told(&project, &outcome);
+    for args in [
+        &["history"][..],
+        &["history", "--format", "json"],
+        &["explain", &log],
+        &["explain", "--format", "json", &log],
+        &["config"],
+    ] {
+        told += &project.gox(args).env("GOX_PRIVATE", format!("a{evil}b.test")).run().out();
+    }
+    let steers = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    assert!(!told.chars().any(steers), "{told:?}");
+}

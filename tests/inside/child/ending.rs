@@ -45,7 +45,7 @@ fn end_with(script: &str, own_group: bool, after_sample: Option<PathBuf>) -> (Ou
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), null(), own_group);
         let go = sh(script);
-        supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, IMPATIENT, &mut hooks).await.unwrap()
+        supervisor.run(&go, StderrMode::Live, IMPATIENT, &mut hooks).await.unwrap()
     });
     let pids = numbers(&text(&outcome.stdout));
     (outcome, pids)

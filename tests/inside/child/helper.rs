@@ -22,7 +22,7 @@ fn run_as_gox() {
     let outcome = runtime.block_on(async {
         let mut supervisor = Supervisor::new().unwrap();
         std::fs::write(report.join("ready"), "").unwrap();
-        supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+        supervisor.run(&go, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
     });
     std::fs::write(report.join("ended"), format!("{:?}", outcome.ended)).unwrap();
     std::fs::write(report.join("stdout"), text(&outcome.stdout)).unwrap();

@@ -44,14 +44,14 @@ fn null() -> File {
 
 /// One patient attempt with everything on.
 async fn attempt(supervisor: &mut Supervisor, script: &str) -> Outcome {
-    supervisor.run(&sh(script), StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+    supervisor.run(&sh(script), StderrMode::Live, PATIENT, &mut ()).await.unwrap()
 }
 
 /// Runs a script in its own group, with nothing shown.
 fn run_quietly(script: &str, watch: Watch, hooks: &mut impl Hooks) -> Outcome {
     on_runtime(async {
         let mut supervisor = supervisor(null(), null(), true);
-        supervisor.run(&sh(script), StdoutMode::Spool, StderrMode::Live, watch, hooks).await.unwrap()
+        supervisor.run(&sh(script), StderrMode::Live, watch, hooks).await.unwrap()
     })
 }
 

@@ -55,13 +55,13 @@ fn release_a_real_go_waiting_for_a_silent_server_is_stalled() {
     for answer in ["", half] {
         let port = silent_server(answer);
         let dir = tempfile::tempdir().unwrap();
-        let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
+        let growth = WatchedFolders { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
         let watch = Watch { stall: Some(Duration::from_secs(4)), quiet: Duration::from_secs(2) };
         let outcome = on_runtime(async {
             let mut supervisor = supervisor(null(), null(), true);
             let go = mod_download(&go, dir.path(), port);
             let mut hooks = Folders(growth);
-            supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, watch, &mut hooks).await.unwrap()
+            supervisor.run(&go, StderrMode::Live, watch, &mut hooks).await.unwrap()
         });
         assert_eq!(outcome.ended, Ended::Stalled);
         assert_eq!(outcome.go, Status::Signaled(libc::SIGTERM));
@@ -70,10 +70,10 @@ fn release_a_real_go_waiting_for_a_silent_server_is_stalled() {
     }
 }
 
-struct Folders(Growth);
+struct Folders(WatchedFolders);
 
 impl Hooks for Folders {
-    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+    fn growth(&mut self) -> Option<Later<Option<WatchedFolders>>> {
         let growth = self.0.clone();
         Some(Box::pin(async move { Some(growth) }))
     }
@@ -91,7 +91,7 @@ fn release_a_real_gos_exit_code_and_words_come_through() {
     };
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), stderr.try_clone().unwrap(), true);
-        supervisor.run(&command, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+        supervisor.run(&command, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
     });
     assert_eq!(outcome.ended, Ended::Exited(2));
     assert_eq!(whole(&stderr), b"go nonsense: unknown command\nRun 'go help' for usage.\n");

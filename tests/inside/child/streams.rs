@@ -2,6 +2,7 @@
 
 use super::helper::Helper;
 use super::*;
+use crate::child::stdout::SPOOL_MEMORY;
 use std::io::Write;
 
 /// Runs a script with stderr in a file; gives back what stands there and what the hook heard.
@@ -10,7 +11,7 @@ fn stderr_of(script: &str, mode: StderrMode) -> (Vec<u8>, Collected, Outcome) {
     let mut heard = Collected::default();
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), file.try_clone().unwrap(), true);
-        supervisor.run(&sh(script), StdoutMode::Discard, mode, PATIENT, &mut heard).await.unwrap()
+        supervisor.run(&sh(script), mode, PATIENT, &mut heard).await.unwrap()
     });
     (whole(&file), heard, outcome)
 }
@@ -18,10 +19,9 @@ fn stderr_of(script: &str, mode: StderrMode) -> (Vec<u8>, Collected, Outcome) {
 #[test]
 fn stderr_is_passed_on_byte_for_byte() {
     let script = r"printf 'plain\nbad \377\376 utf8\r\n\000nul\n\nlast without newline' >&2";
-    let (shown, heard, outcome) = stderr_of(script, StderrMode::Live);
+    let (shown, heard, _) = stderr_of(script, StderrMode::Live);
     assert_eq!(shown, b"plain\nbad \xff\xfe utf8\r\n\0nul\n\nlast without newline");
     assert_eq!(heard.bytes, shown);
-    assert!(!outcome.at_line_start);
 }
 
 #[test]
@@ -85,7 +85,6 @@ fn own_lines_begin_at_a_line_start() {
         for script in ["printf half >&2", "printf 'whole\n' >&2"] {
             attempt(&mut supervisor, script).await;
             supervisor.say("gox: own").unwrap();
-            assert!(supervisor.at_line_start());
         }
     });
     assert_eq!(whole(&file), b"half\ngox: own\nwhole\ngox: own\n");
@@ -112,7 +111,7 @@ fn lines_are_rewritten_whole_and_long_ones_left_alone() {
     on_runtime(async {
         let mut supervisor = supervisor(null(), file.try_clone().unwrap(), true);
         let go = sh(script);
-        supervisor.run(&go, StdoutMode::Discard, StderrMode::Live, PATIENT, &mut Loopback).await.unwrap();
+        supervisor.run(&go, StderrMode::Live, PATIENT, &mut Loopback).await.unwrap();
     });
     let mut expected = b"at proxy/x\nbad \xff 127.0.0.1\nkeep\n".to_vec();
     expected.resize(expected.len() + 200_000, 0);
@@ -127,7 +126,7 @@ fn a_closed_stderr_ends_go_as_it_would_without_gox() {
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), writer, true);
         let go = sh("while :; do echo talk >&2; done");
-        let outcome = supervisor.run(&go, StdoutMode::Discard, StderrMode::Live, PATIENT, &mut ()).await;
+        let outcome = supervisor.run(&go, StderrMode::Live, PATIENT, &mut ()).await;
         // gox's own lines go nowhere, without harm.
         assert!(supervisor.say("gox: x").is_ok());
         outcome.unwrap()
@@ -142,7 +141,7 @@ fn a_closed_stderr_does_no_harm_to_a_go_that_has_said_all() {
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), writer, true);
         let go = sh("echo one >&2; echo out; exit 7");
-        supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+        supervisor.run(&go, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
     });
     assert_eq!((outcome.ended, text(&outcome.stdout).as_str()), (Ended::Exited(7), "out\n"));
 }
@@ -193,8 +192,6 @@ fn stdout_is_spooled_byte_for_byte_and_can_be_read_again() {
     for size in [0, 10, SPOOL_MEMORY - 1, SPOOL_MEMORY, SPOOL_MEMORY + 1, 5_000_000] {
         let outcome = run_quietly(&format!("yes 'a line' | head -c {size}"), PATIENT, &mut ());
         let expected: Vec<u8> = b"a line\n".iter().copied().cycle().take(size).collect();
-        assert_eq!(outcome.stdout.len(), size as u64);
-        assert_eq!(outcome.stdout.is_empty(), size == 0);
         for _ in 0..2 {
             let mut bytes = Vec::new();
             outcome.stdout.reader().unwrap().read_to_end(&mut bytes).unwrap();
@@ -262,7 +259,7 @@ fn the_environment_is_overlaid() {
     go.dir = Some("/".into());
     let outcome = on_runtime(async {
         let mut supervisor = supervisor(null(), null(), true);
-        supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
+        supervisor.run(&go, StderrMode::Live, PATIENT, &mut ()).await.unwrap()
     });
     assert_eq!(text(&outcome.stdout), "1-\n0\n/\n");
 }
@@ -278,7 +275,7 @@ fn a_go_that_cannot_be_started_is_an_error_with_its_kind() {
         let go = Command { program, ..Command::default() };
         let error = on_runtime(async {
             let mut supervisor = supervisor(null(), null(), true);
-            supervisor.run(&go, StdoutMode::Spool, StderrMode::Live, PATIENT, &mut ()).await.unwrap_err()
+            supervisor.run(&go, StderrMode::Live, PATIENT, &mut ()).await.unwrap_err()
         });
         assert_eq!(error.kind(), kind);
     }

@@ -77,12 +77,12 @@ fn a_wait_for_anothers_lock_is_no_stall() {
 
 /// Says where to look, and counts how often it was asked.
 struct Folders {
-    growth: Growth,
+    growth: WatchedFolders,
     asked: Rc<Cell<u32>>,
 }
 
 impl Hooks for Folders {
-    fn growth(&mut self) -> Option<Later<Option<Growth>>> {
+    fn growth(&mut self) -> Option<Later<Option<WatchedFolders>>> {
         self.asked.set(self.asked.get() + 1);
         let growth = self.growth.clone();
         Some(Box::pin(async move { Some(growth) }))
@@ -95,7 +95,7 @@ fn a_clone_that_only_grows_is_no_stall_until_it_stops() {
     let dir = tempfile::tempdir().unwrap();
     let pack = dir.path().join("mod/cache/vcs/0a/objects/pack");
     std::fs::create_dir_all(&pack).unwrap();
-    let growth = Growth { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
+    let growth = WatchedFolders { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
     let asked = Rc::new(Cell::new(0));
     let script = format!("exec {} 1000", named(dir.path(), "git"));
     let begin = Instant::now();
