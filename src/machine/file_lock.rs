@@ -28,9 +28,9 @@ impl Lock {
     }
 
     /// Locks an existing file on itself (as go does with the checksum database's files), without
-    /// creating it.
+    /// creating it. Opened for writing, since network file systems lock exclusively only then.
     pub(crate) fn existing(path: &Path, patience: Duration) -> io::Result<Lock> {
-        let file = OpenOptions::new().read(true).open(path)?;
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
         wait(&file, path, patience)?;
         Ok(Lock { file })
     }

@@ -9,15 +9,15 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     /// `MODULE@VERSION/`, unescaped: the prefix of every name in the zip.
-    pub prefix: String,
+    pub(super) prefix: String,
     /// The extracted folder.
-    pub tree: PathBuf,
-    pub mod_file: PathBuf,
-    pub info: PathBuf,
-    pub zip: PathBuf,
-    pub ziphash: PathBuf,
-    pub lock: PathBuf,
-    pub partial: PathBuf,
+    pub(super) tree: PathBuf,
+    pub(super) mod_file: PathBuf,
+    pub(super) info: PathBuf,
+    pub(super) zip: PathBuf,
+    pub(super) ziphash: PathBuf,
+    pub(super) lock: PathBuf,
+    pub(super) partial: PathBuf,
 }
 
 impl Files {
