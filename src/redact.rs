@@ -19,6 +19,9 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
     .unwrap()
 });
 
+/// User and password where the scheme before them is misspelt, so that they look like a host or a path.
+static STRAY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"//[^\s/@"`<>]+:[^\s/@"`<>]*@"#).unwrap());
+
 /// A relative address with a query, as go quotes the target of a redirect.
 static RELATIVE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\.{0,2}/[^\s"?]*)\?[^\s"]*""#).unwrap());
 
@@ -52,10 +55,7 @@ pub fn url(url: &str) -> String {
 /// A text without the secrets of its URLs and without characters that steer a terminal. `?go-get=1`
 /// stays: it is no secret and tells what was asked. Newlines and tabs stay.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    match secrets(text) {
-        Cow::Borrowed(text) => steady(text),
-        Cow::Owned(text) => Cow::Owned(steady(&text).into_owned()),
-    }
+    each(secrets(text), steady)
 }
 
 /// The same on one line.
@@ -73,9 +73,14 @@ pub(crate) fn secrets(text: &str) -> Cow<'_, str> {
         let ends = &last[last.trim_end_matches(PUNCTUATION).len()..];
         format!("{}:{}{}{kept}{ends}", &c[1], &c[2], &c[4])
     });
-    match found {
-        Cow::Borrowed(text) => RELATIVE.replace_all(text, "\"$1\""),
-        Cow::Owned(text) => Cow::Owned(RELATIVE.replace_all(&text, "\"$1\"").into_owned()),
+    each(each(found, |text| STRAY.replace_all(text, "//")), |text| RELATIVE.replace_all(text, "\"$1\""))
+}
+
+/// Another step over a text that may be changed already.
+fn each<'t>(text: Cow<'t, str>, step: impl for<'a> Fn(&'a str) -> Cow<'a, str>) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(text) => step(text),
+        Cow::Owned(text) => Cow::Owned(step(&text).into_owned()),
     }
 }
 
@@ -178,6 +183,8 @@ mod tests {
             "fatal: unable to access 'https://h/x': no"
         );
         assert_eq!(text("no url here: a@b"), "no url here: a@b");
+        assert_eq!(url("https://https//u:p@h.example/x"), "https://https//h.example/x");
+        assert_eq!(url("https://h.example/m/@v/v1.0.0.zip"), "https://h.example/m/@v/v1.0.0.zip");
         assert_eq!(text("https://a.example,https://u:p@b.example"), "https://a.example,https://b.example");
         assert_eq!(text(r#"Get "/store/x.zip?sig=1": EOF"#), r#"Get "/store/x.zip": EOF"#);
         assert_eq!(text(r#"Get "../x.zip?sig=1": EOF"#), r#"Get "../x.zip": EOF"#);
@@ -186,7 +193,7 @@ mod tests {
     #[test]
     fn values_without_a_scheme_tell_no_password_either() {
         for (given, shown) in [
-            ("https//u:hunter2@h.example/x", "h.example/x"),
+            ("https//u:hunter2@h.example/x", "https//h.example/x"),
             ("u:hunter2@h.example", "h.example"),
             ("htps:u:hunter2@h.example", "h.example"),
             // A user's name may hold a comma: what may be one goes.
