@@ -4,7 +4,11 @@
 //! tried inside the test program.
 
 use super::*;
+#[cfg(target_os = "linux")]
+use crate::inside::harness::Pty;
+use crate::inside::harness::be_on_ones_own;
 use std::io::IsTerminal;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ExitStatus, Stdio};
 
@@ -17,7 +21,7 @@ fn run_as_gox() {
     let (Some(script), Some(report)) = (std::env::var_os(SCRIPT), std::env::var_os(REPORT)) else { return };
     let report = Path::new(&report);
     let mut go = sh(&script.into_string().unwrap());
-    go.envs = vec![var(SCRIPT, None), var(REPORT, None)];
+    go.envs.push(var("DIR", Some(&report.display().to_string())));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(async {
         let mut supervisor = Supervisor::new().unwrap();
@@ -82,36 +86,21 @@ impl Helper {
         self
     }
 
+    /// Without a terminal, whatever whoever runs the tests has.
+    pub(super) fn detached(mut self) -> Helper {
+        // SAFETY: it makes system calls alone, and allocates nothing.
+        unsafe { self.command.pre_exec(be_on_ones_own) };
+        self
+    }
+
     /// Starts it as the leader of a session on a terminal of its own, with all three descriptors
     /// there; gives back the terminal's other side too.
     #[cfg(target_os = "linux")]
-    pub(super) fn start_on_terminal(mut self) -> (Running, File) {
-        use std::os::fd::{AsRawFd, FromRawFd};
-        use std::os::unix::process::CommandExt;
-        let (mut ours, mut its) = (-1, -1);
-        let null = std::ptr::null_mut();
-        // SAFETY: the two numbers are written by the call and owned by nobody else; a name and
-        // settings are not asked for.
-        let (ours, its) = unsafe {
-            assert_eq!(libc::openpty(&mut ours, &mut its, null, null.cast(), null.cast()), 0);
-            (File::from_raw_fd(ours), File::from_raw_fd(its))
-        };
-        rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC).unwrap();
-        rustix::io::fcntl_setfd(&its, rustix::io::FdFlags::CLOEXEC).unwrap();
-        self.command.stdin(its.try_clone().unwrap());
-        self.command.stdout(its.try_clone().unwrap()).stderr(its.try_clone().unwrap());
-        let number = its.as_raw_fd();
-        let prepare = move || {
-            rustix::process::setsid()?;
-            // SAFETY: the descriptor is open here; the request takes a plain number.
-            if unsafe { libc::ioctl(number, libc::TIOCSCTTY, 0) } != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(())
-        };
-        // SAFETY: two system calls between fork and exec.
-        unsafe { self.command.pre_exec(prepare) };
-        (self.start(), ours)
+    pub(super) fn start_on_terminal(self) -> (Running, File) {
+        let pty = Pty::open();
+        let mut helper = self.detached();
+        pty.theirs.give_to(&mut helper.command);
+        (helper.start(), pty.ours)
     }
 
     pub(super) fn start(mut self) -> Running {

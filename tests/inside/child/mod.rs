@@ -27,9 +27,11 @@ fn on_runtime<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(LIMIT, future).await.expect("the attempt hangs") })
 }
 
-/// A shell script in the place of go.
+/// A shell script in the place of go, with the system's programs and nothing else of whoever runs the tests.
 fn sh(script: &str) -> Command {
-    Command { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], ..Command::default() }
+    let mut envs: Vec<_> = std::env::vars_os().map(|(name, _)| (name, None)).collect();
+    envs.push(var("PATH", Some("/usr/local/bin:/usr/bin:/bin")));
+    Command { program: "/bin/sh".into(), args: vec!["-c".into(), script.into()], envs, dir: None }
 }
 
 /// A supervisor that writes into files or pipes and leaves the test's own signals alone.

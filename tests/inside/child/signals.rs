@@ -2,6 +2,7 @@
 
 use super::helper::Helper;
 use super::*;
+use crate::inside::harness::be_on_ones_own;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 
 /// Writes its own number into `$DIR/pids` (all at once) and then does something for ever.
@@ -20,12 +21,9 @@ fn exit_codes_and_signals_of_go_become_goxs_own() {
     }
 }
 
-/// Puts the helper into a session without a terminal.
+/// The helper in a session without a terminal.
 fn detached(script: &str) -> Helper {
-    let mut helper = Helper::running(script);
-    // SAFETY: one system call between fork and exec.
-    unsafe { helper.command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?)) };
-    helper
+    Helper::running(script).detached()
 }
 
 #[test]
@@ -101,15 +99,21 @@ fn state(pid: i32) -> Option<u8> {
 #[test]
 #[cfg(target_os = "linux")]
 fn stop_and_continue_reach_go() {
+    if has_terminal() {
+        // There the kernel stops the whole foreground group by itself: once more, without one.
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["child::tests::signals::stop_and_continue_reach_go", "--exact"]);
+        // SAFETY: it makes system calls alone, and allocates nothing.
+        unsafe { again.pre_exec(be_on_ones_own) };
+        assert!(again.status().unwrap().success());
+        return;
+    }
     // In the test's own session, since the system does not let an orphaned group stop; in a group
     // of its own, so that the test is not stopped with it.
     let mut helper = Helper::running(FOREVER);
     helper.command.process_group(0);
     let helper = helper.start();
     let go = helper.numbers_in("pids")[0];
-    if has_terminal() {
-        return; // there the kernel stops the whole foreground group by itself
-    }
     helper.kill(libc::SIGTSTP);
     wait_until("both are stopped", || state(helper.pid()) == Some(b'T') && state(go) == Some(b'T'));
     helper.kill(libc::SIGCONT);

@@ -21,7 +21,7 @@ pub(crate) use outcome::Outcome;
 pub(crate) use processes::Process;
 pub(crate) use releases::{go, go_minor, go_releases};
 pub(crate) use run::{Run, Started, be_on_ones_own};
-pub(crate) use terminal::Terminal;
+pub(crate) use terminal::{Pty, Side, Terminal};
 pub(crate) use tools::link_tools;
 pub(crate) use watched_go::{Noted, WatchedGo};
 
@@ -105,6 +105,13 @@ impl Project {
         fs::create_dir_all(&telemetry).expect("a folder in the temporary one");
         fs::write(telemetry.join("mode"), "off").expect("a file in the temporary folder");
         Project { root, env, go: go() }
+    }
+
+    /// Its environment, as changes to that of this process: whatever else is set here is taken away.
+    pub(crate) fn overlay(&self) -> Vec<(OsString, Option<OsString>)> {
+        let unset = std::env::vars_os().map(|(name, _)| (name, None));
+        let set = self.env.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
+        unset.chain(set).collect()
     }
 
     /// The folder of the main module.
@@ -233,6 +240,18 @@ impl Drop for Project {
         // go makes its cache read-only, folders too; the rest goes with the TempDir.
         make_writable(&self.module_cache());
         make_writable(&self.root.path().join("gopath"));
+    }
+}
+
+/// Takes from this thread root's right to write where the modes of a file or folder forbid it: what is read-only is
+/// so for everybody. Who is not root has no such right.
+pub(crate) fn heed_modes() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+        let mut sets = capabilities(None).expect("this thread's capabilities");
+        sets.effective.remove(CapabilitySet::DAC_OVERRIDE);
+        set_capabilities(None, sets).expect("fewer capabilities");
     }
 }
 

@@ -6,10 +6,54 @@ use rustix::process::ioctl_tiocsctty;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
+
+/// A pseudo-terminal.
+pub(crate) struct Pty {
+    /// The side of whoever types and reads.
+    pub(crate) ours: File,
+    /// The side of the programs.
+    pub(crate) theirs: Side,
+}
+
+/// The side of a terminal where programs run.
+pub(crate) struct Side(File);
+
+impl Pty {
+    /// A new one.
+    pub(crate) fn open() -> Pty {
+        // Neither side for programs that other threads start meanwhile.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let ours = openpt(flags).and_then(|fd| {
+            grantpt(&fd)?;
+            unlockpt(&fd)?;
+            Ok(fd)
+        });
+        let ours = File::from(ours.expect("a pseudo-terminal"));
+        let name = ptsname(&ours, Vec::new()).expect("the terminal's name").into_string().expect("ASCII");
+        // Without NOCTTY it would become that of a test program that is a session's first and has none.
+        let mut options = OpenOptions::new();
+        let theirs = options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(&name);
+        Pty { ours, theirs: Side(theirs.expect("the other end")) }
+    }
+}
+
+impl Side {
+    /// Makes it a command's standard input, output and error, and the controlling terminal of the session that
+    /// the command begins.
+    pub(crate) fn give_to(&self, command: &mut Command) {
+        let side = || Stdio::from(self.0.try_clone().expect("a file descriptor"));
+        command.stdin(side()).stdout(side()).stderr(side());
+        // SAFETY: a system call that is safe between fork and exec, and allocates nothing.
+        unsafe {
+            command.pre_exec(|| Ok(ioctl_tiocsctty(rustix::stdio::stdin())?));
+        }
+    }
+}
 
 /// A run whose standard input, output and error are one terminal, which is its controlling one.
 pub(crate) struct Terminal {
@@ -21,23 +65,9 @@ pub(crate) struct Terminal {
 impl Run<'_> {
     /// Starts it on a new terminal. [`Outcome::stdout`] will be all that was shown.
     pub(crate) fn start_on_terminal(self) -> Terminal {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
-        let ours = openpt(flags).and_then(|fd| {
-            grantpt(&fd)?;
-            unlockpt(&fd)?;
-            Ok(fd)
-        });
-        let ours = File::from(ours.expect("a pseudo-terminal"));
-        let name = ptsname(&ours, Vec::new()).expect("the terminal's name").into_string().expect("ASCII");
-        let theirs = OpenOptions::new().read(true).write(true).open(&name).expect("the other end");
-        let side = || Stdio::from(theirs.try_clone().expect("a file descriptor"));
+        let Pty { ours, theirs } = Pty::open();
         let mut command = self.command();
-        command.stdin(side()).stdout(side()).stderr(side());
-        // The session is there already: Run::command.
-        // SAFETY: a system call that is safe between fork and exec, and allocates nothing.
-        unsafe {
-            command.pre_exec(|| Ok(ioctl_tiocsctty(rustix::stdio::stdin())?));
-        }
+        theirs.give_to(&mut command);
         let keyboard = ours.try_clone().expect("a file descriptor");
         let screen = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let (shown, mut ours) = (Arc::clone(&screen), ours);
