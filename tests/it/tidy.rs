@@ -16,9 +16,9 @@ fn sources(below: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(below).expect("a source folder").flatten() {
         let path = entry.path();
         if path.is_dir() {
-            found.extend(
-                sources(&path).into_iter().filter(|p| !p.components().any(|c| c.as_os_str() == "tests")),
-            );
+            if path.file_name().is_some_and(|name| name != "tests") {
+                found.extend(sources(&path));
+            }
         } else if path.extension().is_some_and(|e| e == "rs")
             && path.file_name().is_some_and(|n| n != "tests.rs")
         {

@@ -9,7 +9,8 @@ fn release_a_real_go_waiting_for_a_silent_server_is_stalled() {
     for fault in [Fault::Silence, Fault::SilenceInBody] {
         let lab = Lab::new().fault(fault, always()).start();
         let project = Project::new(&lab);
-        let growth = WatchedFolders { modcache: project.module_cache(), gocache: project.root().join("gocache") };
+        let growth =
+            WatchedFolders { modcache: project.module_cache(), gocache: project.root().join("gocache") };
         let watch = Watch { stall: Some(Duration::from_secs(4)), quiet: Duration::from_secs(2) };
         let outcome = on_runtime(async {
             let mut supervisor = supervisor(null(), null(), true);

@@ -1,5 +1,6 @@
 //! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
+mod bodies;
 mod faulty;
 mod http2;
 mod ways_out;
@@ -38,6 +39,16 @@ fn pinned(list: &str) -> Options {
         let go_mod = h1::of_go_mod(faulty::go_mod(&module).as_bytes());
         lines.push_str(&format!("{module} v1.0.0 {tree}\n{module} v1.0.0/go.mod {go_mod}\n"));
     }
+    Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }
+}
+
+/// The options with a go.sum of these keys (`MODULE` or `MODULE/go.mod`) for v1.0.0.
+fn with_sums(list: &str, known: &[(&str, String)]) -> Options {
+    let line = |(key, hash): &(&str, String)| match key.strip_suffix("/go.mod") {
+        Some(module) => format!("{module} v1.0.0/go.mod {hash}\n"),
+        None => format!("{key} v1.0.0 {hash}\n"),
+    };
+    let lines: String = known.iter().map(line).collect();
     Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }
 }
 

@@ -305,7 +305,7 @@ fn a_certificate_the_relay_rejects_is_left_to_go() {
 #[test]
 fn plain_http_through_a_proxy_names_the_whole_url() {
     let proxy = Server::start(|seen| {
-        let path = seen.path.strip_prefix("http://far.test/base/").unwrap_or("").to_owned();
+        let path = seen.named.strip_prefix("http://far.test/base/").unwrap_or("").to_owned();
         good(&super::faulty::Seen { path, ..seen.clone() })
     });
     let surroundings = Surroundings { http_proxy: Some(proxy.url()), ..Surroundings::default() };

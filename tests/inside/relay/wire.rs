@@ -1,18 +1,14 @@
 //! The relay asked directly, without go: who is asked, in what order, how often, and what comes.
 
-use super::faulty::{Reply, Server, go_mod, good, module_file, module_zip};
+use super::faulty::{Reply, Server, go_mod, good};
 use super::{Options, ask, options, pinned, relay, start};
-use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
-use crate::formats::h1;
 use crate::judgement::privacy::Rules;
 use crate::vocabulary::{Action, Cause, Source};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const MOD: &str = "e.test/m1/@v/v1.0.0.mod";
-const ZIP: &str = "e.test/m1/@v/v1.0.0.zip";
 
 /// An address where nobody listens, nor anybody will while it is held.
 fn closed() -> (String, std::os::fd::OwnedFd) {
@@ -21,16 +17,6 @@ fn closed() -> (String, std::os::fd::OwnedFd) {
     rustix::net::bind(&socket, &SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket).unwrap()).unwrap();
     (format!("http://{address}"), socket)
-}
-
-/// The options with a go.sum of these keys (`MODULE` or `MODULE/go.mod`) for v1.0.0.
-fn with_sums(list: &str, known: &[(&str, String)]) -> Options {
-    let line = |(key, hash): &(&str, String)| match key.strip_suffix("/go.mod") {
-        Some(module) => format!("{module} v1.0.0/go.mod {hash}\n"),
-        None => format!("{key} v1.0.0 {hash}\n"),
-    };
-    let lines: String = known.iter().map(line).collect();
-    Options { go_sum: Arc::new(GoSum::parse(&lines)), ..options(list) }
 }
 
 #[test]
@@ -231,94 +217,6 @@ fn health_of_earlier_runs_sends_no_private_name_past_a_healthy_proxy() {
 }
 
 #[test]
-fn a_wrong_copy_is_exchanged_for_another_upstreams() {
-    let lying = Server::start(|_| Reply::Ok(b"module e.test/m1\n\nrequire evil.test/x v1.0.0\n".to_vec()));
-    let server = Server::start(good);
-    let relay = start(pinned(&format!("{},{}", lying.url(), server.url()))).unwrap();
-    let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
-    assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
-    let stats = relay.stop();
-    assert_eq!((stats.verified, stats.cured.len()), (1, 1));
-    assert_eq!(stats.cured[0].cause, Cause::ChecksumMismatch);
-    assert!(stats.cured[0].facts.go_mod && stats.cured[0].facts.got.is_some());
-}
-
-#[test]
-fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
-    let known = [("e.test/m1/go.mod", h1::of_go_mod(b"another"))];
-    let steady = Server::start(good);
-    let relay = start(with_sums(&steady.url(), &known)).unwrap();
-    let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
-    assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
-    assert_eq!(steady.log().len(), 4, "asked in all its tries");
-    assert_eq!(relay.stop().failed.len(), 4);
-    let varying = Server::start(|seen| Reply::Ok(format!("module e.test/m1\n// {}\n", seen.before).into()));
-    let relay = start(with_sums(&varying.url(), &known)).unwrap();
-    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
-}
-
-#[test]
-fn the_same_wrong_copy_from_two_upstreams_is_believed() {
-    let known = [("e.test/m1/go.mod", h1::of_go_mod(b"another"))];
-    let (one, two) = (Server::start(good), Server::start(good));
-    let relay = start(with_sums(&format!("{}|{}", one.url(), two.url()), &known)).unwrap();
-    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
-    assert_eq!((one.log().len(), two.log().len()), (1, 1));
-}
-
-#[test]
-fn a_forks_module_line_costs_one_more_request() {
-    let fork = Server::start(|_| Reply::Ok(b"module upstream.test/m1\n".to_vec()));
-    let relay = relay(&fork.url());
-    assert_eq!(
-        ask(&format!("{}/{MOD}", relay.goproxy()), "GET"),
-        (200, b"module upstream.test/m1\n".to_vec())
-    );
-    assert_eq!(fork.log().len(), 2);
-}
-
-#[test]
-fn a_zip_cut_five_times_is_continued() {
-    let whole = Arc::new(module_zip("e.test/m1", 3 << 20));
-    let body = whole.clone();
-    let piece = whole.len() / 6 + 1;
-    let server = Server::start(move |seen| {
-        if seen.before < 5 { Reply::CutAfter(body.to_vec(), piece) } else { Reply::Ranged(body.to_vec()) }
-    });
-    let relay = relay(&server.url());
-    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
-    let stats = relay.stop();
-    assert_eq!((stats.resumed, stats.retries), (5, 5));
-    assert_eq!(stats.bytes, whole.len() as u64, "no byte twice");
-}
-
-#[test]
-fn a_changed_zip_is_not_glued_to_the_old_piece() {
-    let whole = Arc::new(module_zip("e.test/m1", 1 << 20));
-    let body = whole.clone();
-    let server = Server::start(move |seen| match seen.before {
-        0 => Reply::CutAfter(body.to_vec(), 1000),
-        // Another ETag than the one If-Range names: the whole again.
-        _ => Reply::Headers(200, "ETag: \"other\"\r\n".into(), body.to_vec()),
-    });
-    let relay = relay(&server.url());
-    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
-}
-
-#[test]
-fn a_stalled_body_is_ended_and_continued() {
-    let whole = Arc::new(module_zip("e.test/m1", 1 << 20));
-    let body = whole.clone();
-    let server = Server::start(move |seen| match seen.before {
-        0 => Reply::Drip(body.to_vec(), 500_000, Duration::from_secs(60)),
-        _ => Reply::Ranged(body.to_vec()),
-    });
-    let relay = start(Options { stall: Duration::from_secs(1), ..options(&server.url()) }).unwrap();
-    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET"), (200, whole.to_vec()));
-    assert_eq!(relay.stop().cured[0].cause, Cause::Stalled);
-}
-
-#[test]
 fn a_pause_that_is_asked_for_is_kept_by_all() {
     let opened = Instant::now() + Duration::from_millis(900);
     let server = Server::start(move |seen| {
@@ -475,58 +373,6 @@ fn a_private_name_is_looked_up_only_where_go_would_have_looked() {
     let second = carrier();
     assert_eq!(asked(&without(404), "|", true, &second), 404, "a breaker led there, not go's walk");
     assert_eq!(second.count("m1@"), 0);
-}
-
-#[test]
-fn bytes_move_before_go_gets_any() {
-    let body = module_file(ZIP).unwrap();
-    let server = Server::start(move |_| Reply::Drip(body.clone(), 64, Duration::from_millis(1)));
-    let relay = relay(&server.url());
-    assert_eq!(relay.fetcher().bytes_moving(), 0);
-    ask(&format!("{}/{ZIP}", relay.goproxy()), "GET");
-    assert_eq!(relay.fetcher().bytes_moving(), module_file(ZIP).unwrap().len() as u64);
-}
-
-#[test]
-fn what_go_itself_would_read_is_no_page_and_no_damage() {
-    fn gzip(plain: &[u8]) -> Vec<u8> {
-        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut writer, plain).unwrap();
-        writer.finish().unwrap()
-    }
-    let zip = module_zip("e.test/m1", 300_000);
-    let sums = [("e.test/m1/go.mod", h1::of_go_mod(go_mod("e.test/m1").as_bytes()))];
-    let html = "Content-Type: text/html; charset=utf-8\r\n";
-    for (headers, packed) in [(html.to_owned(), false), (format!("{html}Content-Encoding: gzip\r\n"), true)] {
-        let copy = zip.clone();
-        let server = Server::start(move |seen| {
-            let body = if seen.path.ends_with(".zip") {
-                copy.clone()
-            } else if seen.path.ends_with("@v/list") {
-                b"<!DOCTYPE html><title>Sign in</title>".to_vec()
-            } else {
-                module_file(&seen.path).unwrap()
-            };
-            Reply::Headers(200, headers.clone(), if packed { gzip(&body) } else { body })
-        });
-        let relay = start(with_sums(&server.url(), &sums)).unwrap();
-        let root = relay.goproxy();
-        assert_eq!(ask(&format!("{root}/{MOD}"), "GET"), (200, go_mod("e.test/m1").into_bytes()));
-        let (status, body) = ask(&format!("{root}/{ZIP}"), "GET");
-        assert!(status == 200 && body == zip, "{status}, {} bytes", body.len());
-        // What looks like a page is one, whatever else it says it is.
-        assert_eq!(ask(&format!("{root}/e.test/m1/@v/list"), "GET").0, 502);
-    }
-    let cut = Server::start(|seen| {
-        let mut body = gzip(&module_file(&seen.path).unwrap());
-        if seen.before == 0 {
-            body.truncate(body.len() - 4);
-        }
-        Reply::Headers(200, "Content-Encoding: gzip\r\n".into(), body)
-    });
-    let relay = start(with_sums(&cut.url(), &sums)).unwrap();
-    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET"), (200, go_mod("e.test/m1").into_bytes()));
-    assert_eq!(cut.log().len(), 2);
 }
 
 #[test]

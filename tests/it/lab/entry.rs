@@ -1,5 +1,6 @@
 //! The entries of the GOPROXY list: servers, and addresses where none is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One entry of the GOPROXY list.
@@ -16,6 +17,7 @@ pub(crate) struct Entry {
 pub(super) enum Kind {
     Plain,
     Tls { http2: bool },
+    TlsWith(Arc<rustls::ServerConfig>),
     UntrustedTls,
     SilentTls,
     Closed,
@@ -42,6 +44,11 @@ impl Entry {
     /// TLS that knows HTTP/1.1 only.
     pub(crate) fn tls_http1() -> Entry {
         Entry::of(Kind::Tls { http2: false })
+    }
+
+    /// TLS with these certificates and protocols.
+    pub(crate) fn tls_with(config: Arc<rustls::ServerConfig>) -> Entry {
+        Entry::of(Kind::TlsWith(config))
     }
 
     /// TLS with a certificate that nobody trusts.

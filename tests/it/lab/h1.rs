@@ -46,7 +46,7 @@ pub(super) async fn serve(mut wire: impl Wire, site: Arc<Site>) -> io::Result<()
         result?;
         match reply.ending {
             Ending::Proper if !close => {}
-            Ending::Proper | Ending::Close | Ending::GoAway | Ending::Garbage => {
+            Ending::Proper | Ending::Close | Ending::GoAway | Ending::Garbage | Ending::Endless => {
                 wire.shutdown().await?;
                 return Ok(());
             }
@@ -78,15 +78,16 @@ async fn read_request(wire: &mut impl Wire, buffer: &mut Vec<u8>) -> io::Result<
     buffer.drain(..end + 4);
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, named) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     // Through an HTTP proxy the target is a whole URL.
     let target =
-        target.split_once("://").map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+        named.split_once("://").map_or(named, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    Ok(Some(Asked { method: method.to_owned(), target: target.to_owned(), headers, protocol: "HTTP/1.1" }))
+    let (method, target, named) = (method.to_owned(), target.to_owned(), named.to_owned());
+    Ok(Some(Asked { method, target, named, headers, protocol: "HTTP/1.1" }))
 }
 
 async fn send(
@@ -100,7 +101,7 @@ async fn send(
     let upto = match reply.stage {
         Stage::Start => {
             if reply.ending == Ending::Garbage {
-                wire.write_all(b"\x16\x03\x01 this is no answer\r\n\r\n").await?;
+                wire.write_all(&reply.answer.body).await?;
             }
             return wire.flush().await;
         }
@@ -133,6 +134,11 @@ async fn send(
                 wire.flush().await?;
                 *sent += piece.len();
             }
+        }
+    }
+    if reply.ending == Ending::Endless {
+        loop {
+            write_piece(wire, reply.framing, body).await?;
         }
     }
     if reply.framing == Framing::Chunked {
@@ -170,7 +176,10 @@ fn head_of(reply: &Reply, close: bool) -> String {
         504 => "Gateway Timeout",
         _ => "Unknown",
     };
-    let mut head = format!("HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\n", answer.status, answer.kind);
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", answer.status);
+    if !answer.kind.is_empty() {
+        let _ = write!(head, "content-type: {}\r\n", answer.kind);
+    }
     match reply.framing {
         Framing::Length(length) => {
             let _ = write!(head, "content-length: {length}\r\n");

@@ -65,7 +65,8 @@ async fn answer(
         })
         .collect();
     let method = request.method().as_str().to_owned();
-    let (record, reply) = site.decide(Asked { method, target, headers, protocol: "HTTP/2" });
+    let (record, reply) =
+        site.decide(Asked { method, named: target.clone(), target, headers, protocol: "HTTP/2" });
     tokio::time::sleep(reply.wait).await;
     let mut sent = 0;
     let result = send(&mut respond, &reply, &order, &mut sent).await;
@@ -83,12 +84,14 @@ async fn send(
         return end(respond, reply.ending, order).await;
     };
     let mut head = http::Response::builder().status(reply.answer.status);
-    head = head.header("content-type", reply.answer.kind);
+    if !reply.answer.kind.is_empty() {
+        head = head.header("content-type", reply.answer.kind);
+    }
     if let Framing::Length(length) = reply.framing {
         head = head.header("content-length", length);
     }
     for (name, value) in &reply.answer.headers {
-        head = head.header(*name, value);
+        head = head.header(&**name, value);
     }
     let Ok(head) = head.body(()) else { return Ok(()) };
     let mut stream = respond.send_response(head, false)?;
@@ -128,7 +131,7 @@ async fn send(
 /// What an ending asks of the whole connection.
 fn wish(ending: Ending) -> Option<Order> {
     match ending {
-        Ending::Close => Some(Order::Close),
+        Ending::Close | Ending::Endless => Some(Order::Close),
         Ending::Reset => Some(Order::Reset),
         Ending::GoAway => Some(Order::GoAway),
         Ending::Hang | Ending::StreamReset | Ending::Garbage | Ending::Proper => None,

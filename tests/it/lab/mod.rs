@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Reading order: `fault` (what goes wrong, and when), `modules` (what is served), `reply` (how an answer
-//! is spoiled), `site` (what one server does with a request), `h1` and `h2` (how it is sent), `sockets`
-//! (servers that never get so far), `record` (what was seen).
+//! is spoiled), `scripted` (answers by hand), `site` (what one server does with a request), `h1` and `h2`
+//! (how it is sent), `sockets` (servers that never get so far), `record` (what was seen).
 
 mod entry;
 mod fault;
@@ -19,6 +19,7 @@ mod real;
 mod record;
 mod reply;
 mod running;
+mod scripted;
 mod site;
 mod sockets;
 mod sumdb;
@@ -30,12 +31,14 @@ pub(crate) use modules::{Files, Module, Shape, Shelf, escape};
 pub(crate) use real::{REAL_PROGRAM, REAL_ROOTS, modules_below, real_go_mod};
 pub(crate) use record::Seen;
 pub(crate) use running::Running;
+pub(crate) use scripted::Say;
 pub(crate) use site::SIGNATURE;
 pub(crate) use sumdb::{NAME as SUMDB_NAME, tile_path};
 
 use entry::Kind;
 use fault::Rule;
 use modules::Recipe;
+use scripted::Script;
 use site::{Shared, Site, State};
 use std::collections::BTreeMap;
 use std::io;
@@ -43,6 +46,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// No lab lives longer than this, whatever happens to the test that started it.
 const LIFE: Duration = Duration::from_secs(900);
@@ -62,6 +66,7 @@ pub(crate) struct Lab {
     lies: Vec<String>,
     names: Vec<(String, Place)>,
     pages: BTreeMap<String, String>,
+    script: Option<Script>,
 }
 
 /// Whether and where there is a checksum database.
@@ -96,6 +101,7 @@ impl Lab {
             lies: Vec::new(),
             names: Vec::new(),
             pages: BTreeMap::new(),
+            script: None,
         }
     }
 
@@ -225,6 +231,13 @@ impl Lab {
         self
     }
 
+    /// Answers every request as this says, which gets the request and the number of earlier ones for the same
+    /// path; nothing else that was planned is served, and no fault happens.
+    pub(crate) fn script(mut self, script: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Lab {
+        self.script = Some(Arc::new(script));
+        self
+    }
+
     /// Opens the sockets and serves until the handle is dropped.
     pub(crate) fn start(mut self) -> Running {
         if self.entries.is_empty() {
@@ -243,6 +256,7 @@ impl Lab {
             ranges: self.ranges,
             shelf: Shelf::new(all),
             database,
+            script: self.script.clone(),
             state: Mutex::new(State {
                 rules: std::mem::take(&mut self.rules),
                 pages: std::mem::take(&mut self.pages).into_iter().collect(),
@@ -350,6 +364,9 @@ async fn open(
             Kind::Plain => ("http", sockets::plain(plain_site()).await?),
             Kind::Tls { http2 } => {
                 ("https", sockets::tls(tls_site(), authority.acceptor_for(&host, *http2)).await?)
+            }
+            Kind::TlsWith(config) => {
+                ("https", sockets::tls(tls_site(), TlsAcceptor::from(Arc::clone(config))).await?)
             }
             Kind::UntrustedTls => {
                 ("https", sockets::tls(tls_site(), tls::Authority::new().acceptor_for(&host, true)).await?)

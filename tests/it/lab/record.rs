@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     /// What stood after the question mark.
     pub(crate) query: Option<String>,
+    /// Path and query as they came, or the whole URL where one came (through an HTTP proxy).
+    pub(crate) named: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     /// `HTTP/1.1` or `HTTP/2`.

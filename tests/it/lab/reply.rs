@@ -3,16 +3,18 @@
 use super::fault::Fault;
 use super::modules::{altered_zip, wrong_crc};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A right answer, before anything happens to it.
 #[derive(Clone)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// Its content type; none where it is empty.
     pub(super) kind: &'static str,
     pub(super) body: Bytes,
     /// Beyond type and length.
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Answer {
@@ -76,8 +78,10 @@ pub(super) enum Ending {
     StreamReset,
     /// GOAWAY INTERNAL_ERROR.
     GoAway,
-    /// Bytes that are no HTTP, and the end.
+    /// The body's bytes in the place of HTTP, and the end.
     Garbage,
+    /// The body again and again, for ever.
+    Endless,
 }
 
 const PORTAL: &str = "<!DOCTYPE html>\n<html><head><title>Guest network</title></head>\
@@ -102,14 +106,17 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
         Some(Fault::RstStream) => (stage, ending) = (Stage::Start, StreamReset),
         Some(Fault::RstStreamInBody) => (stage, ending) = (Stage::Body(half), StreamReset),
         Some(Fault::GoAway) => (stage, ending) = (Stage::Start, GoAway),
-        Some(Fault::Garbage) => (stage, ending) = (Stage::Start, Ending::Garbage),
+        Some(Fault::Garbage) => {
+            (stage, ending) = (Stage::Start, Ending::Garbage);
+            answer.body = Bytes::from_static(b"\x16\x03\x01 this is no answer\r\n\r\n");
+        }
         Some(Fault::Silence) => (stage, ending) = (Stage::Start, Hang),
         Some(Fault::SilenceInBody) => (stage, ending) = (Stage::Body(half), Hang),
         Some(Fault::Status(status)) => answer = Answer::text(status, said(status)),
         Some(Fault::Says(status, words)) => answer = Answer::text(status, words),
         Some(Fault::RateLimited(seconds)) => {
             answer = Answer::text(429, said(429));
-            answer.headers.push(("retry-after", seconds.to_string()));
+            answer.headers.push(("retry-after".into(), seconds.to_string()));
         }
         Some(Fault::Html) => answer = Answer::new(200, "text/html; charset=utf-8", PORTAL),
         Some(Fault::Forged(forged)) => {
@@ -118,7 +125,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
         Some(Fault::Empty) => answer.body = Bytes::new(),
         Some(Fault::RedirectLoop) => {
             answer = Answer::text(302, "");
-            answer.headers.push(("location", format!("/{path}")));
+            answer.headers.push(("location".into(), format!("/{path}")));
         }
         Some(Fault::ShortWithRightLength) => answer.body.truncate(half),
         Some(Fault::ShortChunked) => {

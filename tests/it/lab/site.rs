@@ -4,6 +4,7 @@ use super::fault::{Fault, Moment, Place, Rule, choose};
 use super::modules::Shelf;
 use super::record::Seen;
 use super::reply::{Answer, Reply, Stage, spoil};
+use super::scripted::Script;
 use super::sumdb::Database;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(super) struct Shared {
     pub(super) ranges: bool,
     pub(super) shelf: Shelf,
     pub(super) database: Option<Arc<Database>>,
+    pub(super) script: Option<Script>,
     pub(super) state: Mutex<State>,
 }
 
@@ -64,6 +66,8 @@ pub(super) struct Asked {
     pub(super) method: String,
     /// Path and query as they came.
     pub(super) target: String,
+    /// The same, or a whole URL where one came (through an HTTP proxy).
+    pub(super) named: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) protocol: &'static str,
 }
@@ -80,7 +84,7 @@ impl Site {
         };
         let path = percent_decoded(path.strip_prefix(self.prefix.as_str()).unwrap_or(path));
         let path = path.trim_start_matches('/').to_owned();
-        let (number, fault, record, page) = {
+        let (number, fault, record, page, seen) = {
             let mut state = self.shared.lock();
             let now = Instant::now();
             let since_first = now - *state.first.get_or_insert(now);
@@ -98,12 +102,13 @@ impl Site {
             let cached =
                 state.watched.as_ref().is_some_and(|dir| dir.join("cache/download").join(&path).is_file());
             let page = state.pages.get(&path).cloned();
-            state.seen.push(Seen {
+            let seen = Seen {
                 at: self.shared.started.elapsed(),
                 place: self.place,
                 method: asked.method.clone(),
                 path: path.clone(),
                 query: query.clone(),
+                named: asked.named.clone(),
                 headers: asked.headers.clone(),
                 protocol: asked.protocol,
                 status: 0,
@@ -111,9 +116,17 @@ impl Site {
                 sent: 0,
                 whole: false,
                 cached,
-            });
-            (of_path, fault, state.seen.len() - 1, page)
+            };
+            state.seen.push(seen.clone());
+            (of_path, fault, state.seen.len() - 1, page, seen)
         };
+        if let Some(script) = &self.shared.script {
+            let mut say = script(&seen, number);
+            if say.ranged {
+                self.cut_range(&asked, say.answer_mut());
+            }
+            return (record, say.reply());
+        }
         let mut answer = self.answer(&asked, &path, query.as_deref(), page);
         // What breaks off in the body is otherwise right, and may be a part already.
         if fault.is_none_or(Fault::breaks_off) {
@@ -140,7 +153,7 @@ impl Site {
             let header = format!("Basic {}", super::modules::base64(wanted.as_bytes()));
             if !asked.headers.iter().any(|(name, value)| name == "authorization" && *value == header) {
                 let mut answer = Answer::text(401, "unauthorized\n");
-                answer.headers.push(("www-authenticate", "Basic realm=\"lab\"".to_owned()));
+                answer.headers.push(("www-authenticate".into(), "Basic realm=\"lab\"".to_owned()));
                 return answer;
             }
         }
@@ -163,7 +176,7 @@ impl Site {
             Some(_) if path.ends_with(".zip") && self.storage.is_some() => {
                 let mut answer = Answer::text(302, "");
                 let base = self.storage.as_deref().unwrap_or_default();
-                answer.headers.push(("location", format!("{base}/{path}?{SIGNATURE}")));
+                answer.headers.push(("location".into(), format!("{base}/{path}?{SIGNATURE}")));
                 answer
             }
             Some((kind, body)) => Answer::new(200, kind, body),
@@ -176,8 +189,8 @@ impl Site {
             return;
         }
         let tag = format!("\"{:x}-{}\"", fingerprint(&answer.body), answer.body.len());
-        answer.headers.push(("accept-ranges", "bytes".to_owned()));
-        answer.headers.push(("etag", tag.clone()));
+        answer.headers.push(("accept-ranges".into(), "bytes".to_owned()));
+        answer.headers.push(("etag".into(), tag.clone()));
         let header = |name: &str| asked.headers.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
         if header("if-range").is_some_and(|wanted| wanted != tag) {
             return;
@@ -190,12 +203,14 @@ impl Site {
         match start {
             Some(start) if start < length => {
                 answer.status = 206;
-                answer.headers.push(("content-range", format!("bytes {start}-{}/{length}", length - 1)));
+                answer
+                    .headers
+                    .push(("content-range".into(), format!("bytes {start}-{}/{length}", length - 1)));
                 answer.body = answer.body.slice(start..);
             }
             Some(_) => {
                 *answer = Answer::text(416, "");
-                answer.headers.push(("content-range", format!("bytes */{length}")));
+                answer.headers.push(("content-range".into(), format!("bytes */{length}")));
             }
             None => {}
         }
