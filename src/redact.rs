@@ -133,12 +133,18 @@ pub(crate) fn argv<'a>(args: impl IntoIterator<Item = Cow<'a, str>>) -> Vec<Stri
 }
 
 fn argument(arg: &str) -> String {
-    let clean = value(arg);
+    line(&hidden(arg))
+}
+
+/// A value of a setting or an argument without its secrets, and without what looks like a token.
+pub(crate) fn hidden(text: &str) -> String {
+    let clean = value(text);
     let named = NAMED.replace_all(&clean, format!("${{1}}{HIDDEN}"));
     let known = TOKEN.replace_all(&named, HIDDEN);
-    line(&LONG.replace_all(&known, |c: &regex::Captures<'_>| {
+    let shown = LONG.replace_all(&known, |c: &regex::Captures<'_>| {
         if is_random(&c[0]) { HIDDEN } else { &c[0] }.to_owned()
-    }))
+    });
+    shown.into_owned()
 }
 
 /// Letters of both cases and digits in one long word: no path, no commit, no version of a module.

@@ -16,7 +16,7 @@ use crate::verb::{Invocation, Kind};
 use crate::vocabulary::UserAction;
 use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Set in the environment to be plain go.
@@ -144,6 +144,16 @@ fn working_dir(invocation: &Invocation) -> PathBuf {
 fn resolve(options: &CliOptions, dir: Option<&Path>) -> Result<Resolved, Error> {
     let resolved = configuration_files::load(options, &env, dir)?;
     show(&resolved.notices);
+    // A project's wishes are nobody's business where programs read what gox says.
+    if let Some(first) = resolved.ignored.first()
+        && io::stderr().is_terminal()
+    {
+        let more = match resolved.ignored.len() {
+            1 => String::new(),
+            n => format!(" (and {} more: see `gox config`)", n - 1),
+        };
+        show(&[Notice { text: format!("{first}{more}") }]);
+    }
     Ok(resolved)
 }
 
@@ -158,7 +168,7 @@ fn show(notices: &[Notice]) {
 fn rules(resolved: &Resolved) -> classify::Rules {
     let user = resolved.settings.rules.iter().filter_map(|rule| {
         Some(classify::UserRule {
-            pattern: regex::Regex::new(&rule.pattern).ok()?,
+            pattern: crate::configuration::Rule::compile(&rule.pattern).ok()?,
             action: match rule.action {
                 RuleAction::Retry => UserAction::Retry,
                 RuleAction::Stop => UserAction::Stop,

@@ -96,7 +96,7 @@ impl fmt::Display for Notice {
 pub(crate) fn quoted(text: &str) -> String {
     /// Long enough for any URL that a person would recognise.
     const MOST: usize = 200;
-    let shown = crate::redact::value(text);
+    let shown = crate::redact::hidden(text);
     let mut cut: String = shown.chars().take(MOST).collect();
     if cut.len() < shown.len() {
         cut.push('…');

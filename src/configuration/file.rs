@@ -30,41 +30,67 @@ pub(crate) struct Contents {
     pub(crate) locked: Vec<Option<Key>>,
     /// The line of `locked`, where it stands.
     pub(crate) locked_line: Option<usize>,
+    /// What is wrong in a project's file, whose good lines count all the same.
+    pub(crate) problems: Vec<Error>,
 }
 
 const RULE: &str = "rule";
 const LOCKED: &str = "locked";
 
+/// Most rules of one file.
+const MOST_RULES: usize = 100;
+
 /// Reads the text of a file. `home` stands for a leading `~/` in paths.
+///
+/// # Errors
+/// The first fault of the user's or system's file; a project's has none, only [`Contents::problems`].
 pub(crate) fn contents(file: &FileText, home: Option<&Path>) -> Result<Contents, Error> {
+    let mut found = Contents::default();
+    match read(file, home, &mut found) {
+        Err(error) if file.kind == FileKind::Project => found.problems.push(error),
+        done => done?,
+    }
+    Ok(found)
+}
+
+fn read(file: &FileText, home: Option<&Path>, found: &mut Contents) -> Result<(), Error> {
+    let is_project = file.kind == FileKind::Project;
+    // Without the words at the fault: they may be a secret with its quotes missing.
     let document = DeTable::parse(&file.text).map_err(|e| {
-        let span = e.span().unwrap_or(0..0);
-        let words = file.text.get(span.clone()).and_then(|at| at.lines().next()).unwrap_or("");
-        let at = if words.is_empty() { String::new() } else { format!(" at {}", quoted(words)) };
-        let problem = format!("not valid TOML{at}: {}", e.message().trim_end());
-        Error::at(&file.path, line_at(&file.text, span.start), problem)
+        let start = e.span().unwrap_or(0..0).start;
+        let problem = format!("not valid TOML: {}", e.message().trim_end());
+        Error::at(&file.path, line_at(&file.text, start), problem)
     })?;
     let mut entries: Vec<_> = document.get_ref().iter().collect();
     // The first fault of the file is the one to tell.
     entries.sort_by_key(|(name, _)| name.span().start);
-    let mut found = Contents::default();
     for (name, value) in entries {
         let line = line_at(&file.text, name.span().start);
-        match name.get_ref().as_ref() {
-            RULE => found.rules = rules(file, line, value)?,
+        let wrong = |problem: String| Error::at(&file.path, line, problem);
+        let taken = match name.get_ref().as_ref() {
+            // A stranger's expressions are not even compiled.
+            RULE if is_project => Err(wrong("[[rule]] is ignored: a project may add no rules".into())),
+            LOCKED if is_project => {
+                Err(wrong("locked is ignored: only /etc/gox/gox.toml may lock keys".into()))
+            }
+            RULE => rules(file, line, value).map(|rules| found.rules = rules),
             LOCKED => {
-                found.locked = locked(file, line, value)?;
                 found.locked_line = Some(line);
+                locked(file, line, value).map(|keys| found.locked = keys)
             }
-            word => {
-                let key = key(word).map_err(|problem| Error::at(&file.path, line, problem))?;
+            word => key(word).map_err(wrong).and_then(|key| {
                 let setting = parse(key, &raw(value.get_ref()))
-                    .map_err(|problem| Error::at(&file.path, line, format!("{}: {problem}", key.name())))?;
+                    .map_err(|problem| wrong(format!("{}: {problem}", key.name())))?;
                 found.settings.push((anchored(setting, &file.path, home), line));
-            }
+                Ok(())
+            }),
+        };
+        match taken {
+            Err(error) if is_project => found.problems.push(error),
+            taken => taken?,
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The line, from 1, of a byte of the text.
@@ -132,6 +158,9 @@ fn anchored(setting: Setting, file: &Path, home: Option<&Path>) -> Setting {
 fn rules(file: &FileText, line: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, Error> {
     let shape = "rules are written as [[rule]] with match = \"...\" and action = \"retry\" or \"stop\"";
     let tables = value.get_ref().as_array().ok_or_else(|| Error::at(&file.path, line, shape))?;
+    if tables.len() > MOST_RULES {
+        return Err(Error::at(&file.path, line, format!("more than {MOST_RULES} rules")));
+    }
     tables
         .iter()
         .map(|table| {
@@ -167,14 +196,7 @@ fn rule(file: &FileText, line: usize, table: &DeTable<'_>) -> Result<Rule, Error
             if text.is_empty() {
                 return Err(wrong("match: an empty expression would match everything".into()));
             }
-            regex::Regex::new(text).map_err(|e| {
-                let reason = match &e {
-                    // The last line says what; those before it draw the expression again.
-                    regex::Error::Syntax(drawn) => {
-                        drawn.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-                    }
-                    other => other.to_string(),
-                };
+            Rule::compile(text).map_err(|reason| {
                 wrong(format!("match: {} is no regular expression: {reason}", quoted(text)))
             })?;
             pattern = Some(text.to_owned());

@@ -21,6 +21,8 @@ pub enum Key {
     Mirrors,
     /// Module patterns that are private.
     Private,
+    /// Module patterns that nobody else hears of.
+    Confidential,
     /// Whether the loopback proxy serves.
     Relay,
     /// How much gox says.
@@ -135,6 +137,12 @@ const ROWS: [Row; Key::ALL.len()] = [
         "Private modules, in the syntax of GOPRIVATE, or none",
     ),
     row(
+        ["confidential", "GOX_CONFIDENTIAL", "--confidential"],
+        Shape::Patterns,
+        true,
+        "Modules that only those hear of whom go asks, in the syntax of GOPRIVATE, or none",
+    ),
+    row(
         ["relay", "GOX_RELAY", "--relay"],
         Shape::Word(RELAY),
         true,
@@ -166,7 +174,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 17] = [
+    pub const ALL: [Key; 18] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -176,6 +184,7 @@ impl Key {
         Key::Rotate,
         Key::Mirrors,
         Key::Private,
+        Key::Confidential,
         Key::Relay,
         Key::Verbosity,
         Key::Report,

@@ -53,8 +53,10 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 pub struct Resolved {
     /// Every setting with its origin.
     pub settings: Settings,
-    /// What was asked for and is not done: one line of stderr each.
+    /// What the user asked for and is not done: one line of stderr each.
     pub notices: Vec<Notice>,
+    /// What a project's file asked for and is not done: for `gox config`, and where a person looks on.
+    pub ignored: Vec<Notice>,
     /// The files that were read, from the lowest rank to the highest.
     pub files: Vec<(FileKind, PathBuf)>,
 }
@@ -77,14 +79,20 @@ pub fn files(cli: &CliOptions, env: Environment<'_>) -> Result<Files, Error> {
 ///
 /// # Errors
 /// The first wrong value or unknown key met: command line first, then the environment, then the
-/// files from the lowest rank on. A value that a higher rank replaces must be right all the same.
+/// files from the lowest rank on. A value that a higher rank replaces must be right all the same. A
+/// project's file makes no error.
 pub fn resolve(cli: &CliOptions, env: Environment<'_>, files: &[FileText]) -> Result<Resolved, Error> {
     let mut above = Vec::new();
     for key in Key::ALL {
         above.extend(asked(key, cli, env)?);
     }
     let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    let mut resolved = Resolved { settings: Settings::built_in(), notices: Vec::new(), files: Vec::new() };
+    let mut resolved = Resolved {
+        settings: Settings::built_in(),
+        notices: Vec::new(),
+        ignored: Vec::new(),
+        files: Vec::new(),
+    };
     let mut lock = Lock::default();
     let mut ordered: Vec<&FileText> = files.iter().collect();
     ordered.sort_by_key(|file| file.kind);
@@ -100,7 +108,18 @@ pub fn resolve(cli: &CliOptions, env: Environment<'_>, files: &[FileText]) -> Re
             FileKind::Project => take_narrowing(&mut resolved, &lock, file, contents, &above),
         }
     }
+    let of_project = match resolved.settings.origin(Key::Confidential) {
+        Origin::File { kind: FileKind::Project, .. } => resolved.settings.confidential.clone(),
+        _ => Vec::new(),
+    };
     for (setting, origin) in above {
+        let setting = match setting {
+            // What a project keeps to itself is kept by the user too, who may say "none".
+            Setting::Confidential(patterns) if !patterns.is_empty() => {
+                Setting::Confidential(joined(patterns, &of_project))
+            }
+            other => other,
+        };
         let shown = match &origin {
             Origin::Environment(name) => (*name).to_owned(),
             _ => setting.key().option().to_owned(),
@@ -125,7 +144,7 @@ fn asked(key: Key, cli: &CliOptions, env: Environment<'_>) -> Result<Option<(Set
     for (_, value) in cli.given.iter().filter(|(given, _)| *given == key) {
         let wrong = |problem: String| Error::option(key.option(), problem);
         if value.is_empty() {
-            let none = matches!(key, Key::Mirrors | Key::Private | Key::Config);
+            let none = matches!(key, Key::Mirrors | Key::Private | Key::Confidential | Key::Config);
             return Err(wrong(if none { "needs a value, or none" } else { "needs a value" }.into()));
         }
         found = Some((parse(key, &Raw::Text(value.clone())).map_err(wrong)?, Origin::CommandLine));
@@ -204,46 +223,38 @@ fn take_narrowing(
     above: &[(Setting, Origin)],
 ) {
     for (setting, line) in contents.settings {
-        // Where the user has decided for this run, the project's wish is of no interest.
-        if above.iter().any(|(higher, _)| higher.key() == setting.key()) {
-            continue;
-        }
+        let setting = match setting {
+            Setting::Confidential(patterns) => {
+                Setting::Confidential(joined(resolved.settings.confidential.clone(), &patterns))
+            }
+            // Where the user has decided for this run, the project's wish is of no interest.
+            other if above.iter().any(|(higher, _)| higher.key() == other.key()) => continue,
+            other => other,
+        };
         let at = place(&file.path, line);
         if let Some(notice) = lock.refuses(&resolved.settings, &setting, &at) {
-            resolved.notices.push(notice);
+            resolved.ignored.push(notice);
             continue;
         }
         match judge(&resolved.settings, &setting) {
             Verdict::Same => {}
             Verdict::Allowed => resolved.settings.set(setting, origin(file, line)),
-            Verdict::Refused(why) => resolved.notices.push(Notice {
+            Verdict::Refused(why) => resolved.ignored.push(Notice {
                 text: format!("{at}: {} is ignored: {why}; {}", spelled(&setting), by_hand(&setting)),
             }),
         }
     }
-    if let Some(line) = contents.locked_line {
-        let at = place(&file.path, line);
-        resolved
-            .notices
-            .push(Notice { text: format!("{at}: locked is ignored: only /etc/gox/gox.toml may lock keys") });
-    }
-    let (stop, retry): (Vec<Rule>, Vec<Rule>) =
-        contents.rules.into_iter().partition(|rule| rule.action == RuleAction::Stop);
-    for rule in retry {
-        // The same rule in a file of the user's own already does what is asked.
-        if !resolved.settings.rules.iter().any(|own| own.pattern == rule.pattern && own.action == rule.action)
-        {
-            resolved.notices.push(Notice {
-                text: format!(
-                    "{}: [[rule]] {} is ignored: a project may only add rules that stop; \
-                     to have it, put it into your own gox.toml",
-                    rule.origin,
-                    quoted(&rule.pattern)
-                ),
-            });
+    resolved.ignored.extend(contents.problems.iter().map(|problem| Notice { text: problem.to_string() }));
+}
+
+/// `patterns` with those of `more` that they lack behind them.
+fn joined(mut patterns: Vec<String>, more: &[String]) -> Vec<String> {
+    for pattern in more {
+        if !patterns.contains(pattern) {
+            patterns.push(pattern.clone());
         }
     }
-    take_rules(resolved, lock, stop);
+    patterns
 }
 
 fn place(path: &Path, line: usize) -> String {

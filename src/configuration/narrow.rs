@@ -1,25 +1,20 @@
 //! What a project's own gox.toml may do: bring gox nearer to plain go, never further from it.
 //!
-//! A repository is somebody else's text, and its gox.toml is read before anybody has looked at it.
-//! So it may ask for less help and for more patience and talk; whatever would choose a program,
-//! write a file, ask another host, repeat more or hide what gox does is for the user to set:
+//! A repository is somebody else's text, and its gox.toml is read before anybody has looked at it. So
+//! it may do five things, each of which makes gox do less or tell less; everything else is for the
+//! user to set, is ignored, and never ends a command:
 //!
 //! | key | a project may |
 //! | --- | --- |
 //! | attempts, budget | lower them |
-//! | stall | raise it (go itself waits for ever) |
-//! | backoff-base, backoff-max | raise them (gentler to servers; the budget still bounds it) |
 //! | rotate | go from listed to go to never |
 //! | mirrors | leave some or all out |
-//! | relay | go from always to auto to never |
-//! | verbosity | go from quiet to normal to verbose |
-//! | go, private, report, record, state-dir, locked | nothing |
-//! | rule | add rules that stop |
+//! | confidential | name patterns, which are added to the user's |
 
 use super::error::quoted;
 use super::keys::Key;
 use super::settings::Settings;
-use super::values::{Relay, Setting};
+use super::values::Setting;
 use crate::formats::goproxy::Rotate;
 
 /// What becomes of a project's wish.
@@ -44,9 +39,6 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
     match asked {
         Setting::Attempts(n) => refused_unless(*n <= below.attempts, "a project may only lower it"),
         Setting::Budget(d) => refused_unless(*d <= below.budget, "a project may only lower it"),
-        Setting::Stall(d) => refused_unless(*d >= below.stall, "a project may only raise it"),
-        Setting::BackoffBase(d) => refused_unless(*d >= below.backoff_base, "a project may only raise it"),
-        Setting::BackoffMax(d) => refused_unless(*d >= below.backoff_max, "a project may only raise it"),
         Setting::Rotate(rotate) => {
             refused_unless(reach(*rotate) <= reach(below.rotate), "a project may only narrow it")
         }
@@ -54,23 +46,17 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
             entries.iter().all(|entry| below.mirrors.contains(entry)),
             "a project may only leave mirrors out",
         ),
-        Setting::Private(patterns) => {
-            if patterns.iter().all(|pattern| below.private.contains(pattern)) {
-                Verdict::Same
-            } else {
-                Verdict::Refused("a project may not name private modules")
-            }
-        }
-        Setting::Relay(relay) => {
-            refused_unless(use_of(*relay) <= use_of(below.relay), "a project may only narrow it")
-        }
-        Setting::Verbosity(verbosity) => {
-            refused_unless(*verbosity >= below.verbosity, "a project may not make gox say less")
-        }
+        Setting::Confidential(_) => Verdict::Allowed,
+        Setting::Private(_) => Verdict::Refused("a project may not name private modules"),
         Setting::Go(_) => Verdict::Refused("a project may not choose the program that runs"),
         Setting::Report(_) | Setting::Record(_) | Setting::StateDir(_) => {
             Verdict::Refused("a project may not choose where files are written")
         }
+        Setting::Stall(_)
+        | Setting::BackoffBase(_)
+        | Setting::BackoffMax(_)
+        | Setting::Relay(_)
+        | Setting::Verbosity(_) => Verdict::Refused("a project may not set it"),
         Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
             Verdict::Refused("a file may not set it")
         }
@@ -85,18 +71,12 @@ const fn reach(rotate: Rotate) -> u8 {
     }
 }
 
-const fn use_of(relay: Relay) -> u8 {
-    match relay {
-        Relay::Never => 0,
-        Relay::Auto => 1,
-        Relay::Always => 2,
-    }
-}
-
 /// How the user could have it all the same; nothing for keys whose value a project should not
 /// even propose.
 pub(crate) fn by_hand(asked: &Setting) -> String {
     match asked.key() {
+        // A pattern of a stranger's would be taken out of the checksum database.
+        Key::Private => "it may name them confidential".to_owned(),
         Key::Go | Key::Report | Key::Record | Key::StateDir => {
             format!(
                 "set {} or {} in your own gox.toml if you want one",
@@ -151,12 +131,9 @@ mod tests {
             (Key::Attempts, "5", None),
             (Key::Budget, "1m", Some(Allowed)),
             (Key::Budget, "6m", None),
-            (Key::Stall, "2m", Some(Allowed)),
-            (Key::Stall, "1s", None),
-            (Key::BackoffBase, "1s", Some(Allowed)),
-            (Key::BackoffBase, "1ms", None),
-            (Key::BackoffMax, "1m", Some(Allowed)),
-            (Key::BackoffMax, "1s", None),
+            (Key::Stall, "2m", None),
+            (Key::BackoffBase, "24h", None),
+            (Key::BackoffMax, "1m", None),
             (Key::Rotate, "never", Some(Allowed)),
             (Key::Rotate, "go", Some(Same)),
             (Key::Rotate, "listed", None),
@@ -165,11 +142,11 @@ mod tests {
             (Key::Mirrors, "evil.example", None),
             (Key::Mirrors, "goproxy.cn,evil.example", None),
             (Key::Private, "git.corp", Some(Same)),
-            (Key::Private, "none", Some(Same)),
             (Key::Private, "github.com", None),
-            (Key::Relay, "never", Some(Allowed)),
+            (Key::Confidential, "github.com/acme", Some(Allowed)),
+            (Key::Relay, "never", None),
             (Key::Relay, "always", None),
-            (Key::Verbosity, "verbose", Some(Allowed)),
+            (Key::Verbosity, "verbose", None),
             (Key::Verbosity, "quiet", None),
             (Key::Go, "/usr/lib/go/bin/go", Some(Same)),
             (Key::Go, "./go", None),
@@ -188,10 +165,11 @@ mod tests {
     #[test]
     fn what_is_proposed_for_copying_is_safe_in_a_shell() {
         assert_eq!(
-            by_hand(&asked(Key::Private, "$(reboot)")),
-            "to have it, set GOX_PRIVATE='$(reboot)' or put it into your own gox.toml"
+            by_hand(&asked(Key::Mirrors, "https://a.b/$(reboot)")),
+            "to have it, set GOX_MIRRORS='https://a.b/$(reboot)' or put it into your own gox.toml"
         );
-        assert!(!by_hand(&asked(Key::Private, "a'`reboot`'")).contains("reboot"));
+        assert!(!by_hand(&asked(Key::Mirrors, "https://a.b/'`reboot`'")).contains("reboot"));
+        assert!(!by_hand(&asked(Key::Private, "evil")).contains("evil"));
         assert!(!by_hand(&asked(Key::Go, "./evil")).contains("evil"));
     }
 }

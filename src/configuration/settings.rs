@@ -80,6 +80,31 @@ pub enum RuleAction {
     Stop,
 }
 
+impl Rule {
+    /// Compiles an expression within bounds: of its length, and of what a text could make it cost.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
+        /// Longer than any line of go's that somebody would want to tell from others.
+        const LONGEST: usize = 1000;
+        /// Most bytes of the compiled expression: a tenth of what crate `regex` allows by itself.
+        const LARGEST: usize = 1 << 20;
+        if pattern.len() > LONGEST {
+            return Err(format!("it is longer than {LONGEST} bytes"));
+        }
+        let built = regex::RegexBuilder::new(pattern).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
+        built.map_err(|e| match &e {
+            // The last line says what; those before it draw the expression again.
+            regex::Error::Syntax(drawn) => {
+                drawn.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            }
+            regex::Error::CompiledTooBig(_) => "it would take too much room".to_owned(),
+            other => other.to_string(),
+        })
+    }
+}
+
 impl RuleAction {
     /// The word in gox.toml.
     pub const fn as_str(self) -> &'static str {
@@ -122,6 +147,8 @@ pub struct Settings {
     pub mirrors: Vec<Entry>,
     /// Patterns of private modules.
     pub private: Vec<String>,
+    /// Patterns of modules that only those hear of whom go asks.
+    pub confidential: Vec<String>,
     /// When the loopback proxy serves.
     pub relay: Relay,
     /// How much gox says.
@@ -138,8 +165,8 @@ pub struct Settings {
     pub config: Files,
     /// Be plain go.
     pub bypass: bool,
-    /// The user's own rules, in the order in which they are tried: the project's (which can only
-    /// stop), the user's, the system's. The first that matches decides.
+    /// The rules, in the order in which they are tried: the user's, the system's. The first that
+    /// matches decides.
     pub rules: Vec<Rule>,
     origins: [Origin; Key::ALL.len()],
 }
@@ -164,6 +191,7 @@ impl Settings {
             rotate: Rotate::Listed,
             mirrors: mirrors.entries,
             private: Vec::new(),
+            confidential: Vec::new(),
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
             report: None,
@@ -189,6 +217,7 @@ impl Settings {
             Key::Rotate => Setting::Rotate(self.rotate),
             Key::Mirrors => Setting::Mirrors(self.mirrors.clone()),
             Key::Private => Setting::Private(self.private.clone()),
+            Key::Confidential => Setting::Confidential(self.confidential.clone()),
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
             Key::Report => Setting::Report(self.report.clone()),
@@ -223,6 +252,7 @@ impl Settings {
             Setting::Rotate(rotate) => self.rotate = rotate,
             Setting::Mirrors(entries) => self.mirrors = entries,
             Setting::Private(patterns) => self.private = patterns,
+            Setting::Confidential(patterns) => self.confidential = patterns,
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
             Setting::Report(path) => self.report = path,

@@ -60,6 +60,10 @@ impl Given {
     fn notices(&self) -> Vec<String> {
         self.resolved().notices.iter().map(ToString::to_string).collect()
     }
+
+    fn ignored(&self) -> Vec<String> {
+        self.resolved().ignored.iter().map(ToString::to_string).collect()
+    }
 }
 
 fn given() -> Given {
@@ -77,6 +81,7 @@ const OTHERS: &[(Key, &str, &str)] = &[
     (Key::Rotate, "never", "\"never\""),
     (Key::Mirrors, "https://m.example", "[\"https://m.example\"]"),
     (Key::Private, "git.corp/*,a.example/b", "[\"git.corp/*\", \"a.example/b\"]"),
+    (Key::Confidential, "git.acme.dev", "\"git.acme.dev\""),
     (Key::Relay, "never", "\"never\""),
     (Key::Verbosity, "verbose", "\"verbose\""),
     (Key::Report, "/tmp/r.json", "\"/tmp/r.json\""),
@@ -119,7 +124,7 @@ fn a_higher_place_wins_key_by_key() {
     let all = given()
         .system("attempts = 9\nstall = \"9s\"\nbudget = \"9m\"\nbackoff-base = \"9ms\"\nbackoff-max = \"9s\"")
         .user("attempts = 8\nstall = \"8s\"\nbudget = \"8m\"\nbackoff-base = \"8ms\"")
-        .project("attempts = 7\nstall = \"70s\"\nbudget = \"7m\"")
+        .project("attempts = 7\n\nbudget = \"7m\"")
         .var("GOX_ATTEMPTS", "20")
         .var("GOX_STALL", "1s")
         .option(Key::Attempts, "30");
@@ -166,7 +171,7 @@ fn errors_name_place_value_and_what_is_right() {
         (
             "zzz = 1",
             "1: unknown key \"zzz\"; the keys are go, attempts, budget, stall, backoff-base, backoff-max, rotate, \
-             mirrors, private, relay, verbosity, report, record, state-dir, rule, \
+             mirrors, private, confidential, relay, verbosity, report, record, state-dir, rule, \
              locked",
         ),
         ("# x\r\nattempts = \"many\"", "2: attempts: \"many\" is no whole number of at least 1 (such as 4)"),
@@ -215,7 +220,7 @@ fn errors_name_place_value_and_what_is_right() {
     }
     assert_eq!(
         given().user("attempts = 6\n\nattempts = 7").error(),
-        format!("{user}:3: not valid TOML at \"attempts\": duplicate key")
+        format!("{user}:3: not valid TOML: duplicate key")
     );
     assert_eq!(given().user("attempts = 0x10").resolved().settings.attempts, 16);
     assert_eq!(
@@ -248,57 +253,73 @@ fn variables_that_are_not_utf8_are_named() {
 #[test]
 fn a_project_only_narrows() {
     let narrow = given().project(
-        "attempts = 1\nbudget = \"1m\"\nstall = \"5m\"\nrotate = \"never\"\nmirrors = \"none\"\n\
-         relay = \"never\"\nverbosity = \"verbose\"\n[[rule]]\nmatch = \"x\"\naction = \"stop\"",
+        "attempts = 1\nbudget = \"1m\"\nrotate = \"never\"\nmirrors = \"none\"\nconfidential = \"git.acme.dev\"",
     );
-    assert_eq!(narrow.notices(), Vec::<String>::new());
+    assert_eq!((narrow.ignored(), narrow.notices()), (vec![], vec![]));
     let settings = narrow.resolved().settings;
-    assert_eq!((settings.attempts, settings.mirrors.len(), settings.rules.len()), (1, 0, 1));
-    assert_eq!(settings.relay, Relay::Never);
+    assert_eq!((settings.attempts, settings.mirrors.len()), (1, 0));
+    assert_eq!((settings.budget, settings.rotate), (Duration::from_secs(60), Rotate::Never));
+    assert_eq!(settings.confidential, ["git.acme.dev"]);
     assert!(!settings.origin(Key::Mirrors).by_hand());
+}
 
+#[test]
+fn whatever_else_a_project_asks_is_ignored_and_ends_nothing() {
     let wide = given().user("rotate = \"go\"").project(
         "attempts = 20\nrotate = \"listed\"\nmirrors = [\"evil.example\"]\nprivate = [\"github.com\"]\n\
-         go = \"./go\"\nreport = \"x\"\n\"locked\" = [\"mirrors\"]\n[[rule]]\nmatch = \"x\"\naction = \"retry\"",
+         go = \"./go\"\nreport = \"x\"\n\"locked\" = [\"mirrors\"]\nbackoff-base = \"24h\"\nstall = \"1ms\"\n\
+         relay = \"never\"\nfuture = 1\nbudget = \"soon\"\n[[rule]]\nmatch = \"(\"\naction = \"stop\"",
     );
     let mut quiet = wide.resolved();
-    quiet.notices.clear();
+    quiet.ignored.clear();
     quiet.files.pop();
     assert_eq!(quiet, given().user("rotate = \"go\"").resolved());
+    assert_eq!(wide.notices(), Vec::<String>::new());
     let at = "/src/tool/gox.toml";
-    assert_eq!(
-        wide.notices(),
-        [
-            format!(
-                "{at}:1: attempts = \"20\" is ignored: a project may only lower it; to have it, set \
-                 GOX_ATTEMPTS=20 or put it into your own gox.toml"
-            ),
-            format!(
-                "{at}:2: rotate = \"listed\" is ignored: a project may only narrow it; to have it, set \
-                 GOX_ROTATE=listed or put it into your own gox.toml"
-            ),
-            format!(
-                "{at}:3: mirrors = \"https://evil.example\" is ignored: a project may only leave mirrors out; \
-                 to have it, set GOX_MIRRORS=https://evil.example or put it into your own gox.toml"
-            ),
-            format!(
-                "{at}:4: private = \"github.com\" is ignored: a project may not name private modules; to have \
-                 it, set GOX_PRIVATE=github.com or put it into your own gox.toml"
-            ),
-            format!(
-                "{at}:5: go = \"/src/tool/./go\" is ignored: a project may not choose the program that runs; \
-                 set GOX_GO or go in your own gox.toml if you want one"
-            ),
-            format!(
-                "{at}:6: report = \"/src/tool/x\" is ignored: a project may not choose where files are \
-                 written; set GOX_REPORT or report in your own gox.toml if you want one"
-            ),
-            format!("{at}:7: locked is ignored: only /etc/gox/gox.toml may lock keys"),
-            format!(
-                "{at}:8: [[rule]] \"x\" is ignored: a project may only add rules that stop; to have it, put \
-                 it into your own gox.toml"
-            ),
-        ]
+    let may = "is ignored: a project may";
+    let own = "or put it into your own gox.toml";
+    let mut want = vec![
+        format!("{at}:1: attempts = \"20\" {may} only lower it; to have it, set GOX_ATTEMPTS=20 {own}"),
+        format!("{at}:2: rotate = \"listed\" {may} only narrow it; to have it, set GOX_ROTATE=listed {own}"),
+        format!(
+            "{at}:3: mirrors = \"https://evil.example\" {may} only leave mirrors out; to have it, set \
+             GOX_MIRRORS=https://evil.example {own}"
+        ),
+        format!(
+            "{at}:4: private = \"github.com\" {may} not name private modules; it may name them confidential"
+        ),
+        format!(
+            "{at}:5: go = \"/src/tool/./go\" {may} not choose the program that runs; set GOX_GO or go in your \
+             own gox.toml if you want one"
+        ),
+        format!(
+            "{at}:6: report = \"/src/tool/x\" {may} not choose where files are written; set GOX_REPORT or \
+             report in your own gox.toml if you want one"
+        ),
+        format!(
+            "{at}:8: backoff-base = \"24h\" {may} not set it; to have it, set GOX_BACKOFF_BASE=24h {own}"
+        ),
+        format!("{at}:9: stall = \"1ms\" {may} not set it; to have it, set GOX_STALL=1ms {own}"),
+        format!("{at}:10: relay = \"never\" {may} not set it; to have it, set GOX_RELAY=never {own}"),
+        format!("{at}:7: locked is ignored: only /etc/gox/gox.toml may lock keys"),
+        format!("{at}:13: [[rule]] {may} add no rules"),
+    ];
+    let told = wide.ignored();
+    let (odd, known): (Vec<String>, Vec<String>) =
+        told.into_iter().partition(|line| line.contains(":11: ") || line.contains(":12: "));
+    assert!(odd[0].starts_with("/src/tool/gox.toml:11: unknown key \"future\""), "{odd:?}");
+    assert!(odd[1].starts_with("/src/tool/gox.toml:12: budget: \"soon\" is no length of time"), "{odd:?}");
+    assert_eq!(odd.len(), 2);
+    want.sort();
+    let mut known = known;
+    known.sort();
+    assert_eq!(known, want);
+    let broken = given().project("attempts = 1\nx = [");
+    assert_eq!(broken.resolved().settings.attempts, 4);
+    assert!(
+        broken.ignored()[0].starts_with("/src/tool/gox.toml:2: not valid TOML"),
+        "{:?}",
+        broken.ignored()
     );
 }
 
@@ -307,12 +328,21 @@ fn a_project_is_measured_against_the_user_and_not_told_what_the_user_decided() {
     let wider = given()
         .user("attempts = 20\nprivate = [\"git.corp\"]")
         .project("attempts = 10\nprivate = \"git.corp\"");
-    assert_eq!((wider.resolved().settings.attempts, wider.notices().len()), (10, 0));
+    assert_eq!((wider.resolved().settings.attempts, wider.ignored().len()), (10, 0));
     assert_eq!(wider.resolved().settings.private_list(), "git.corp");
     let decided = given().project("attempts = 20").var("GOX_ATTEMPTS", "20");
-    assert_eq!((decided.resolved().settings.attempts, decided.notices().len()), (20, 0));
-    let rule = "[[rule]]\nmatch = \"x\"\naction = \"retry\"";
-    assert_eq!(given().user(rule).project(rule).notices().len(), 0);
+    assert_eq!((decided.resolved().settings.attempts, decided.ignored().len()), (20, 0));
+}
+
+#[test]
+fn confidential_patterns_of_a_project_stand_beside_the_users() {
+    let of = |with: Given| with.resolved().settings.confidential.join(" ");
+    let project = || given().project("confidential = [\"p.example\", \"u.example\"]");
+    assert_eq!(of(project().user("confidential = \"u.example\"")), "u.example p.example");
+    assert_eq!(of(project().var("GOX_CONFIDENTIAL", "e.example")), "e.example p.example u.example");
+    assert_eq!(of(project().option(Key::Confidential, "none")), "");
+    let locked = project().system("confidential = \"s.example\"\nlocked = [\"confidential\"]");
+    assert_eq!(of(locked), "s.example");
 }
 
 #[test]
@@ -321,15 +351,39 @@ fn a_project_cannot_drive_the_terminal() {
         "rotate = \"\\u001b[2J\"",
         "private = \"\\u001b[2J\"",
         "\"\\u001b[2J\" = 1",
-        "[[rule]]\nmatch = \"\\u001b[2J\"\naction = \"retry\"",
+        "budget = \"\\u001b[2J\"",
     ] {
-        let with = given().project(text);
-        let words = match with.try_resolve() {
-            Ok(resolved) => resolved.notices.iter().map(ToString::to_string).collect::<String>(),
-            Err(error) => error.to_string(),
-        };
+        let words = given().project(text).ignored().concat();
         assert!(!words.is_empty() && !words.contains(char::is_control), "{words:?}");
     }
+}
+
+#[test]
+fn no_error_tells_a_secret() {
+    let token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    for text in [
+        format!("mirrors = \"ftp://me:{token}@h.example\""),
+        "mirrors = \"https:/me:hunter2@h.example,x y\"".to_owned(),
+        format!("rotate = \"{token}\""),
+        format!("relay = {token}"),
+        format!("report = \"{token}"),
+        format!("{token} = 1"),
+    ] {
+        let error = given().user(&text).error();
+        assert!(!error.contains(token) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn rules_are_bounded() {
+    let rule = |pattern: &str| format!("[[rule]]\nmatch = '{pattern}'\naction = \"stop\"\n");
+    assert_eq!(given().user(&rule("x").repeat(100)).resolved().settings.rules.len(), 100);
+    let error = given().user(&rule("x").repeat(101)).error();
+    assert!(error.ends_with(":1: more than 100 rules"), "{error}");
+    let error = given().user(&rule(&"x".repeat(1001))).error();
+    assert!(error.contains("it is longer than 1000 bytes"), "{error}");
+    let error = given().user(&rule(r"(\w{100}){100}")).error();
+    assert!(error.contains("it would take too much room"), "{error}");
 }
 
 #[test]
@@ -343,6 +397,7 @@ fn locked_keys_stay_as_the_system_file_has_them() {
         .option(Key::Mirrors, "o.example");
     let settings = with.resolved().settings;
     assert_eq!((settings.mirrors.len(), settings.attempts, settings.rules.len()), (0, 4, 1));
+    assert_eq!(with.ignored().len(), 0, "the user decided already");
     assert_eq!(
         with.notices(),
         [
@@ -359,16 +414,13 @@ fn locked_keys_stay_as_the_system_file_has_them() {
 }
 
 #[test]
-fn rules_are_tried_from_the_project_down() {
+fn rules_are_tried_from_the_user_down() {
     let rule = |word: &str, action: &str| format!("[[rule]]\nmatch = \"{word}\"\naction = \"{action}\"\n");
-    let with = given()
-        .system(&rule("s", "retry"))
-        .user(&(rule("u1", "retry") + &rule("u2", "stop")))
-        .project(&rule("p", "stop"));
+    let with = given().system(&rule("s", "retry")).user(&(rule("u1", "retry") + &rule("u2", "stop")));
     let settings = with.resolved().settings;
     let patterns: Vec<_> = settings.rules.iter().map(|r| r.pattern.as_str()).collect();
-    assert_eq!(patterns, ["p", "u1", "u2", "s"]);
-    assert_eq!(settings.rules[2].origin.to_string(), "/home/me/.config/gox/gox.toml:4");
+    assert_eq!(patterns, ["u1", "u2", "s"]);
+    assert_eq!(settings.rules[1].origin.to_string(), "/home/me/.config/gox/gox.toml:4");
 }
 
 #[test]

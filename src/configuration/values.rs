@@ -55,6 +55,7 @@ pub enum Setting {
     Rotate(Rotate),
     Mirrors(Vec<Entry>),
     Private(Vec<String>),
+    Confidential(Vec<String>),
     Relay(Relay),
     Verbosity(Verbosity),
     Report(Option<PathBuf>),
@@ -100,6 +101,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         }
         Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
         Key::Private => patterns(raw).map(Setting::Private),
+        Key::Confidential => patterns(raw).map(Setting::Confidential),
         Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
         Key::Verbosity => word(key, raw)
             .map(|at| Setting::Verbosity([Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose][at])),
@@ -319,6 +321,7 @@ impl Setting {
             Setting::Rotate(_) => Key::Rotate,
             Setting::Mirrors(_) => Key::Mirrors,
             Setting::Private(_) => Key::Private,
+            Setting::Confidential(_) => Key::Confidential,
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
             Setting::Report(_) => Key::Report,
@@ -350,7 +353,7 @@ impl fmt::Display for Setting {
             }
             .into(),
             Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
-            Setting::Private(patterns) => all(patterns.clone()),
+            Setting::Private(patterns) | Setting::Confidential(patterns) => all(patterns.clone()),
             Setting::Relay(relay) => match relay {
                 Relay::Auto => "auto",
                 Relay::Always => "always",
@@ -409,6 +412,7 @@ mod tests {
             (Key::Mirrors, "none"),
             (Key::Private, "git.corp/*,example.com/team"),
             (Key::Private, "none"),
+            (Key::Confidential, "git.acme.dev/*"),
             (Key::Relay, "auto"),
             (Key::Relay, "always"),
             (Key::Relay, "never"),

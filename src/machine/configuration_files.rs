@@ -1,7 +1,8 @@
 //! Finds and reads the gox.toml files of a run, and settles every key with them.
 
+use super::bounded::{self, MOST_SETTINGS};
 use crate::configuration::{
-    CliOptions, Environment, Error, FileKind, FileText, Files, Key, Resolved, files, resolve,
+    CliOptions, Environment, Error, FileKind, FileText, Files, Key, Notice, Resolved, files, resolve,
 };
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -13,15 +14,15 @@ pub const FILE_NAME: &str = "gox.toml";
 /// The system's file.
 pub const SYSTEM_FILE: &str = "/etc/gox/gox.toml";
 
-/// More than any configuration needs (the commented reference has 4 KB), and little enough to hold
-/// in memory where `GOX_CONFIG` names something else by mistake.
-const MOST_BYTES: u64 = 1 << 20;
+/// Most bytes of a project's file: what a project may say has room in a tenth of it.
+const MOST_OF_PROJECT: u64 = 64 << 10;
 
 /// Reads what there is and settles every key. `folder` is where go will work: the current folder,
 /// or that of `go -C`; `None` where it cannot be told.
 ///
 /// # Errors
-/// A wrong command line, environment or file, or a file that is there and cannot be read.
+/// A wrong command line, environment or file of the user's or the system's, or one that is there and
+/// cannot be read. A project's file makes no error.
 pub fn load(cli: &CliOptions, env: Environment<'_>, folder: Option<&Path>) -> Result<Resolved, Error> {
     load_below(Path::new(SYSTEM_FILE), cli, env, folder)
 }
@@ -32,15 +33,14 @@ fn load_below(
     env: Environment<'_>,
     folder: Option<&Path>,
 ) -> Result<Resolved, Error> {
-    let mut found = Vec::new();
-    match files(cli, env)? {
+    let files = files(cli, env)?;
+    // Whoever looks after the machine speaks whatever the user chooses.
+    let mut found: Vec<FileText> = read_if_there(system, FileKind::System)?.into_iter().collect();
+    let mut refused = None;
+    match files {
         Files::None => {}
-        Files::Only(path) => {
-            found.extend(read_if_there(system, FileKind::System)?);
-            found.push(read_chosen(&path, cli)?);
-        }
+        Files::Only(path) => found.push(read_chosen(&path, cli)?),
         Files::Usual => {
-            found.extend(read_if_there(system, FileKind::System)?);
             let user = user_file(env);
             if let Some(path) = &user {
                 found.extend(read_if_there(path, FileKind::User)?);
@@ -52,12 +52,17 @@ fn load_below(
                     _ => false,
                 };
                 if !same(system) && !user.as_deref().is_some_and(same) {
-                    found.extend(read_if_there(&path, FileKind::Project)?);
+                    match read_project(&path) {
+                        Ok(text) => found.push(FileText { path, text, kind: FileKind::Project }),
+                        Err(problem) => refused = Some(Error::file(&path, format!("{problem}: ignored"))),
+                    }
                 }
             }
         }
     }
-    resolve(cli, env, &found)
+    let mut resolved = resolve(cli, env, &found)?;
+    resolved.ignored.extend(refused.map(|error| Notice { text: error.to_string() }));
+    Ok(resolved)
 }
 
 /// The user's own file: `$XDG_CONFIG_HOME/gox/gox.toml`, or `~/.config/gox/gox.toml`. `None`
@@ -114,6 +119,19 @@ fn anybody_may_write(_: &Path) -> bool {
     false
 }
 
+/// The text of a project's file, or why it does not count. It is a stranger's: a link that leads out
+/// of the project would have gox tell lines of another file of the user's.
+fn read_project(path: &Path) -> Result<String, String> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let root = repository_root(folder).unwrap_or(folder);
+    match (fs::canonicalize(path), fs::canonicalize(root)) {
+        (Ok(file), Ok(root)) if file.starts_with(&root) => {}
+        _ => return Err("leads out of the project".into()),
+    }
+    let text = bounded::read(path, MOST_OF_PROJECT).map_err(|why| why.to_string())?;
+    String::from_utf8(text).map_err(|_| "not valid UTF-8".into())
+}
+
 /// The text of a file that need not exist. A folder on the way that may not be entered (HOME of
 /// another user, as under sudo or in a container) counts as no file; a file that is there and
 /// cannot be read is an error.
@@ -121,10 +139,10 @@ fn read_if_there(path: &Path, kind: FileKind) -> Result<Option<FileText>, Error>
     if !path.is_file() {
         return Ok(None);
     }
-    match read(path) {
-        Ok(text) => Ok(Some(FileText { path: path.to_owned(), text, kind })),
-        Err(problem) => Err(Error::file(path, problem)),
-    }
+    let wrong = |problem: String| Error::file(path, problem);
+    let text = bounded::read(path, MOST_SETTINGS).map_err(|why| wrong(why.to_string()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong("not valid UTF-8".into()))?;
+    Ok(Some(FileText { path: path.to_owned(), text, kind }))
 }
 
 /// The text of the file that `--config` or `GOX_CONFIG` names. It need not be a regular file.
@@ -148,8 +166,12 @@ fn read(path: &Path) -> Result<String, String> {
     };
     let mut text = String::new();
     let file = fs::File::open(path).map_err(cannot)?;
-    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(cannot)?;
-    if text.len() as u64 > MOST_BYTES { Err("too large for a configuration file".into()) } else { Ok(text) }
+    file.take(MOST_SETTINGS + 1).read_to_string(&mut text).map_err(cannot)?;
+    if text.len() as u64 > MOST_SETTINGS {
+        Err("too large for a configuration file".into())
+    } else {
+        Ok(text)
+    }
 }
 
 #[cfg(test)]
@@ -210,14 +232,25 @@ mod tests {
     }
 
     #[test]
-    fn none_reads_none_and_a_file_stands_for_project_and_user() {
+    fn none_reads_the_systems_alone_and_a_file_stands_for_project_and_user() {
         let machine = Machine::new();
         machine.write("etc/gox.toml", "budget = \"1m\"");
         machine.write("home/.config/gox/gox.toml", "stall = \"2s\"");
         machine.write("home/src/gox.toml", "attempts = 1");
         machine.write("other.toml", "attempts = 9");
         let none = machine.load_with(Some("none"), "home/src").unwrap();
-        assert!(none.files.is_empty() && none.settings.attempts == 4);
+        assert_eq!(none.files.iter().map(|f| f.0).collect::<Vec<_>>(), [FileKind::System]);
+        assert_eq!((none.settings.attempts, none.settings.budget.as_secs()), (4, 60));
+        machine.write("etc/gox.toml", "budget = \"1m\"\nlocked = [\"attempts\"]");
+        let cli = CliOptions { given: vec![(Key::Attempts, "9".into())] };
+        let env = |name: &str| (name == "GOX_CONFIG").then(|| "none".into());
+        let locked = load_below(&machine.path("etc/gox.toml"), &cli, &env, None).unwrap();
+        assert_eq!(
+            (locked.settings.attempts, locked.notices.len()),
+            (4, 1),
+            "locks hold without any other file"
+        );
+        machine.write("etc/gox.toml", "budget = \"1m\"");
         let other = machine.path("other.toml");
         let only = machine.load_with(other.to_str(), "home/src").unwrap();
         assert_eq!((only.settings.attempts, only.settings.stall.as_secs()), (9, 30));
@@ -272,12 +305,36 @@ mod tests {
         fs::write(machine.path(file), b"# \xff").unwrap();
         let error = machine.load_with(None, "home/x").unwrap_err().to_string();
         assert_eq!(error, format!("{}: not valid UTF-8", machine.path(file).display()));
-        fs::write(machine.path(file), "#".repeat(MOST_BYTES as usize + 1)).unwrap();
+        fs::write(machine.path(file), "#".repeat(MOST_SETTINGS as usize + 1)).unwrap();
         let error = machine.load_with(None, "home/x").unwrap_err().to_string();
-        assert!(error.ends_with(": too large for a configuration file"), "{error}");
+        assert!(error.ends_with(": is larger than 1048576 bytes"), "{error}");
         fs::remove_file(machine.path(file)).unwrap();
         fs::create_dir_all(machine.path(file)).unwrap();
         assert_eq!(machine.attempts("home/x"), 4);
+    }
+
+    #[test]
+    fn a_projects_file_is_bounded_and_leads_nowhere_else() {
+        let machine = Machine::new();
+        fs::create_dir_all(machine.path("home/repo/.git")).unwrap();
+        let ignored = |machine: &Machine| {
+            let resolved = machine.load_with(None, "home/repo/sub").unwrap();
+            assert_eq!(resolved.settings.attempts, 4);
+            resolved.ignored.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let at = machine.path("home/repo/gox.toml");
+        fs::write(&at, b"attempts = 1 # \xff").unwrap();
+        assert_eq!(ignored(&machine), [format!("{}: not valid UTF-8: ignored", at.display())]);
+        fs::write(&at, "#".repeat(MOST_OF_PROJECT as usize + 1)).unwrap();
+        assert_eq!(ignored(&machine), [format!("{}: is larger than 65536 bytes: ignored", at.display())]);
+        machine.write("home/secret", "attempts = 1\npassword = hunter2");
+        fs::remove_file(&at).unwrap();
+        std::os::unix::fs::symlink("../secret", &at).unwrap();
+        assert_eq!(ignored(&machine), [format!("{}: leads out of the project: ignored", at.display())]);
+        fs::remove_file(&at).unwrap();
+        machine.write("home/repo/ci/gox.toml", "attempts = 1");
+        std::os::unix::fs::symlink("ci/gox.toml", &at).unwrap();
+        assert_eq!(machine.attempts("home/repo/sub"), 1, "one within is as good as a file");
     }
 
     #[test]

@@ -47,6 +47,9 @@ fn text(resolved: &Resolved, variables: &[String]) -> String {
         rows.push(["file".to_owned(), path.display().to_string(), kind.to_string()]);
     }
     let mut text = columns(&rows);
+    for notice in &resolved.ignored {
+        text += &format!("ignored: {notice}\n");
+    }
     for name in variables {
         if let Some(key) = misspelt(name) {
             text += &format!("{name} is not known to gox; did you mean {}?\n", key.env());
@@ -89,7 +92,8 @@ fn as_json(resolved: &Resolved) -> Value {
         .iter()
         .map(|(kind, path)| json!({ "kind": kind.to_string(), "path": path.to_string_lossy() }))
         .collect();
-    let notices: Vec<String> = resolved.notices.iter().map(ToString::to_string).collect();
+    let notices = resolved.notices.iter().chain(&resolved.ignored);
+    let notices: Vec<String> = notices.map(ToString::to_string).collect();
     json!({ "schema": 1, "settings": settings, "rules": rules, "files": files, "notices": notices })
 }
 
@@ -112,7 +116,7 @@ fn value(setting: &Setting) -> Value {
         Setting::Attempts(n) => json!(n),
         Setting::Offline(on) | Setting::Bypass(on) => json!(on),
         Setting::Mirrors(entries) => entries.iter().map(|entry| json!(entry.shown())).collect(),
-        Setting::Private(patterns) => json!(patterns),
+        Setting::Private(patterns) | Setting::Confidential(patterns) => json!(patterns),
         Setting::Go(None)
         | Setting::Report(None)
         | Setting::Record(None)
@@ -211,6 +215,7 @@ backoff-max   15s                                                 built in
 rotate        never                                               /p/gox.toml:1
 mirrors       https://m.example/x                                 GOX_MIRRORS
 private       git.corp                                            /u/gox.toml:2
+confidential  none                                                built in
 relay         auto                                                built in
 verbosity     normal                                              built in
 report        -                                                   built in
@@ -222,6 +227,7 @@ bypass        false                                               built in
 rule          stop \"a b\"                                          /u/gox.toml:3
 file          /u/gox.toml                                         user
 file          /p/gox.toml                                         project
+ignored: /p/gox.toml:2: go = \"/p/x/y\" is ignored: a project may not choose the program that runs; set GOX_GO or go in your own gox.toml if you want one
 GOX_ATEMPTS is not known to gox; did you mean GOX_ATTEMPTS?
 ";
         let squeeze = |text: &str| -> Vec<Vec<String>> {

@@ -188,7 +188,7 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
             no_proxy: value("GONOPROXY"),
             named: format!("{},{}", value("GOPRIVATE"), value("GONOSUMDB")),
             configured: job.settings.private_list(),
-            confidential: String::new(),
+            confidential: job.settings.confidential.join(","),
             origins: project.neighbours.clone(),
             module: project.module.as_deref().and_then(Neighbour::of_module_line),
         },

@@ -101,17 +101,32 @@ fn verbs_that_pass_through_read_no_file() {
 }
 
 #[test]
-fn what_a_project_asks_too_much_is_one_line_and_the_run_goes_on() {
+fn what_a_project_asks_too_much_is_told_by_gox_config_alone() {
     let machine = Machine::new();
-    let file = machine.write("src/gox.toml", "attempts = 2\nprivate = [\"github.com\"]\n");
-    let run = machine.gox(&[], &["mod", "download"]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "go mod download\n"));
-    let want = format!(
-        "gox: {}:2: private = \"github.com\" is ignored: a project may not name private modules; to have it, set \
-         GOX_PRIVATE=github.com or put it into your own gox.toml\n",
-        file.display()
-    );
-    assert_eq!(run.stderr, want);
+    let text = "attempts = 2\nprivate = [\"github.com\"]\nbackoff-base = \"24h\"\nfuture = 1\n[[rule]]\nmatch = \"(\"\n";
+    let file = machine.write("src/gox.toml", text);
+    for args in [&["mod", "download"][..], &["list", "./..."], &["build"]] {
+        let run = machine.gox(&[], args);
+        assert_eq!(
+            (run.code, run.stdout, run.stderr),
+            (Some(0), format!("go {}\n", args.join(" ")), String::new())
+        );
+    }
+    for text in ["= nonsense", "attempts = \"many\"", "attempts = 1\nattempts = 2"] {
+        fs::write(&file, text).unwrap();
+        let run = machine.gox(&[], &["mod", "download"]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{text}");
+    }
+    fs::write(&file, text).unwrap();
+    let told = machine.gox(&[], &["config"]);
+    for line in 2..=5 {
+        assert!(
+            told.stdout.contains(&format!("ignored: {}:{line}: ", file.display())),
+            "{line}: {}",
+            told.stdout
+        );
+    }
+    assert!(!told.stdout.contains("24h\n"), "{}", told.stdout);
 }
 
 #[test]

@@ -214,3 +214,85 @@ fn what_go_env_w_set_is_kept() {
     let kept = std::fs::read_to_string(&file).expect("the file");
     assert_eq!(kept, "GOPRIVATE=private.example/a,private.example/b\n");
 }
+
+/// What makes the module private, and the modules that a first, dead proxy is asked about: nothing of it
+/// may reach the second.
+#[test]
+fn every_way_to_call_a_module_private_keeps_it() {
+    let git_config = |text: &str| {
+        let text = text.to_owned();
+        move |project: Project| project.file(".git/HEAD", "ref: refs/heads/main\n").file(".git/config", &text)
+    };
+    let env = |name: &'static str, value: &'static str| move |project: Project| project.env(name, value);
+    let home = |name: &'static str, text: &'static str, url: &'static str| {
+        move |project: Project| {
+            let path = project.root().join("home").join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder in the temporary one");
+            std::fs::write(path, text).expect("a file in the temporary folder");
+            project.file(".git/config", format!("[remote \"origin\"]\n\turl = {url}\n"))
+        }
+    };
+    type Setup = Box<dyn Fn(Project) -> Project>;
+    let ways: Vec<(&str, Setup)> = vec![
+        (SECRET, Box::new(git_config("[Remote \"origin\"]\n\tURL = git@github.com:acme/app.git\n"))),
+        (
+            SECRET,
+            Box::new(git_config("[remote \"origin\"]\n\turl = \"https://GitHub.com/ACME/app\" # why\n")),
+        ),
+        (
+            SECRET,
+            Box::new(git_config("[remote \"origin\"]\n\turl = ssh://git@ssh.github.com:443/acme/app\n")),
+        ),
+        (
+            "git.example/team/secret.git",
+            Box::new(git_config("[remote \"origin\"]\nurl = https://git.example/other/app\n")),
+        ),
+        (SECRET, Box::new(home(".ssh/config", "Host work\n  HostName github.com\n", "work:acme/app"))),
+        (
+            SECRET,
+            Box::new(home(".gitconfig", "[url \"git@github.com:\"]\n\tinsteadOf = gh:\n", "gh:acme/app")),
+        ),
+        ("nas.home.arpa/secret.git", Box::new(|project| project)),
+        ("git.tail1.ts.net/secret.git", Box::new(|project| project)),
+        (SECRET, Box::new(env("GOX_CONFIDENTIAL", "github.com/acme"))),
+        (
+            SECRET,
+            Box::new(|project: Project| {
+                project.env("GOPRIVATE", "github.com/acme").env("GONOPROXY", "none").env("GONOSUMDB", "none")
+            }),
+        ),
+        (SECRET, Box::new(env("GONOSUMDB", "github.com/acme"))),
+        (SECRET, Box::new(env("GOX_PRIVATE", "github.com/Acme"))),
+    ];
+    let mut leaks = Vec::new();
+    for relay in ["never", "always"] {
+        for (at, (module, setup)) in ways.iter().enumerate() {
+            let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+            let list = format!("{},direct", lab.goproxy());
+            let project = setup(with_hashes(project(&lab, module, &list), module)).env("GOX_RELAY", relay);
+            lab.forget();
+            lab.also(Fault::Eof, always().proxy(0));
+            let outcome = project.gox(["mod", "download"]).run();
+            assert!(secret_requests(&lab, Place::Proxy(0)) > 1, "way {at}, relay {relay}\n{outcome}");
+            if secret_requests(&lab, Place::Proxy(1)) > 0 {
+                leaks.push(format!("way {at} of {module}, relay {relay}"));
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "{leaks:#?}");
+}
+
+#[test]
+fn a_projects_confidential_modules_are_kept() {
+    let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+    let list = format!("{},direct", lab.goproxy());
+    let project = with_hashes(project(&lab, SECRET, &list), SECRET).without("GOX_CONFIG");
+    let project = project.file("gox.toml", "confidential = [\"github.com/acme\"]\nprivate = [\"*\"]\n");
+    lab.forget();
+    lab.also(Fault::Eof, always().proxy(0));
+    let go = WatchedGo::new();
+    let project = project.with_go(&go.path());
+    let outcome = project.gox(["mod", "download"]).run();
+    assert_eq!(secret_requests(&lab, Place::Proxy(1)), 0, "{outcome}");
+    never_private(&go, &lab);
+}
