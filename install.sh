@@ -495,10 +495,10 @@ uninstall() {
     # The manifest goes when all is done, and before the folder that holds it.
     rm -f "$manifest" "$manifest.new"
     unlock
-    while IFS=$tab read -r kind path more; do
-        # Folders that hold something else by now stay.
-        [ "$kind" != dir ] || rmdir "$path" 2>/dev/null || :
-    done <"$scratch/reversed"
+    # What lies in another comes before it, whoever made it first. Folders that hold something else by now stay.
+    sed -n "s/^dir$tab//p" "$scratch/reversed" | LC_ALL=C sort -r | while IFS= read -r path; do
+        rmdir "$path" 2>/dev/null || :
+    done
 }
 
 # --- the demonstration ---------------------------------------------------------------------------

@@ -15,9 +15,11 @@ unset CDPATH
 cd "$(dirname "$0")/.."
 root=$PWD
 
-# Names of tests, as regular expressions.
-at_it='^(shim|harness_tools|configuration|private|install)::'
+# Names of tests, as regular expressions: of integration tests, of tests of the library's inside, of those that
+# find a go, and of what takes long and sees nothing of all this.
+outside='^(shim|harness_tools|configuration|private|install)::'
 inside='find_go|go_env|configuration_files|surroundings|real_go|with_go|terminal|signals|vcs|cannot_be_written'
+finding='^shim::|find_go|harness_tools|real_go'
 slow='killed_anywhere'
 
 scratch=$(mktemp -d)
@@ -35,17 +37,20 @@ cat >"$scratch/go" <<-END
 END
 chmod +x "$scratch/go"
 
-# Runs the chosen tests with nextest; further arguments come before cargo.
+# Runs the tests of a name with nextest; further arguments come before cargo.
 nextest() {
+	local names=$1
+	shift
 	"$@" cargo nextest run --color never --no-fail-fast --status-level fail --final-status-level fail \
-		--lib --bins --tests -E "test(/$at_it/) + test(/$inside/) - test(/$slow/)" 2>&1
+		--lib --bins --tests -E "test(/$names/) - test(/$slow/)" 2>&1
 }
 
-# The same with cargo's own runner, all tests of one program in one process.
+# The same with cargo's own runner, all tests of one program in one process. It knows words, and no expressions.
 cargo_test() {
-	"$@" cargo test --color never --quiet --no-fail-fast --lib --bins --tests -- \
-		shim:: harness_tools:: configuration private install:: find_go go_env real_go with_go terminal vcs \
-		--skip "$slow" 2>&1
+	local names
+	IFS='|' read -ra names <<<"$(tr -d '^()' <<<"$1")"
+	shift
+	"$@" cargo test --color never --quiet --no-fail-fast --lib --bins --tests -- "${names[@]}" --skip "$slow" 2>&1
 }
 
 # Sets $settings to a command that runs another with all that a user may have set; cargo keeps its homes.
@@ -144,10 +149,10 @@ run_sh() {
 	fi
 }
 
-settings_of_a_user() { nextest ignoring_signals without_usual_go "${settings[@]}"; }
-go_in_the_usual_place() { nextest with_usual_go; }
-no_root() { nextest not_root; }
-one_process_at_a_terminal() { cargo_test on_a_terminal "${settings[@]}"; }
+settings_of_a_user() { nextest "$outside|$inside" ignoring_signals without_usual_go "${settings[@]}"; }
+go_in_the_usual_place() { nextest "$finding" with_usual_go; }
+no_root() { nextest "$outside|$inside" not_root; }
+one_process_at_a_terminal() { cargo_test "$outside|$inside" on_a_terminal "${settings[@]}"; }
 run_sh_with_nextest() {
 	cargo nextest --version >/dev/null 2>&1 || return 77
 	run_sh ':'

@@ -9,7 +9,7 @@
 //! Each figure is a ratio to, or a difference from, plain go, the two run in turns and compared by their
 //! medians, so that a busy machine slows both alike. The module proxy is the test lab, in a process of its
 //! own (this program once more). A missed mark makes the exit status 1. The real go comes from
-//! `GOX_TEST_GO`, else from `target/go-releases`; the gox is the one just built, or `GOX_BENCH_GOX`.
+//! `GOX_TEST_GO`, else from what tests/run.sh has got; the gox is the one just built, or `GOX_BENCH_GOX`.
 
 mod figure;
 mod looping;
@@ -21,6 +21,10 @@ mod startup;
 #[allow(dead_code, unused_imports, reason = "the test lab is a toolbox; this uses a part of it")]
 #[path = "../../tests/it/lab/mod.rs"]
 mod lab;
+
+#[allow(dead_code, reason = "the finder of the tests; this uses a part of it")]
+#[path = "../../tests/it/harness/releases.rs"]
+mod releases;
 
 use figure::{Choice, Table};
 use std::process::ExitCode;
@@ -34,14 +38,7 @@ fn main() -> ExitCode {
     args.retain(|arg| arg != "--bench");
     let quick = args.iter().any(|arg| arg == "--quick");
     let words = args.into_iter().filter(|arg| arg != "--quick").collect();
-    let go = match run::find_go() {
-        Ok(go) => go,
-        Err(why) => {
-            eprintln!("marks: {why}");
-            return ExitCode::from(2);
-        }
-    };
-    let tools = run::Tools { go, gox: run::find_gox() };
+    let tools = run::Tools { go: releases::go(), gox: run::find_gox() };
     let mut table = Table::new(Choice { words, quick });
     println!("go {}, {} CPUs, load {}", tools.go.display(), run::cpus(), run::load());
     startup::measure(&tools, &mut table);

@@ -24,29 +24,6 @@ pub(crate) struct Tools {
     pub(crate) gox: PathBuf,
 }
 
-/// `GOX_TEST_GO`, else the newest below `target/go-releases`.
-pub(crate) fn find_go() -> Result<PathBuf, String> {
-    if let Some(go) = std::env::var_os("GOX_TEST_GO") {
-        let go = PathBuf::from(go);
-        return if go.is_file() { Ok(go) } else { Err(format!("GOX_TEST_GO={} is no file", go.display())) };
-    }
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-releases");
-    let mut found: Vec<(Vec<u32>, PathBuf)> = fs::read_dir(&dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let numbers = name.split('.').map(|n| n.parse().ok()).collect::<Option<Vec<u32>>>()?;
-            let go = entry.path().join("go/bin/go");
-            go.is_file().then_some((numbers, go))
-        })
-        .collect();
-    found.sort();
-    let missing = || format!("there is no go in {}: run tests/run.sh, or set GOX_TEST_GO", dir.display());
-    found.pop().map(|(_, go)| go).ok_or_else(missing)
-}
-
 /// The gox of this build, unless `GOX_BENCH_GOX` names another.
 pub(crate) fn find_gox() -> PathBuf {
     std::env::var_os("GOX_BENCH_GOX").map_or_else(|| env!("CARGO_BIN_EXE_gox").into(), PathBuf::from)

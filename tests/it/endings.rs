@@ -332,9 +332,9 @@ fn ctrl_c_on_a_terminal_ends_both_once() {
     let fake = FakeGo::new().attempt(&[
         Act::Sh("trap 'echo one >>\"$me/caught\"' INT"),
         Act::Sh("if [ -t 0 ] && : </dev/tty; then echo on a terminal >&2; fi"),
-        Act::Sh("i=0; while [ $i -lt 20 ] && [ ! -e \"$me/caught\" ]; do sleep 0.5; i=$((i + 1)); done"),
-        // A second signal would come within this time.
-        Act::Sh("sleep 0.5; trap - INT; kill -INT $$"),
+        Act::Sh("i=0; while [ $i -lt 200 ] && [ ! -e \"$me/caught\" ]; do sleep 0.05; i=$((i + 1)); done"),
+        // A second signal would come within this time. After a second gox sends one itself: so much must not pass.
+        Act::Sh("sleep 0.1; trap - INT; kill -INT $$"),
     ]);
     let project = project.with_go(&fake.path());
     let mut terminal = project.gox(["build"]).start_on_terminal();

@@ -125,14 +125,12 @@ impl Run<'_> {
 
 /// Takes from a process, between fork and exec, what it has of whoever runs the tests beside the environment:
 /// the terminal (it gets a session and a process group of its own), signals that are ignored (a shell's
-/// background jobs ignore SIGINT, `nohup` SIGHUP), and the mask of file modes.
+/// background jobs ignore SIGINT, `nohup` SIGHUP, what Python starts SIGXFSZ), and the mask of file modes.
 pub(crate) fn be_on_ones_own() -> std::io::Result<()> {
     rustix::process::setsid()?;
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
-        // SAFETY: a signal that can be set, and its default.
-        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
-            return Err(std::io::Error::last_os_error());
-        }
+    for signal in 1..32 {
+        // SAFETY: the default is no handler; SIGKILL and SIGSTOP have no other, and are refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     Ok(())

@@ -162,6 +162,21 @@ fn installs_at_the_same_time_wait_for_each_other() {
 }
 
 #[test]
+fn folders_go_whatever_the_order_in_which_two_runs_noted_them() {
+    let machine = Machine::new();
+    machine.install("bash", EVERYTHING);
+    let manifest = machine.read("home/.local/share/gox/installed");
+    let mut lines: Vec<&str> = manifest.lines().collect();
+    for _ in 0..lines.len() {
+        lines.rotate_left(1);
+        machine.write("home/.local/share/gox/installed", &(lines.join("\n") + "\n"));
+        machine.uninstall();
+        assert_eq!(machine.home(), BTreeMap::new(), "{lines:?}");
+        machine.install("bash", EVERYTHING);
+    }
+}
+
+#[test]
 fn a_lock_is_respected_and_one_of_a_dead_process_is_not() {
     let machine = Machine::new();
     fs::create_dir_all(machine.path("home/.local/share/gox")).unwrap();
