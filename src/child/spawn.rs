@@ -38,6 +38,13 @@ pub(super) fn start(command: &Command, grouping: Grouping) -> io::Result<Started
         builder.process_group(0);
     }
     die_with_parent(&mut builder);
+    // SAFETY: between fork and exec one system call is made; no lock is taken and no memory allocated.
+    unsafe {
+        builder.pre_exec(|| {
+            crate::machine::limits::restore();
+            Ok(())
+        })
+    };
     let mut child = builder.spawn()?;
     let pid = Pid::from_child(&child);
     let pipes = (|| {

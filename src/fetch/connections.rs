@@ -26,6 +26,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// An idle HTTP/1.1 connection is not used again after this, as in go.
 const IDLE: Duration = Duration::from_secs(90);
 
+/// How often an idle connection is looked for while all descriptors are in use.
+const CROWDED: Duration = Duration::from_millis(50);
+
 /// A request that a kept connection did not take is sent anew this often, as go does.
 const ANEW: usize = 3;
 
@@ -270,12 +273,18 @@ impl Connections {
         if let Ok(permit) = self.room.clone().try_acquire_owned() {
             return permit;
         }
-        let all: Vec<Arc<Lines>> = {
-            let origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            origins.values().cloned().collect()
-        };
-        let _ = all.iter().any(|lines| lines.close_idle());
-        self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
+        loop {
+            let all: Vec<Arc<Lines>> = {
+                let origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                origins.values().cloned().collect()
+            };
+            // One is enough, and there may be none.
+            let _ = all.iter().any(|lines| lines.close_idle());
+            // Others may fall idle while this waits.
+            if let Ok(permit) = tokio::time::timeout(CROWDED, self.room.clone().acquire_owned()).await {
+                return permit.expect("the semaphore is never closed");
+            }
+        }
     }
 
     /// A new connection to the origin.

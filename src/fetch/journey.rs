@@ -141,7 +141,10 @@ impl<'a> Journey<'a> {
     }
 
     fn situation<'s>(&'s self, books: &Books, conditions: &'s [Condition]) -> Situation<'s> {
-        let budget = self.fetcher.options.budget;
+        // One budget for the run: from the first failure without progress since. What moves otherwise
+        // does not make a request's own trouble endless.
+        let own = self.trouble.map_or(Duration::ZERO, |since| since.elapsed());
+        let spent = own.max(books.in_trouble());
         Situation {
             terms: &self.terms,
             crossings: &self.fetcher.crossings,
@@ -149,13 +152,15 @@ impl<'a> Journey<'a> {
             conditions,
             allowance: Allowance {
                 retry: policy::is_retry_affordable(books.tally.retries, books.tally.requests),
-                time: self.trouble.map_or(budget, |since| budget.saturating_sub(since.elapsed())),
+                time: self.fetcher.options.budget.saturating_sub(spent),
             },
         }
     }
 
     fn conditions(&self, books: &Books) -> Vec<Condition> {
-        let mut conditions = books.conditions(&self.fetcher.upstreams, self.fetcher.started.elapsed());
+        let stores = self.question.file.is_zip();
+        let now = self.fetcher.started.elapsed();
+        let mut conditions = books.conditions(&self.fetcher.upstreams, stores, now);
         for (upstream, until) in &self.rests {
             let rests = &mut conditions[upstream.place()].rests;
             *rests = (*rests).max(until.duration_since(Instant::now()));

@@ -12,7 +12,7 @@ use crate::vocabulary::{Cause, Failure};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Failures kept between two snapshots; more are counted, not kept.
 const KEPT_FAILURES: usize = 1000;
@@ -23,6 +23,10 @@ const REFUSALS_TO_PASS: usize = 2;
 
 /// Whole answers of an upstream after which its usual first byte is known.
 const ANSWERS_TO_KNOW: u64 = 8;
+
+/// While nothing was asked for longer than this (a compilation, say), nothing was in trouble either.
+/// It is twice the longest wait between two attempts.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// What one host did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -133,11 +137,12 @@ pub(super) struct Ledger {
 }
 
 /// A question that has no answer yet; counted until it is dropped.
-pub(super) struct InFlight<'a>(&'a AtomicUsize);
+pub(super) struct InFlight<'a>(&'a Ledger);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.lock().idle_since = Some(Instant::now());
     }
 }
 
@@ -154,6 +159,13 @@ pub(super) struct Carrier {
 pub(super) struct Books {
     pub(super) tally: Tally,
     pub(super) breakers: Vec<Breaker>,
+    /// The breakers of the stores that upstreams redirect to, by upstream: a store's trouble is not
+    /// the upstream's.
+    pub(super) stores: Vec<Breaker>,
+    /// Since when everything has failed.
+    trouble: Option<Instant>,
+    /// When a question was last answered.
+    idle_since: Option<Instant>,
     pub(super) latencies: Latencies,
     /// Who answered the first changing question about a module.
     pub(super) answered_by: HashMap<String, UpstreamId>,
@@ -168,17 +180,33 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// What the decision wants to know of each upstream at `now`.
-    pub(super) fn conditions(&self, upstreams: &[Upstream], now: Duration) -> Vec<Condition> {
+    /// Notes that something moved: what failed before is forgiven.
+    pub(super) fn progress(&mut self) {
+        self.trouble = None;
+    }
+
+    /// Notes that something failed.
+    pub(super) fn fail(&mut self) {
+        self.trouble.get_or_insert_with(Instant::now);
+    }
+
+    /// For how long everything has failed.
+    pub(super) fn in_trouble(&self) -> Duration {
+        self.trouble.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// What the decision wants to know of each upstream at `now`, for a question that `stores` may have
+    /// to answer.
+    pub(super) fn conditions(&self, upstreams: &[Upstream], stores: bool, now: Duration) -> Vec<Condition> {
         let usual = self.latencies.percentile(95);
-        let of = |(breaker, upstream): (&Breaker, &Upstream)| Condition {
-            open: breaker.is_open(now),
+        let of = |((breaker, store), upstream): ((&Breaker, &Breaker), &Upstream)| Condition {
+            open: breaker.is_open(now) || stores && store.is_open(now),
             refuses: self.tally.hosts.get(upstream.host()).is_some_and(HostTally::refuses_all),
             healthy: breaker.is_healthy(),
-            rests: breaker.rests(now),
+            rests: if stores { breaker.rests(now).max(store.rests(now)) } else { breaker.rests(now) },
             usual: usual.filter(|_| breaker.answers() >= ANSWERS_TO_KNOW),
         };
-        self.breakers.iter().zip(upstreams).map(of).collect()
+        self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect()
     }
 
     /// Keeps failures, as many as there is room for.
@@ -195,6 +223,9 @@ impl Ledger {
             books: Mutex::new(Books {
                 tally: Tally::default(),
                 breakers,
+                stores: vec![Breaker::default(); n],
+                trouble: None,
+                idle_since: None,
                 latencies: Latencies::default(),
                 answered_by: HashMap::new(),
                 carriers: HashMap::new(),
@@ -209,8 +240,13 @@ impl Ledger {
 
     /// Counts a question until what is returned is dropped: with its answer, or with whoever asked.
     pub(super) fn begin(&self) -> InFlight<'_> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(&self.in_flight)
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            let mut books = self.lock();
+            if books.idle_since.is_some_and(|since| since.elapsed() > PAUSE) {
+                books.progress();
+            }
+        }
+        InFlight(self)
     }
 
     /// Questions that are counted now.
@@ -233,7 +269,7 @@ impl Ledger {
         tally.cured = cured;
         tally.failed = failed;
         for ((upstream, breaker), condition) in
-            upstreams.iter().zip(&books.breakers).zip(books.conditions(upstreams, since_start))
+            upstreams.iter().zip(&books.breakers).zip(books.conditions(upstreams, false, since_start))
         {
             tally.upstreams.push(UpstreamReport {
                 entry: upstream.entry().clone(),

@@ -13,6 +13,7 @@
 //! is decided in `crate::judgement::request`.
 
 mod body;
+mod certificate;
 pub(crate) mod check;
 mod connections;
 mod exchange;
@@ -258,6 +259,12 @@ impl Fetcher {
     }
 }
 
+/// Threads for file work beside that thread, at most ...
+const BLOCKING: usize = 16;
+
+/// ... and how long one stays: as long as any run.
+const FOR_GOOD: Duration = Duration::from_secs(1 << 30);
+
 /// The thread that does the fetcher's work, and whatever else is spawned on it.
 pub(crate) struct Engine {
     handle: tokio::runtime::Handle,
@@ -277,9 +284,16 @@ impl Engine {
     /// # Errors
     /// Where there is no thread, or no descriptor for its poll, to be had.
     pub(crate) fn start() -> io::Result<Engine> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING)
+            .thread_keep_alive(FOR_GOOD)
+            .build()?;
         let handle = runtime.handle().clone();
+        // Where threads are short (`ulimit -u`), one that is there already does the work; where there
+        // is not even one, nothing has begun that would have to be ended.
+        std::thread::Builder::new().spawn(|| ())?.join().map_err(|_| io::Error::other("a thread broke"))?;
+        drop(handle.spawn_blocking(|| ()));
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fetcher".into()).spawn(move || {
             // An engine that was dropped is stopped as well.

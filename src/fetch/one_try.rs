@@ -4,6 +4,7 @@ use super::Fetcher;
 use super::check::{self, Finding};
 use super::exchange::{Exchange, Part, Progress, Received, STALL_WINDOW, Said};
 use super::fault::Blame;
+use super::ledger::Books;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
 use super::tls::Offer;
@@ -144,9 +145,21 @@ impl OneTry<'_> {
         if let Some(first) = self.progress.first_byte() {
             books.latencies.add(first);
         }
+        // A store that the upstream redirects to is a host of its own, with trouble of its own.
+        let is_store = host != self.fetcher.upstream(self.upstream).host();
+        match result.as_ref().map_err(|short| &short.miss) {
+            Ok(_) | Err(Miss::Fault { gained: true, .. }) => books.progress(),
+            // An answer, if not a file.
+            Err(Miss::NotFound | Miss::Denied { .. } | Miss::Odd) => {}
+            Err(Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. }) => books.fail(),
+        }
+        if let Err(short) = &mut result {
+            self.recognise(books, short);
+        }
         let numbers = books.tally.hosts.entry(host.to_owned()).or_default();
         numbers.requests += 1;
-        let breaker = &mut books.breakers[at];
+        let breakers = if is_store { &mut books.stores } else { &mut books.breakers };
+        let breaker = &mut breakers[at];
         match &mut result {
             Ok(good) => {
                 numbers.answers += 1;
@@ -192,26 +205,30 @@ impl OneTry<'_> {
                     }
                     books.http2_faults[at] += u32::from(*cause == Cause::Http2);
                 }
-                Miss::Wrong { digest, .. } => {
+                Miss::Wrong { .. } => {
                     numbers.faults += 1;
                     breaker.fault(now, short.cause);
-                    // The same bytes for two files are a page on the way, whatever they should be.
-                    let room = books.wrong.len() < KEPT_WRONG;
-                    let first = match books.wrong.get(digest) {
-                        None if room => books.wrong.insert(*digest, self.question.path.clone()),
-                        None => None,
-                        Some(first) => Some(first.clone()),
-                    };
-                    if first.is_some_and(|first| first != self.question.path) {
-                        short.miss = Miss::Fault { cause: Cause::CaptiveOrHtml, gained: false };
-                        short.cause = Cause::CaptiveOrHtml;
-                        short.words = "the same bytes as for another file".into();
-                        short.copy = None;
-                    }
                 }
             },
         }
         result.map(|good| good.body)
+    }
+
+    /// The same wrong bytes for two files are a page on the way, whatever they should be.
+    fn recognise(&self, books: &mut Books, short: &mut Shortfall) {
+        let Miss::Wrong { digest, .. } = &short.miss else { return };
+        let path = &self.question.path;
+        let room = books.wrong.len() < KEPT_WRONG;
+        match books.wrong.get(digest) {
+            None if room => drop(books.wrong.insert(*digest, path.clone())),
+            Some(first) if first != path => {
+                short.miss = Miss::Fault { cause: Cause::CaptiveOrHtml, gained: false };
+                short.cause = Cause::CaptiveOrHtml;
+                short.words = "the same bytes as for another file".into();
+                short.copy = None;
+            }
+            None | Some(_) => {}
+        }
     }
 
     fn of_status(

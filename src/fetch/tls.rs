@@ -1,11 +1,13 @@
 //! TLS as go would have it: the roots that go would use, the protocols that go would offer.
 
+use super::certificate::{self, Lone, Trust};
 use super::fault::{Blame, Fault};
 use super::surroundings::Surroundings;
 use crate::vocabulary::Cause;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -34,6 +36,8 @@ pub(super) enum Offer {
 
 /// The client's side of TLS.
 pub(super) struct Tls {
+    /// Roots that are trusted for themselves alone.
+    lone: Vec<Lone>,
     http2: TlsConnector,
     http1: TlsConnector,
 }
@@ -42,17 +46,18 @@ impl Tls {
     /// Reads the roots, which takes milliseconds.
     pub(super) fn new(surroundings: &Surroundings) -> Result<Tls, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let (store, lone) = roots(surroundings);
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots(surroundings))
+            .with_root_certificates(store)
             .with_no_client_auth();
         let offering = |protocols: &[&[u8]]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
             TlsConnector::from(Arc::new(config))
         };
-        Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
+        Ok(Tls { lone, http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
     }
 
     /// Shakes hands with `host` over an open connection.
@@ -69,30 +74,52 @@ impl Tls {
             Offer::Http2 => &self.http2,
             Offer::Http1 => &self.http1,
         };
-        connector.connect(name, stream).await.map_err(|error| {
+        let stream = connector.connect(name, stream).await.map_err(|error| {
             let fault = Fault::of(&error);
             // Whatever this library holds against a host, go may see otherwise.
             if fault.cause == Cause::TlsCert { fault.blaming(Blame::Gox) } else { fault }
-        })
+        })?;
+        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
+        if !certificate::are_presentable(&presented, &self.lone) {
+            let words = format!("a certificate of {host} is such as go rejects");
+            return Err(Fault::new(Cause::TlsCert, words).blaming(Blame::Gox));
+        }
+        Ok(stream)
     }
 }
 
-/// The roots that go would use: SSL_CERT_FILE and SSL_CERT_DIR each replace their own default.
-fn roots(surroundings: &Surroundings) -> rustls::RootCertStore {
+/// The roots that go would use: SSL_CERT_FILE and SSL_CERT_DIR each replace their own default. Beside
+/// them those that are trusted for themselves alone.
+fn roots(surroundings: &Surroundings) -> (rustls::RootCertStore, Vec<Lone>) {
     let mut store = rustls::RootCertStore::empty();
-    let mut add = |result: rustls_native_certs::CertificateResult| {
-        store.add_parsable_certificates(result.certs);
-    };
+    let mut lone = Vec::new();
+    let now = SystemTime::now();
+    for root in found(surroundings) {
+        match certificate::trust(&root, now) {
+            Trust::Signer => {}
+            Trust::Itself(root) => lone.push(root),
+            Trust::No => continue,
+        }
+        // What the library cannot read it cannot trust either.
+        let _ = store.add(root);
+    }
+    (store, lone)
+}
+
+fn found(surroundings: &Surroundings) -> Vec<CertificateDer<'static>> {
     if surroundings.cert_file.is_none() && surroundings.cert_dirs.is_none() {
-        add(rustls_native_certs::load_native_certs());
-        return store;
+        return rustls_native_certs::load_native_certs().certs;
     }
     let default = || FILES.iter().map(Path::new).find(|path| path.exists());
-    add(rustls_native_certs::load_certs_from_paths(surroundings.cert_file.as_deref().or_else(default), None));
-    let folder = |dir: &str| rustls_native_certs::load_certs_from_paths(None, Some(Path::new(dir)));
+    let file = surroundings.cert_file.as_deref().or_else(default);
+    let mut certs = rustls_native_certs::load_certs_from_paths(file, None).certs;
+    let mut add = |dir: &str| {
+        certs.extend(rustls_native_certs::load_certs_from_paths(None, Some(Path::new(dir))).certs);
+    };
     match &surroundings.cert_dirs {
-        Some(dirs) => dirs.split(':').filter(|dir| !dir.is_empty()).for_each(|dir| add(folder(dir))),
-        None => DIRS.iter().for_each(|dir| add(folder(dir))),
+        Some(dirs) => dirs.split(':').filter(|dir| !dir.is_empty()).for_each(add),
+        None => DIRS.iter().for_each(|dir| add(dir)),
     }
-    store
+    certs
 }

@@ -8,5 +8,6 @@ pub(crate) mod file_lock;
 pub mod find_go;
 pub mod git_settings;
 pub mod go_env;
+pub(crate) mod limits;
 pub mod network;
 pub mod toolchain;

@@ -15,7 +15,7 @@ mod server;
 mod tests;
 
 pub(crate) use rewrite::Rewriter;
-pub(crate) use server::GAVE_UP;
+pub(crate) use server::{CONNECTIONS, GAVE_UP};
 
 use crate::fetch::{Engine, Fetcher};
 use crate::formats::goproxy::Separator;
@@ -40,12 +40,12 @@ impl fmt::Debug for Relay {
 
 impl Relay {
     /// Starts a relay on 127.0.0.1, a free port, below a path that nobody can guess. It serves what
-    /// `fetcher` gets, on the thread of `engine`.
+    /// `fetcher` gets, on the thread of `engine`, over at most `room` connections at a time.
     ///
     /// # Errors
     /// Where there is no loopback interface, free port or random number to be had. The caller then
     /// goes the plain way.
-    pub(crate) fn start(engine: &Engine, fetcher: Arc<Fetcher>) -> io::Result<Relay> {
+    pub(crate) fn start(engine: &Engine, fetcher: Arc<Fetcher>, room: usize) -> io::Result<Relay> {
         let mut secret = [0u8; 16];
         getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()))?;
         let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -56,7 +56,7 @@ impl Relay {
             let _entered = engine.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        let serving = Arc::new(Serving { secret, fetcher, names: rewrite::Names::default() });
+        let serving = Arc::new(Serving { secret, fetcher, names: rewrite::Names::default(), room });
         let (stop, stopped) = server::stop();
         engine.spawn(server::run(listener, serving.clone(), stopped));
         Ok(Relay { serving, address, stop: Some(stop) })

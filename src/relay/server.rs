@@ -16,8 +16,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
-/// Connections at a time. go opens as many as GOMAXPROCS, `go get` some more.
-const CONNECTIONS: usize = 512;
+/// Connections at a time, where there are descriptors enough. go opens as many as GOMAXPROCS, `go get`
+/// some more.
+pub(crate) const CONNECTIONS: usize = 512;
+
+/// With fewer than this no connection is kept open: an idle one would keep another request waiting.
+const SCARCE: usize = 32;
 
 /// Largest request head, in bytes.
 const HEAD: usize = 16 << 10;
@@ -38,6 +42,8 @@ pub(super) struct Serving {
     pub(super) secret: String,
     pub(super) fetcher: Arc<Fetcher>,
     pub(super) names: rewrite::Names,
+    /// Connections at a time.
+    pub(super) room: usize,
 }
 
 /// Ends a running server.
@@ -71,7 +77,8 @@ pub(super) fn stop() -> (Stop, Stopped) {
 /// Serves until it is stopped.
 pub(super) async fn run(listener: TcpListener, serving: Arc<Serving>, stopped: Stopped) {
     let Stopped { mut order, _done } = stopped;
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(serving.room));
+    let keeps = serving.room >= SCARCE;
     let mut connections = JoinSet::new();
     loop {
         let next = async { (room.clone().acquire_owned().await, listener.accept().await) };
@@ -94,6 +101,7 @@ pub(super) async fn run(listener: TcpListener, serving: Arc<Serving>, stopped: S
                 .header_read_timeout(HEAD_PATIENCE)
                 .max_header_size(HEAD)
                 .max_headers(64)
+                .keep_alive(keeps)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
             // A go that was ended breaks its connections; nobody is left to be told.

@@ -23,6 +23,7 @@ use crate::judgement::attempt::{
 };
 use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
+use crate::machine::limits;
 use crate::machine::network;
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
@@ -72,6 +73,7 @@ pub struct Job {
 
 /// Runs the job to its end; the answer is how go ended.
 pub fn run(job: Job) -> Exit {
+    limits::survive_large_files();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

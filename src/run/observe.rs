@@ -72,7 +72,8 @@ impl Run {
                 self.find_damage(&cache, &state, &mut observation).await?;
             }
         }
-        if observation.progress {
+        // The relay tells by itself who served; it need not have been the first.
+        if observation.progress && !observation.relayed {
             observation.serving.extend(state.first().filter(|e| e.is_network_proxy()).cloned());
         }
         observation.dead.extend(notes.dead);

@@ -7,9 +7,10 @@ use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::attempt::{Observation, State};
 use crate::machine::go_env::GoEnv;
+use crate::machine::limits;
 use crate::memory::health::Health;
-use crate::relay::{GAVE_UP, Relay};
-use crate::vocabulary::{Cause, Source};
+use crate::relay::{CONNECTIONS, GAVE_UP, Relay};
+use crate::vocabulary::{Cause, Failure, Source};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -66,11 +67,15 @@ impl Relaying {
         self.relay.is_some()
     }
 
-    fn start(&mut self, options: Options) -> Result<(), String> {
+    fn start(&mut self, mut options: Options) -> Result<(), String> {
+        // A request takes up to three: go's connection to the relay, the relay's to an upstream, and
+        // the file that stores its answer.
+        let share = (limits::descriptors() / 3).max(1);
+        options.room = options.room.min(share);
         let fetcher = Arc::new(Fetcher::new(options)?);
         let told = |error: std::io::Error| error.to_string();
         let engine = Engine::start().map_err(told)?;
-        self.relay = Some(Rc::new(Relay::start(&engine, fetcher).map_err(told)?));
+        self.relay = Some(Rc::new(Relay::start(&engine, fetcher, CONNECTIONS.min(share)).map_err(told)?));
         self.engine = Some(engine);
         Ok(())
     }
@@ -128,13 +133,13 @@ impl Run {
                 self.relaying.mismatches.push(name);
             }
         }
-        let gave_up = |f: &crate::vocabulary::Failure| {
+        let gave_up = |f: &Failure| {
             f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.facts.status == Some(GAVE_UP)
         };
         if !tally.failed.is_empty() && observation.failures.iter().any(gave_up) {
             observation.failures.retain(|f| !gave_up(f));
             for failure in &tally.failed {
-                let known = |f: &crate::vocabulary::Failure| {
+                let known = |f: &Failure| {
                     f.cause == failure.cause && f.module == failure.module && f.host == failure.host
                 };
                 if !observation.failures.iter().any(known) {
@@ -142,6 +147,9 @@ impl Run {
                 }
             }
         }
+        // go tells of one refused module, the relay of all of them, also where another gave the file.
+        let refused = tally.failed.iter().chain(&tally.cured).filter(|f| f.cause == Cause::Http403);
+        observation.refusals.extend(refused.cloned());
         for upstream in &tally.upstreams {
             if upstream.served > 0 {
                 observation.serving.push(upstream.entry.clone());
@@ -190,9 +198,10 @@ impl Run {
         }
     }
 
-    /// Puts the real upstreams' names into a `-json` answer; other stdout holds no URL of ours.
+    /// Puts the real upstreams' names where go's stdout holds a URL of the relay's: in the errors of
+    /// `-json` and of templates, for example.
     pub(super) fn name_upstreams(&self, outcome: &mut Outcome) {
-        let Some(relay) = self.relaying.relay.as_ref().filter(|_| self.job.invocation.json) else { return };
+        let Some(relay) = self.relaying.relay.as_ref() else { return };
         let mut rewriter = relay.rewriter();
         let real = outcome.stdout.rewritten(|piece| match piece {
             Some(bytes) => rewriter.feed(bytes),

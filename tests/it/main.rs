@@ -16,6 +16,7 @@ mod checksums;
 mod configuration;
 mod disputed;
 mod endings;
+mod fetcher;
 mod formats_with_go;
 mod gets_through;
 mod harness_tools;

@@ -1,13 +1,14 @@
 //! The relay against a module proxy that misbehaves: asked directly, and by the real go.
 
 mod bodies;
+mod certificates;
 mod faulty;
 mod http2;
 mod ways_out;
 mod wire;
 mod with_go;
 
-use super::{Relay, Rewriter};
+use super::{CONNECTIONS, Relay, Rewriter};
 use crate::fetch::{Engine, Fetcher, Options, Surroundings, Tally};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
@@ -83,7 +84,7 @@ impl Served {
 fn start(options: Options) -> Result<Served, String> {
     let fetcher = Arc::new(Fetcher::new(options)?);
     let engine = Engine::start().unwrap();
-    Ok(Served { relay: Relay::start(&engine, fetcher).unwrap(), _engine: engine })
+    Ok(Served { relay: Relay::start(&engine, fetcher, CONNECTIONS).unwrap(), _engine: engine })
 }
 
 fn relay(list: &str) -> Served {

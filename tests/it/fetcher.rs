@@ -1,0 +1,78 @@
+//! The fetcher behind the relay, with the real go: scarce descriptors, small files, and what is shown.
+
+use crate::harness::{Outcome, Project, go, gox};
+use crate::lab::{Entry, Fault, Lab, Place, always, rate};
+use std::path::Path;
+
+/// A shell that sets limits and becomes gox.
+fn limited(project: &Project, line: &str) -> Outcome {
+    project.program(Path::new("/bin/sh"), ["-c", line]).env("GOX_GO", go()).run()
+}
+
+#[test]
+fn forty_descriptors_are_enough_and_too_few_are_no_full_disk() {
+    // With 32 requests at once go itself runs out of them, and says so.
+    for (at_once, enough) in [("4", true), ("32", false)] {
+        let lab = Lab::new().modules(40).size(400_000).fault(Fault::EofInBody, rate(0.2)).start();
+        let project = Project::new(&lab).env("GOX_RELAY", "always").env("GOMAXPROCS", at_once);
+        let line = format!("ulimit -n 40 && exec '{}' mod download", gox().display());
+        let outcome = limited(&project, &line);
+        assert!(!outcome.err().contains("disk-full"), "{at_once}\n{outcome}");
+        assert!(outcome.code() == Some(0) || !enough, "{at_once}\n{outcome}");
+    }
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_told_and_no_silent_end() {
+    let lab = Lab::new().modules(3).size(3_000_000).start();
+    for relay in ["always", "never"] {
+        let project = Project::new(&lab).env("GOX_RELAY", relay);
+        // In units of 512 bytes, as POSIX has it.
+        let line = format!("ulimit -f 2000 && exec '{}' mod download", gox().display());
+        let outcome = limited(&project, &line).exited(1);
+        assert!(outcome.err().to_lowercase().contains("file too large"), "{relay}\n{outcome}");
+    }
+}
+
+#[test]
+fn stdout_names_the_real_proxy_whatever_the_template() {
+    let lab = Lab::new().fault(Fault::Status(500), always().path(r"@v/v9")).start();
+    let module = "example.test/m000@v9.9.9";
+    for args in [
+        &["list", "-m", "-e", "-f", "{{with .Error}}{{.Err}}{{end}}", module][..],
+        &["list", "-m", "-e", "-json", module],
+    ] {
+        let project = Project::new(&lab).env("GOX_RELAY", "always").env("GOX_BUDGET", "1s");
+        let outcome = project.gox(args.iter().copied()).run();
+        let stdout = outcome.out();
+        assert!(stdout.contains(lab.url(0)), "{args:?}\n{outcome}");
+        for (at, _) in stdout.match_indices("http://127.0.0.1") {
+            assert!(stdout[at..].starts_with(lab.url(0)), "{args:?}\n{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_public_proxy_that_refuses_all_is_passed_over_and_a_gate_is_not() {
+    let public = |name| Entry::tls().named(name);
+    let asked =
+        |lab: &crate::lab::Running| lab.requests().iter().filter(|r| r.place == Place::Proxy(1)).count();
+    for relay in ["always", "auto"] {
+        let lab = Lab::new()
+            .entry(public("goproxy.cn"))
+            .entry(public("goproxy.io"))
+            .fault(Fault::Status(403), always().proxy(0))
+            .start();
+        let outcome = Project::new(&lab).env("GOX_RELAY", relay).gox(["mod", "download"]).run().success();
+        assert!(asked(&lab) > 0, "{relay}\n{outcome}");
+        // One module that a proxy refuses, which serves all others, is its word.
+        let lab = Lab::new()
+            .entry(public("goproxy.cn"))
+            .entry(public("goproxy.io"))
+            .fault(Fault::Status(403), always().proxy(0).path("m001"))
+            .start();
+        let outcome = Project::new(&lab).env("GOX_RELAY", relay).gox(["mod", "download"]).run().exited(1);
+        let told = lab.requests().iter().any(|r| r.place == Place::Proxy(1) && r.path.contains("m001"));
+        assert!(!told, "{relay}\n{outcome}");
+    }
+}
