@@ -56,6 +56,11 @@ const MISSING_REPOSITORIES_FAIL: u32 = 25;
 /// Forges of which go knows without asking that `HOST/OWNER/REPOSITORY` is a git repository (`vcsPaths`).
 const KNOWN_FORGES: [&str; 2] = ["github.com", "bitbucket.org"];
 
+/// Whether go takes a module for a repository of such a forge.
+pub(crate) fn is_of_known_forge(module: &str) -> bool {
+    KNOWN_FORGES.iter().any(|forge| module.split('/').next() == Some(forge))
+}
+
 /// One run of go.
 pub(super) struct Go<'a> {
     pub(super) situation: &'a Situation,
@@ -186,7 +191,7 @@ impl<'a> Go<'a> {
     fn ask_origin(&mut self, module: &str, file: File) -> Answer {
         let host = module.split('/').next().unwrap_or(module);
         let Some(origin) = self.situation.origins.get(host) else { return Answer::Missing };
-        if KNOWN_FORGES.contains(&host) {
+        if is_of_known_forge(module) {
             let mut elements = module.splitn(4, '/');
             let (Some(owner), Some(name)) = (elements.nth(1), elements.next()) else {
                 // No repository has so short a name, and nobody is asked.

@@ -21,6 +21,7 @@ pub(crate) mod random;
 pub(crate) mod situation;
 mod verbs;
 
+pub(crate) use go::is_of_known_forge;
 use situation::{Host, Situation};
 use std::collections::BTreeSet;
 

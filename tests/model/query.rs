@@ -48,20 +48,22 @@ impl Go<'_> {
         (answer, Some(version))
     }
 
-    /// The go.mod of the latest version tells what is retracted and deprecated; errors are ignored.
-    pub(super) fn read_retractions(&mut self, module: &str) {
+    /// The go.mod of the latest version tells what is retracted and deprecated (`CheckRetractions`). Most who
+    /// want to know ignore that it does not come.
+    pub(super) fn read_retractions(&mut self, module: &str) -> Answer {
         let mut of_module = self.situation.requirements.iter().filter(|r| r.path == module);
         if of_module.any(|r| r.replacement != Replacement::Nothing) {
-            return;
+            return Answer::Found;
         }
         let mut latest = None;
-        self.try_entries(|go, entry| {
+        let answer = self.try_entries(|go, entry| {
             let (answer, version) = go.query(entry, module, Query::LatestOfAll);
             latest = version;
             answer
         });
-        if let Some(version) = latest.or_else(|| self.healed_version(module, Query::LatestOfAll)) {
-            self.file(module, File::Mod(version));
+        match latest.or_else(|| self.healed_version(module, Query::LatestOfAll)) {
+            Some(version) => self.file(module, File::Mod(version)),
+            None => answer,
         }
     }
 

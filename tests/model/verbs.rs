@@ -52,6 +52,19 @@ enum Pruning {
     Unpruned,
 }
 
+/// The module graph, as far as it could be read.
+struct Graph {
+    paths: BTreeSet<String>,
+    whole: bool,
+}
+
+impl Graph {
+    /// Its paths; one go.mod that does not come ends the run.
+    fn or_end(self) -> Result<BTreeSet<String>, End> {
+        if self.whole { Ok(self.paths) } else { Err(End) }
+    }
+}
+
 struct Run<'a> {
     go: Go<'a>,
     situation: &'a Situation,
@@ -98,11 +111,14 @@ impl Run<'_> {
 
     fn list_versions(&mut self, module: &str) -> Result<(), End> {
         let required = self.versions.contains_key(module);
-        if !required {
-            self.graph()?;
+        let graph = if required { None } else { Some(self.graph_of(self.roots())) };
+        let known = required || graph.as_ref().is_some_and(|graph| graph.paths.contains(module));
+        if !known && graph.is_some_and(|graph| !graph.whole) {
+            // Perhaps it stands in the part that is missing.
+            return Err(End);
         }
         let mut listed = vec![module.to_owned()];
-        if required && let Some(actual) = self.actual(module) {
+        if known && let Some(actual) = self.actual(module) {
             if self.go.get(&actual, File::Info(FIRST)) && self.may_read(&actual, Pin::GoMod) {
                 self.go.get(&actual, File::Mod(FIRST));
             }
@@ -115,9 +131,13 @@ impl Run<'_> {
             self.go.try_entries(|go, entry| match go.ask(entry, &module, File::List) {
                 // A `replace` is version enough (`replacementRepo`).
                 Answer::Missing if replaced => Answer::Found,
+                // For each version: is it retracted?
+                Answer::Found => go.read_retractions(&module),
                 answer => answer,
             });
-            self.go.read_retractions(&module);
+            if self.go.is_healed() {
+                self.go.read_retractions(&module);
+            }
         }
         Ok(())
     }
@@ -139,10 +159,63 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Loads packages and what they import; gives the modules that provide them.
+    /// Loads packages and what they import; gives those that were loaded.
     fn import(&mut self, packages: Vec<String>, missing: Missing) -> Result<BTreeSet<String>, End> {
         let mut queue = VecDeque::from(packages);
-        let (mut done, mut loaded, mut unknown) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let (mut done, mut loaded) = (BTreeSet::new(), BTreeSet::new());
+        loop {
+            let unknown = self.load(&mut queue, &mut done, &mut loaded);
+            if missing == Missing::Reported {
+                break;
+            }
+            // What provides a package becomes a requirement, and what it requires is known from then on.
+            for path in &loaded {
+                self.versions.entry(path.clone()).or_insert(FIRST);
+            }
+            if self.situation.verb == Verb::Tidy {
+                // go.mod is to have what is needed, and that is put together before anything new is looked for.
+                let needed = self.roots().into_iter().filter(|(path, _)| loaded.contains(path));
+                self.graph_of(needed.collect()).or_end()?;
+            }
+            if unknown.is_empty() {
+                break;
+            }
+            let paths = self.graph()?;
+            let (known, unknown): (Vec<String>, Vec<String>) =
+                unknown.into_iter().partition(|package| paths.contains(package));
+            let mut found = known;
+            if found.is_empty() {
+                for package in unknown {
+                    if let Some(version) = self.go.query_pattern(&package, Query::Latest) {
+                        self.versions.insert(package.clone(), version);
+                        found.push(package);
+                    }
+                }
+                if found.is_empty() {
+                    break;
+                }
+                self.graph()?;
+            } else {
+                found.extend(unknown);
+            }
+            done.retain(|package| !found.contains(package));
+            queue.extend(found);
+        }
+        if self.situation.verb == Verb::Build && loaded.len() < done.len() {
+            // For a package that was not loaded go wants to know the whole graph (`keepSums`).
+            self.graph_of(self.roots());
+        }
+        Ok(loaded)
+    }
+
+    /// Loads what can be loaded; gives the packages that no module of the graph provides.
+    fn load(
+        &mut self,
+        queue: &mut VecDeque<String>,
+        done: &mut BTreeSet<String>,
+        loaded: &mut BTreeSet<String>,
+    ) -> Vec<String> {
+        let mut unknown = Vec::new();
         while let Some(package) = queue.pop_front() {
             if !done.insert(package.clone()) {
                 continue;
@@ -169,36 +242,7 @@ impl Run<'_> {
                 loaded.insert(package);
             }
         }
-        if missing == Missing::Reported {
-            // For a package that was not loaded go wants to know the whole graph (`keepSums`).
-            if loaded.len() < done.len() {
-                let _: Result<_, End> = self.graph();
-            }
-            return Ok(loaded);
-        }
-        if self.situation.verb == Verb::Tidy {
-            // go.mod is to have what is needed, and that is put together before anything new is looked for.
-            let roots =
-                loaded.iter().map(|path| (path.clone(), self.versions.get(path).copied().unwrap_or(FIRST)));
-            self.graph_of(roots.collect())?;
-        }
-        if unknown.is_empty() {
-            return Ok(loaded);
-        }
-        self.graph()?;
-        let mut found = Vec::new();
-        for package in unknown {
-            if let Some(version) = self.go.query_pattern(&package, Query::Latest) {
-                found.push((package, version));
-            }
-        }
-        for (module, version) in &found {
-            self.require(module, version)?;
-        }
-        if !found.is_empty() {
-            loaded.extend(self.import(found.into_iter().map(|(module, _)| module).collect(), missing)?);
-        }
-        Ok(loaded)
+        unknown
     }
 
     /// One more requirement.
@@ -208,35 +252,39 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The module graph of all requirements.
+    /// The module graph of all requirements: the paths in it.
     fn graph(&mut self) -> Result<BTreeSet<String>, End> {
-        let roots: Vec<_> = self.versions.iter().map(|(path, version)| (path.clone(), *version)).collect();
-        self.graph_of(roots)
+        self.graph_of(self.roots()).or_end()
     }
 
-    /// Reads the go.mod of every root, and all that those before `go 1.17` lead to (`readModGraph`). All are
-    /// asked for, and one that does not come ends the run. Gives the paths of the graph.
-    fn graph_of(&mut self, roots: Vec<(String, &'static str)>) -> Result<BTreeSet<String>, End> {
+    fn roots(&self) -> Vec<(String, &'static str)> {
+        self.versions.iter().map(|(path, version)| (path.clone(), *version)).collect()
+    }
+
+    /// Reads the go.mod of every root, and all that those before `go 1.17` lead to (`readModGraph`): all are
+    /// asked for, whether the others come or not.
+    fn graph_of(&mut self, roots: Vec<(String, &'static str)>) -> Graph {
         let mut queue: VecDeque<_> =
             roots.into_iter().map(|(path, version)| (path, version, Pruning::Pruned)).collect();
-        let (mut seen, mut paths, mut whole) = (BTreeSet::new(), BTreeSet::new(), true);
+        let mut graph = Graph { paths: BTreeSet::new(), whole: true };
+        let mut seen = BTreeSet::new();
         while let Some((path, version, pruning)) = queue.pop_front() {
-            paths.insert(path.clone());
+            graph.paths.insert(path.clone());
             if !seen.insert((path.clone(), version, pruning)) {
                 continue;
             }
             let Some(module) = self.actual(&path) else { continue };
             if !self.may_read(&module, Pin::GoMod) || !self.go.get(&module, File::Mod(version)) {
-                whole = false;
+                graph.whole = false;
                 continue;
             }
             let requires = self.requires(&module);
-            paths.extend(requires.iter().cloned());
+            graph.paths.extend(requires.iter().cloned());
             if pruning == Pruning::Unpruned || !self.situation.modules[&module].pruned {
                 queue.extend(requires.into_iter().map(|path| (path, FIRST, Pruning::Unpruned)));
             }
         }
-        if whole { Ok(paths) } else { Err(End) }
+        graph
     }
 
     /// Without leave to write go.sum what it lacks is not asked for (`mustHaveSums`).

@@ -1,5 +1,6 @@
 //! Puts a situation of the model on the lab's stage, and reads from its log who heard what.
 
+use super::model::is_of_known_forge;
 use super::model::random::MODULES;
 use super::model::situation::{
     Behaviour, FIRST, Hop, Host, Pin, Replacement, Separator, Situation, Sums, Verb,
@@ -64,7 +65,8 @@ impl Stage {
                 lab = lab.fault(fault, always().proxy(n));
             }
         }
-        for path in situation.modules.iter().filter(|(_, module)| module.page).map(|(path, _)| path) {
+        let pages = situation.modules.iter().filter(|(path, module)| module.page && !is_of_known_forge(path));
+        for (path, _) in pages {
             let (host, rest) = path.split_once('/').expect("a path of two elements");
             if situation.origins[host].knows.contains(path) {
                 lab = lab.page(rest, &page(host, path));
