@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A file of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum File {
+pub(crate) enum File {
     /// `@v/list`.
     List,
     /// `@latest`.
@@ -23,7 +23,7 @@ pub(super) enum File {
 
 /// What comes of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// It is there.
     Found,
     /// 200 with a login page.
@@ -32,6 +32,25 @@ pub(super) enum Answer {
     Missing,
     /// Any other error.
     Failed,
+}
+
+/// Somebody who stands in GOPROXY in place of hosts, and asks them by rules of its own.
+pub(crate) trait StandIn {
+    /// Gets a file of a module.
+    fn ask(&mut self, module: &str, file: File) -> Answer;
+}
+
+/// A request that failed and was not made up for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Who was asked.
+    pub(crate) host: Host,
+    /// About which module.
+    pub(crate) name: String,
+    /// How that host answers.
+    pub(crate) behaviour: Behaviour,
+    /// What came of it.
+    pub(crate) answer: Answer,
 }
 
 /// An entry of the list as go has it: `noproxy` stands before all others where GONOPROXY says anything.
@@ -66,6 +85,8 @@ pub(super) struct Go<'a> {
     pub(super) situation: &'a Situation,
     told: BTreeSet<(Host, String)>,
     asked: BTreeSet<(Host, String)>,
+    failures: Vec<Failure>,
+    stand_in: Option<&'a mut dyn StandIn>,
     cut_short: bool,
     healed: Healed,
     /// The module cache: what was fetched and accepted, be it a page.
@@ -74,11 +95,17 @@ pub(super) struct Go<'a> {
 }
 
 impl<'a> Go<'a> {
-    pub(super) fn new(situation: &'a Situation, healed: Healed) -> Go<'a> {
+    pub(super) fn new(
+        situation: &'a Situation,
+        healed: Healed,
+        stand_in: Option<&'a mut dyn StandIn>,
+    ) -> Go<'a> {
         Go {
             situation,
             told: BTreeSet::new(),
             asked: BTreeSet::new(),
+            failures: Vec::new(),
+            stand_in,
             cut_short: false,
             healed,
             cache: BTreeMap::new(),
@@ -87,7 +114,7 @@ impl<'a> Go<'a> {
     }
 
     pub(super) fn told(self) -> Told {
-        Told { names: self.told, asked: self.asked, cut_short: self.cut_short }
+        Told { names: self.told, asked: self.asked, failures: self.failures, cut_short: self.cut_short }
     }
 
     /// Asks entry after entry (`TryProxies`). What is returned is what go would report: the error of the
@@ -109,9 +136,13 @@ impl<'a> Go<'a> {
             }
         }
         let (mut best, mut of_origin) = (Answer::Missing, false);
+        let before = self.failures.len();
         for (entry, separator) in entries {
             let answer = ask(self, entry);
             if matches!(answer, Answer::Found | Answer::Page) {
+                if answer == Answer::Found {
+                    self.failures.truncate(before);
+                }
                 return answer;
             }
             match entry {
@@ -139,9 +170,12 @@ impl<'a> Go<'a> {
             _ if no_proxy => Answer::Missing,
             Entry::NoProxy | Entry::Listed(Hop::Off) => Answer::Missing,
             Entry::Listed(Hop::Direct) => self.ask_origin(module, file),
+            Entry::Listed(Hop::StandIn) => {
+                self.stand_in.as_mut().map_or(Answer::Missing, |stand_in| stand_in.ask(module, file))
+            }
             Entry::Listed(Hop::Proxy(n)) => self.ask_server(&self.situation.proxies[n], module, file),
             Entry::Listed(Hop::Folder) => {
-                if self.situation.folder.contains(module) && self.exists(module, file) {
+                if self.situation.folder.contains(module) && self.situation.exists(module, file) {
                     Answer::Found
                 } else {
                     Answer::Missing
@@ -151,23 +185,12 @@ impl<'a> Go<'a> {
     }
 
     fn ask_server(&mut self, server: &Server, module: &str, file: File) -> Answer {
-        let has = server.knows.contains(module) && self.exists(module, file);
+        let has = server.knows.contains(module) && self.situation.exists(module, file);
         let answer = self.hear(server, module, has);
         // No page is what `.info` and `@latest` should be: JSON.
         match (answer, file) {
             (Answer::Page, File::Info(_) | File::Latest) => Answer::Failed,
             _ => answer,
-        }
-    }
-
-    /// Whether there is such a version at all.
-    fn exists(&self, module: &str, file: File) -> bool {
-        let Some(module) = self.situation.modules.get(module) else { return false };
-        match file {
-            File::List | File::Latest => true,
-            File::Info(version) | File::Mod(version) | File::Zip(version) => {
-                module.versions.contains(&version)
-            }
         }
     }
 
@@ -178,13 +201,12 @@ impl<'a> Go<'a> {
             self.told.insert(pair.clone());
         }
         self.asked.insert(pair);
-        match server.behaviour {
-            Behaviour::Serves if has => Answer::Found,
-            Behaviour::Cut if has => Answer::Failed,
-            Behaviour::Serves | Behaviour::Cut | Behaviour::Missing(_) => Answer::Missing,
-            Behaviour::Refused | Behaviour::Forbidden | Behaviour::Broken => Answer::Failed,
-            Behaviour::Portal => Answer::Page,
+        let answer = server.behaviour.answer(has);
+        if answer != Answer::Found {
+            let (host, name) = (server.host.clone(), module.to_owned());
+            self.failures.push(Failure { host, name, behaviour: server.behaviour, answer });
         }
+        answer
     }
 
     /// The origin (`lookupDirect`).
@@ -312,7 +334,8 @@ impl<'a> Go<'a> {
             Base::Itself => &self.situation.database,
             Base::Through(n) => &self.situation.proxies[n],
         };
-        let has = self.situation.database.knows.contains(module) && self.exists(module, File::Zip(version));
+        let has = self.situation.database.knows.contains(module)
+            && self.situation.exists(module, File::Zip(version));
         self.hear(server, module, has) == Answer::Found && self.situation.settings.gosumdb.verifies()
     }
 

@@ -21,7 +21,7 @@ pub(crate) mod random;
 pub(crate) mod situation;
 mod verbs;
 
-pub(crate) use go::is_of_known_forge;
+pub(crate) use go::{Answer, Failure, File, StandIn, is_of_known_forge};
 use situation::{Host, Situation};
 use std::collections::BTreeSet;
 
@@ -32,6 +32,8 @@ pub(crate) struct Told {
     pub(crate) names: BTreeSet<(Host, String)>,
     /// The same, with those who took no connection and so heard nothing.
     pub(crate) asked: BTreeSet<(Host, String)>,
+    /// What failed, as far as nothing else made up for it.
+    pub(crate) failures: Vec<Failure>,
     /// go ends at once where bytes contradict go.sum, and what its other threads had asked by then is
     /// chance: a run may then tell less.
     pub(crate) cut_short: bool,
@@ -49,7 +51,12 @@ pub(crate) enum Healed {
 
 /// What plain go tells whom.
 pub(crate) fn told(situation: &Situation, healed: Healed) -> Told {
-    verbs::run(situation, healed)
+    verbs::run(situation, healed, None)
+}
+
+/// The same where somebody stands in the list; what that one tells is its own account.
+pub(crate) fn told_beside(situation: &Situation, stand_in: &mut dyn StandIn) -> Told {
+    verbs::run(situation, Healed::No, Some(stand_in))
 }
 
 /// Whom a walk for one name asks, all by itself. A query for a package asks for all shorter paths in step, and

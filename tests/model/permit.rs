@@ -2,7 +2,7 @@
 //! checksum database, as one question: may this host hear this name?
 
 use super::go::matches;
-use super::situation::{Behaviour, Hop, Host, Pin, Situation, Sums};
+use super::situation::{Behaviour, Hop, Host, Pin, Separator, Situation, Sums};
 use super::{Healed, asked_alone};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,8 @@ pub(crate) struct Surroundings {
     pub(crate) rotate: Rotate,
     /// The mirrors that `mirrors` names by hand, by their numbers.
     pub(crate) mirrors: Vec<usize>,
+    /// The proxies that an earlier run could not talk to a moment ago.
+    pub(crate) resting: Vec<usize>,
     /// `private`: patterns of the user's own.
     pub(crate) private: String,
     /// `host/owner` of the working folder's git origin.
@@ -58,7 +60,8 @@ pub(crate) struct Permit<'a> {
 
 impl<'a> Permit<'a> {
     pub(crate) fn new(situation: &'a Situation, surroundings: &'a Surroundings) -> Permit<'a> {
-        let asked = super::told(situation, Healed::Yes).asked;
+        let mut asked = super::told(situation, Healed::Yes).asked;
+        asked.extend(super::told(situation, Healed::No).asked);
         let names: BTreeSet<String> = asked.iter().map(|(_, name)| name.clone()).collect();
         let mut permit = Permit { situation, surroundings, plain: asked };
         // The fetcher walks for each name by itself.
@@ -66,6 +69,13 @@ impl<'a> Permit<'a> {
             permit.plain.extend(asked_alone(situation, &name));
         }
         permit
+    }
+
+    /// The same beside a request to a module proxy that is late: lateness is trouble.
+    pub(crate) fn forbids_beside(&self, late: usize, host: &Host, name: &str) -> Option<&'static str> {
+        let mut surroundings = self.surroundings.clone();
+        surroundings.resting.push(late);
+        Permit { surroundings: &surroundings, plain: self.plain.clone(), ..*self }.forbids(host, name)
     }
 
     /// Why this host must not hear this name; `None` where it may.
@@ -117,6 +127,17 @@ impl<'a> Permit<'a> {
         self.situation.settings.goproxy.iter().position(|(hop, _)| *hop == Hop::Proxy(n))
     }
 
+    /// go itself would go on from one to the other after any error.
+    fn only_pipes(&self, from: usize, to: usize) -> bool {
+        let list = &self.situation.settings.goproxy;
+        match (self.place_in_list(from), self.place_in_list(to)) {
+            (Some(from), Some(to)) if from < to => list[from..to].iter().all(|(hop, separator)| {
+                matches!(hop, Hop::Proxy(_) | Hop::Folder) && *separator == Separator::Pipe
+            }),
+            _ => false,
+        }
+    }
+
     fn ends_with(&self, wall: Hop) -> Option<usize> {
         self.situation.settings.goproxy.iter().position(|(hop, _)| *hop == wall)
     }
@@ -131,24 +152,33 @@ impl<'a> Permit<'a> {
         }
     }
 
-    /// The proxies that plain go asks about the name and that are in trouble; with `refusing` also those
+    /// The proxies that plain go asks about the name and that are in trouble, or were lately; with `refusing` also those
     /// that answer 403 to everything.
     fn troubled(&self, name: &str, refusing: bool) -> Vec<usize> {
         let asked = |n: &usize| self.plain.contains(&(Host::Proxy(*n), name.to_owned()));
         let fails = |n: &usize| {
             self.is_trouble(*n, name)
+                || self.surroundings.resting.contains(n)
                 || (refusing && self.situation.proxies[*n].behaviour == Behaviour::Forbidden)
         };
         (0..self.situation.proxies.len()).filter(|n| asked(n) && fails(n)).collect()
     }
 
     fn forbids_listed(&self, n: usize, name: &str) -> Option<&'static str> {
+        // A pipe means any error, and a page in place of a file is one, whatever go makes of it.
+        let piped = |from: &usize| self.only_pipes(*from, n) && self.is_trouble(*from, name);
+        if self.troubled(name, false).iter().any(piped) {
+            return None;
+        }
         if self.likely_private(name) {
             return Some("a likely private name crossed to an entry that go would not have asked");
         }
         let (place, off) = (self.place_in_list(n), self.ends_with(Hop::Off));
         if off.is_some_and(|off| place > Some(off)) {
             return Some("off is a wall");
+        }
+        if self.troubled(name, false).into_iter().any(|from| self.only_pipes(from, n)) {
+            return None;
         }
         if self.surroundings.rotate != Rotate::Listed {
             return Some("rotate does not allow a comma to be crossed");
@@ -162,7 +192,10 @@ impl<'a> Permit<'a> {
         let crosses = self.troubled(name, true).into_iter().any(|from| {
             match (self.is_public_proxy(from), self.is_public_proxy(n)) {
                 (true, true) => true,
-                (false, false) => self.is_pinned(name) && self.is_trouble(from, name),
+                (false, false) => {
+                    let refuses = self.situation.proxies[from].behaviour == Behaviour::Forbidden;
+                    self.is_pinned(name) && !refuses
+                }
                 _ => false,
             }
         });
@@ -177,7 +210,7 @@ impl<'a> Permit<'a> {
         let listed = |hop: &Hop| match hop {
             Hop::Proxy(n) => self.is_public_proxy(*n),
             Hop::Direct => true,
-            Hop::Folder | Hop::Off => false,
+            Hop::Folder | Hop::StandIn | Hop::Off => false,
         };
         let alone = settings.goproxy.iter().all(|(hop, _)| *hop == Hop::Direct);
         if alone || !settings.goproxy.iter().all(|(hop, _)| listed(hop)) {
@@ -218,11 +251,17 @@ impl<'a> Permit<'a> {
     fn forbids_origin(&self, name: &str) -> Option<&'static str> {
         let settings = &self.situation.settings;
         let direct = self.ends_with(Hop::Direct);
+        if matches!(settings.goproxy.first(), Some((Hop::Off, _))) {
+            return Some("off is obeyed");
+        }
+        // GOPRIVATE or GONOPROXY for what the user named, or what is private by its spelling or origin.
+        if matches(&self.surroundings.private, name) {
+            return None;
+        }
         if self.ends_with(Hop::Off).is_some_and(|off| direct.is_none_or(|direct| direct > off)) {
             return Some("off is a wall");
         }
-        // GOPRIVATE or GONOPROXY for what the user named, or what is private by its spelling or origin.
-        if matches(&self.surroundings.private, name) || (direct.is_some() && self.likely_private(name)) {
+        if direct.is_some() && self.likely_private(name) {
             return None;
         }
         if direct.is_none() {

@@ -1,5 +1,6 @@
 //! Situations from a seed: the same seed gives the same situation everywhere.
 
+use super::permit::{PUBLIC_PROXIES, Rotate, Surroundings};
 use super::situation::{
     Behaviour, FIRST, Hop, Host, ModFlag, Module, Pin, Replacement, Requirement, Separator, Server, Settings,
     Situation, Sums, Verb,
@@ -241,5 +242,25 @@ fn verb(draw: &mut Draw, requirements: &[Requirement]) -> Verb {
         5 => Verb::ListVersions(any),
         6 => Verb::Build,
         _ => Verb::Tidy,
+    }
+}
+
+/// Surroundings, from another draw than the situation's.
+pub(crate) fn surroundings(draw: &mut Draw) -> Surroundings {
+    let all_public = draw.chance(40);
+    let names = (0..PROXIES).map(|n| (all_public || draw.chance(25)).then(|| PUBLIC_PROXIES[n])).collect();
+    Surroundings {
+        names,
+        rotate: *draw.of(&[Rotate::Listed, Rotate::Listed, Rotate::Listed, Rotate::Go, Rotate::Never]),
+        mirrors: if draw.chance(40) { vec![PROXIES - 1] } else { vec![] },
+        resting: if draw.chance(15) { vec![draw.below(PROXIES)] } else { vec![] },
+        private: (*draw.of(&["", "", "", "github.com/acme/*", "vanity.test"])).to_owned(),
+        origin: *draw.of(&[
+            None,
+            None,
+            Some("github.com/acme"),
+            Some("git.corp/team"),
+            Some("vanity.test/deep"),
+        ]),
     }
 }

@@ -1,5 +1,6 @@
 //! What the model needs to be told: settings, hosts, modules, and what is asked for.
 
+use super::go::{Answer, File};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who may hear a module's name.
@@ -32,6 +33,19 @@ pub(crate) enum Behaviour {
     Portal,
 }
 
+impl Behaviour {
+    /// The answer to a request for something that the host has or not.
+    pub(crate) fn answer(self, has: bool) -> Answer {
+        match self {
+            Behaviour::Serves if has => Answer::Found,
+            Behaviour::Cut if has => Answer::Failed,
+            Behaviour::Serves | Behaviour::Cut | Behaviour::Missing(_) => Answer::Missing,
+            Behaviour::Refused | Behaviour::Forbidden | Behaviour::Broken => Answer::Failed,
+            Behaviour::Portal => Answer::Page,
+        }
+    }
+}
+
 /// One host.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
@@ -52,6 +66,8 @@ pub(crate) enum Hop {
     Proxy(usize),
     /// A folder: `file://`.
     Folder,
+    /// gox's own relay.
+    StandIn,
     /// The origin.
     Direct,
     /// Nobody.
@@ -244,5 +260,16 @@ impl Situation {
     pub(crate) fn is_vendored(&self) -> bool {
         self.settings.mod_flag == Some(ModFlag::Vendor)
             && matches!(self.verb, Verb::Build | Verb::ListVersions(_))
+    }
+
+    /// Whether there is such a file at all.
+    pub(crate) fn exists(&self, module: &str, file: File) -> bool {
+        let Some(module) = self.modules.get(module) else { return false };
+        match file {
+            File::List | File::Latest => true,
+            File::Info(version) | File::Mod(version) | File::Zip(version) => {
+                module.versions.contains(&version)
+            }
+        }
     }
 }

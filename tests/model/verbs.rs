@@ -3,15 +3,19 @@
 use super::go::{Answer, File, Go};
 use super::query::Query;
 use super::situation::{FIRST, Host, ModFlag, Pin, Replacement, Situation, Verb};
-use super::{Healed, Told};
+use super::{Healed, StandIn, Told};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// go gives up: what it would ask next it does not ask.
 struct End;
 
 /// Runs the verb; how it ends is of no interest.
-pub(super) fn run(situation: &Situation, healed: Healed) -> Told {
-    let mut run = Run { go: Go::new(situation, healed), situation, versions: BTreeMap::new() };
+pub(super) fn run<'a>(
+    situation: &'a Situation,
+    healed: Healed,
+    stand_in: Option<&'a mut dyn StandIn>,
+) -> Told {
+    let mut run = Run { go: Go::new(situation, healed, stand_in), situation, versions: BTreeMap::new() };
     for requirement in &situation.requirements {
         run.versions.insert(requirement.path.clone(), FIRST);
     }
@@ -28,7 +32,7 @@ pub(super) fn run(situation: &Situation, healed: Healed) -> Told {
 
 /// Asks for a name's list and its versions, one after the other.
 pub(super) fn walk_alone(situation: &Situation, name: &str) -> BTreeSet<(Host, String)> {
-    let mut go = Go::new(situation, Healed::No);
+    let mut go = Go::new(situation, Healed::No, None);
     let versions = situation.modules.get(name).map_or(&[FIRST][..], |module| &module.versions);
     for file in versions.iter().map(|version| File::Info(version)).chain([File::List]) {
         go.try_entries(|go, entry| go.ask(entry, name, file));
@@ -201,8 +205,9 @@ impl Run<'_> {
             done.retain(|package| !found.contains(package));
             queue.extend(found);
         }
-        if self.situation.verb == Verb::Build && loaded.len() < done.len() {
-            // For a package that was not loaded go wants to know the whole graph (`keepSums`).
+        // For a package that was not loaded go wants to know the whole graph (`keepSums`).
+        let lacking = loaded.len() < done.len() || self.go.is_healed();
+        if self.situation.verb == Verb::Build && lacking {
             self.graph_of(self.roots());
         }
         Ok(loaded)

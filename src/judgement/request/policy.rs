@@ -202,6 +202,7 @@ impl Situation<'_> {
         self.behind(running).find(|to| {
             *to != running
                 && self.crossings.may(self.terms, running, *to)
+                && self.is_led_to(*to)
                 && !self.has_spoken(*to)
                 && self.is_fit(*to)
         })

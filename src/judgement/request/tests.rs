@@ -290,6 +290,22 @@ fn hedges_ask_the_next_in_order_and_never_for_what_changes() {
 }
 
 #[test]
+fn a_hedge_goes_no_further_than_a_retry() {
+    // What the first keeps to itself does not get out by way of the second, to which only proven bytes crossed.
+    let list = crossings("http://a.corp,http://b.corp|https://goproxy.io");
+    let (tries, conditions) = ([said(0, fault())], fresh(3));
+    let situation = Situation {
+        terms: &terms(),
+        crossings: &list,
+        tries: &tries,
+        conditions: &conditions,
+        allowance: ENOUGH,
+    };
+    assert_eq!(situation.next(), Move::Ask(at(1), Pause::None));
+    assert_eq!(situation.hedge_target(at(1)), Some(at(0)), "back, but not on");
+}
+
+#[test]
 fn what_never_rotates_still_walks_the_list_as_go_does() {
     for rotate in [Rotate::Never, Rotate::Go] {
         let list = List::parse("http://a.corp|http://b.corp,http://c.corp");

@@ -2,33 +2,14 @@
 //! have told it, or whom the design's rules allow; and what plain go gets through, gox gets through.
 
 use super::cases;
-use super::model::permit::{Permit, Rotate, Surroundings};
+use super::model::permit::{Permit, Surroundings};
 use super::model::random;
-use super::model::random::{Draw, PROXIES};
+use super::model::random::Draw;
 use super::model::situation::{Hop, Host, Situation};
 use super::stage::{Stage, arguments, shown};
 use crate::harness::{Outcome, Project, go_minor};
 use std::collections::BTreeSet;
-
-/// Surroundings of a seed, not the same draw as the situation's.
-fn surroundings(draw: &mut Draw) -> Surroundings {
-    let public = ["proxy.golang.org", "goproxy.cn", "goproxy.io"];
-    let all_public = draw.chance(40);
-    let names = (0..PROXIES).map(|n| (all_public || draw.chance(25)).then(|| public[n])).collect();
-    Surroundings {
-        names,
-        rotate: *draw.of(&[Rotate::Listed, Rotate::Listed, Rotate::Listed, Rotate::Go, Rotate::Never]),
-        mirrors: if draw.chance(40) { vec![PROXIES - 1] } else { vec![] },
-        private: (*draw.of(&["", "", "", "github.com/acme/*", "vanity.test"])).to_owned(),
-        origin: *draw.of(&[
-            None,
-            None,
-            Some("github.com/acme"),
-            Some("git.corp/team"),
-            Some("vanity.test/deep"),
-        ]),
-    }
-}
+use std::fs;
 
 fn project(stage: &Stage, situation: &Situation, around: &Surroundings, relay: &str) -> Project {
     let mirrors: Vec<String> = around
@@ -43,6 +24,10 @@ fn project(stage: &Stage, situation: &Situation, around: &Surroundings, relay: &
         .env("GOX_MIRRORS", if mirrors.is_empty() { "none".to_owned() } else { mirrors.join(",") })
         .env("GOX_ATTEMPTS", "5")
         .env("GOX_BUDGET", "2s");
+    if !around.resting.is_empty() {
+        fs::write(project.state().join("health.json"), stage.bad_health(&around.resting))
+            .expect("a file of ours");
+    }
     if !around.private.is_empty() {
         project = project.env("GOX_PRIVATE", &around.private);
     }
@@ -66,7 +51,7 @@ fn check(seed: u64, relay: &str) -> Option<String> {
     let mut situation = random::situation(seed);
     situation.release = go_minor();
     let mut draw = Draw::new(seed ^ 0x5eed);
-    let around = surroundings(&mut draw);
+    let around = random::surroundings(&mut draw);
     // A mirror is no entry of the list.
     for mirror in &around.mirrors {
         situation.settings.goproxy.retain(|(hop, _)| *hop != Hop::Proxy(*mirror));

@@ -1,5 +1,6 @@
 //! Who hears which module name: the model of plain go held against the real one, and gox against the model.
 
+#[allow(dead_code, unused_imports, reason = "a specification: not every part of it by every one")]
 #[path = "../../model/mod.rs"]
 mod model;
 

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where nobody listens: port 1 belongs to a service of the seventies.
 const CLOSED: &str = "127.0.0.1:1";
@@ -90,6 +91,7 @@ impl Stage {
                 Hop::Proxy(n) => self.lab.url(*n).to_owned(),
                 Hop::Folder => format!("file://{}", folder.display()),
                 Hop::Direct => "direct".to_owned(),
+                Hop::StandIn => unreachable!("gox puts its relay there itself"),
                 Hop::Off => "off".to_owned(),
             });
             if n + 1 < settings.goproxy.len() {
@@ -143,6 +145,16 @@ impl Stage {
     /// Who heard which name so far. A request that cannot be read is a failure of the test.
     pub(super) fn heard(&self) -> BTreeSet<(Host, String)> {
         self.lab.requests().iter().filter_map(|seen| self.name_in(seen)).collect()
+    }
+
+    /// What a run remembers to which these proxies took no connection a moment ago.
+    pub(super) fn bad_health(&self, dead: &[usize]) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let of = |n: &usize| {
+            (self.lab.url(*n).to_owned(), serde_json::json!({ "failed": now, "worked": 0, "dead": true }))
+        };
+        let upstreams: serde_json::Map<_, _> = dead.iter().map(of).collect();
+        serde_json::json!({ "schema": 1, "upstreams": upstreams, "network_failed": now }).to_string()
     }
 
     /// Forgets what was asked so far.
