@@ -30,6 +30,7 @@ mod readme;
 mod real;
 mod record;
 mod rotation;
+mod security;
 mod settings;
 mod shim;
 mod speech;
