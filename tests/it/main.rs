@@ -22,6 +22,7 @@ mod gets_through;
 mod harness_tools;
 mod install;
 mod lab_faults;
+mod layers;
 mod obedience;
 mod power_loss;
 mod privacy;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Rust file below a path, tests of a module left out.
-fn sources(below: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(below: &Path) -> Vec<PathBuf> {
     if below.is_file() {
         return vec![below.to_owned()];
     }
@@ -29,7 +29,7 @@ fn sources(below: &Path) -> Vec<PathBuf> {
 }
 
 /// The code of a file: comments and the tests at its end left out.
-fn code(path: &Path) -> String {
+pub(crate) fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a source file");
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
