@@ -31,6 +31,27 @@
 //! | [`own_verbs`] | gox's own verbs |
 //! | [`shim`] | what happens between the shell and go |
 //!
+//! # Where to change things
+//!
+//! Each way begins at one place, and the compiler or the named test leads to the rest:
+//!
+//! - *A message of go's or git's*: its words in the file of [`classify`] whose speaker it is (go's own lines,
+//!   git's, the network library's, a compiler's), then a fixture in `tests/stderr` whose head says what is to be seen
+//!   in it: the tests of [`classify`] read every file there.
+//! - *A cause* or a detail: its variant in [`vocabulary`]; the table in [`judgement`] is exhaustive and no longer
+//!   compiles; `tests/actions.txt` and the words of [`own_verbs`]' explain are held complete by tests.
+//! - *A remedy*: its variant beside the decision in [`judgement`]; the fold over the history, the overlay, the
+//!   report's spelling and the loop's doing are exhaustive matches. One that removes, reveals or distrusts
+//!   takes a proof, which only the module that made it can construct.
+//! - *A configuration key*: its row in [`configuration`]'s keys, its line in `default.toml`, README: the tests
+//!   named `readme` compare the three.
+//! - *A rule of the fetcher's* (whom to ask next, when to stop): the request half of [`judgement`]; [`fetch`] does
+//!   what it is told. A new reason to connect is a purpose of the one dialling function in [`machine`], with its
+//!   row in the table there (`tidy::one_function_dials`).
+//! - *A verb of go's*: its row in [`verb`]. *One of gox's own*: a variant in [`command_line`]; [`shim`]'s match
+//!   and [`own_verbs`] follow.
+//! - *A file or a folder*: its duty in its first line (`tidy`), a module's row in the table above (`layers`).
+//!
 //! # Invariants of absence
 //!
 //! Nothing in gox sets GOSUMDB=off, GONOSUMDB, GONOSUMCHECK, GOINSECURE or GIT_SSL_NO_VERIFY; nothing
