@@ -4,7 +4,6 @@
 //! is broken, whatever reason is given with it), on HTTP/1.1 the length, the last chunk, or, where
 //! neither was announced, the end of the connection, which tells nothing.
 
-use super::connections::Lines;
 use super::fault::Fault;
 use super::gate::Permit;
 use crate::vocabulary::Cause;
@@ -12,8 +11,9 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::header::{self, HeaderMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// An answer that nobody reads is read to its end for its connection's sake, if that costs no more
 /// than this many bytes ...
@@ -30,18 +30,48 @@ pub(super) enum Body {
     Http2 { stream: h2::RecvStream, length: Option<u64>, _permit: Permit },
 }
 
+/// An idle HTTP/1.1 connection is not used again after this, as in go.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// The HTTP/1.1 connections to one origin that nobody uses at the moment, the latest last.
+#[derive(Default)]
+pub(super) struct Idle(Mutex<Vec<(Instant, SendRequest<Empty<Bytes>>)>>);
+
+impl Idle {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Instant, SendRequest<Empty<Bytes>>)>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Takes back a connection whose answer is read.
+    fn put(&self, sender: SendRequest<Empty<Bytes>>) {
+        self.lock().push((Instant::now(), sender));
+    }
+
+    /// One that can take a request.
+    pub(super) fn take(&self) -> Option<SendRequest<Empty<Bytes>>> {
+        let mut kept = self.lock();
+        kept.retain(|(since, sender)| since.elapsed() < IDLE && sender.is_ready());
+        kept.pop().map(|(_, sender)| sender)
+    }
+
+    /// Closes one, if there is one.
+    pub(super) fn close_one(&self) -> bool {
+        self.lock().pop().is_some()
+    }
+}
+
 /// Where an HTTP/1.1 connection goes once its answer is read.
 pub(super) struct Back {
-    pub(super) lines: Arc<Lines>,
+    pub(super) idle: Arc<Idle>,
     pub(super) sender: SendRequest<Empty<Bytes>>,
 }
 
 impl Back {
     fn give(self) {
-        let Back { lines, mut sender } = self;
+        let Back { idle, mut sender } = self;
         tokio::spawn(async move {
             if sender.ready().await.is_ok() {
-                lines.put(sender);
+                idle.put(sender);
             }
         });
     }

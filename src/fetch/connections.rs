@@ -1,18 +1,17 @@
 //! The fetcher's own connections: opened once where HTTP/2 carries many requests, kept, counted, and
 //! never more than there are descriptors for.
 
+use super::body::Idle;
 use super::fault::{Blame, Fault};
 use super::gate::{Gate, Waiting};
 use super::line::{Asking, Duplex, Http2, Line, Opened, Response, handshake_http1, handshake_http2};
+use super::login::Login;
 use super::proxy::{self, Proxy, Scheme};
-use super::surroundings::{Login, Netrc, Surroundings, Way};
+use super::surroundings::{Netrc, Surroundings, Way};
 use super::tls::{Offer, Tls};
 use crate::machine::dial::{Address, Purpose, dial};
 use crate::vocabulary::Cause;
-use http_body_util::Empty;
 use hyper::Uri;
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::header::HeaderValue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -22,9 +21,6 @@ use tokio::time::Instant;
 
 /// go's own patience with a TLS handshake; a proxy's greeting gets the same.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// An idle HTTP/1.1 connection is not used again after this, as in go.
-const IDLE: Duration = Duration::from_secs(90);
 
 /// How often an idle connection is looked for while all descriptors are in use.
 const CROWDED: Duration = Duration::from_millis(50);
@@ -59,38 +55,36 @@ pub(super) struct Lines {
     /// while that failed has failed with it.
     opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
     kept: Mutex<Kept>,
+    idle: Arc<Idle>,
 }
 
 #[derive(Default)]
 struct Kept {
     http2: Option<Http2>,
-    idle: Vec<(Instant, http1::SendRequest<Empty<Bytes>>)>,
     /// It chose HTTP/1.1: connections need not wait for each other.
     speaks_http1: bool,
 }
 
 impl Lines {
     fn new() -> Arc<Lines> {
-        Arc::new(Lines { opening: tokio::sync::Mutex::new(None), kept: Mutex::default() })
+        Arc::new(Lines {
+            opening: tokio::sync::Mutex::new(None),
+            kept: Mutex::default(),
+            idle: Arc::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Takes back a connection whose answer is read.
-    pub(super) fn put(&self, sender: http1::SendRequest<Empty<Bytes>>) {
-        self.lock().idle.push((Instant::now(), sender));
-    }
-
     /// A kept connection, if one can take a request.
     async fn kept(&self, waiting: Waiting) -> Option<Line> {
+        if let Some(sender) = self.idle.take() {
+            return Some(Line::Http1(sender));
+        }
         let http2 = {
             let mut kept = self.lock();
-            kept.idle.retain(|(since, sender)| since.elapsed() < IDLE && sender.is_ready());
-            if let Some((_, sender)) = kept.idle.pop() {
-                return Some(Line::Http1(sender));
-            }
             kept.http2.take_if(|http2| http2.gate.is_shut());
             kept.http2.clone()?
         };
@@ -106,9 +100,8 @@ impl Lines {
 
     /// Closes one connection that nobody uses.
     fn close_idle(&self) -> bool {
-        let mut kept = self.lock();
-        let unused = kept.http2.take_if(|http2| http2.gate.open() == 0);
-        unused.is_some() || kept.idle.pop().is_some()
+        let unused = self.lock().http2.take_if(|http2| http2.gate.open() == 0);
+        unused.is_some() || self.idle.close_one()
     }
 }
 
@@ -172,7 +165,7 @@ impl Connections {
         loop {
             let (line, is_kept) = self.line(&lines, &origin, &way, asking, &mut spent).await?;
             let gate = line.gate();
-            match asking.within(&mut spent, line.send(&lines, asking, absolute)).await {
+            match asking.within(&mut spent, line.send(&lines.idle, asking, absolute)).await {
                 Ok(response) => {
                     let settled = self.settle(response, absolute)?;
                     if let Some(works) = &mut first {

@@ -2,10 +2,10 @@
 //! with the rules for silence and stalls.
 
 use super::body::Body;
-
 use super::fault::Fault;
 use super::gate::Waiting;
 use super::line::{Asking, Response};
+use super::progress::Progress;
 use super::question::Question;
 use super::redirect::{is_within, resolve, without_secrets};
 use super::spool::{self, Stored, Unpack};
@@ -14,11 +14,10 @@ use super::upstream::Upstream;
 use super::{Fetcher, USER_AGENT};
 use crate::formats::authority;
 use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
-use crate::judgement::request::hedge::Moved;
 use crate::redact;
 use crate::vocabulary::Cause;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -36,67 +35,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// As much of an error's body is kept as go itself would print.
 const WORDS: usize = 4 << 10;
-
-/// How far a fetch has come; read by the one who may hedge it.
-#[derive(Debug)]
-pub(super) struct Progress {
-    /// When it was asked for.
-    pub(super) asked: Instant,
-    /// When something was first done for it, in microseconds after that: it may have to wait its turn.
-    begun_after_us: AtomicU64,
-    /// When the headers were here, in the same way.
-    headers_after_us: AtomicU64,
-    bytes: AtomicU64,
-    total: AtomicU64,
-}
-
-/// Not yet.
-const NEVER: u64 = u64::MAX;
-
-impl Progress {
-    pub(super) fn new() -> Progress {
-        Progress {
-            asked: Instant::now(),
-            begun_after_us: AtomicU64::new(NEVER),
-            headers_after_us: AtomicU64::new(NEVER),
-            bytes: AtomicU64::new(0),
-            total: AtomicU64::new(NEVER),
-        }
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.asked.elapsed().as_micros()).unwrap_or(NEVER - 1)
-    }
-
-    /// Something is done for it from now on, if nothing was before.
-    pub(super) fn begin(&self) {
-        self.begun_after_us.fetch_min(self.now(), Ordering::Relaxed);
-    }
-
-    fn headers_are_here(&self) {
-        self.headers_after_us.store(self.now(), Ordering::Relaxed);
-    }
-
-    /// Time from the beginning to the headers, once they are here.
-    pub(super) fn first_byte(&self) -> Option<Duration> {
-        let begun = self.begun_after_us.load(Ordering::Relaxed);
-        let us = self.headers_after_us.load(Ordering::Relaxed);
-        (us != NEVER).then(|| Duration::from_micros(us.saturating_sub(begun)))
-    }
-
-    /// The same for the rules of hedging.
-    pub(super) fn moved(&self) -> Moved {
-        let begun = self.begun_after_us.load(Ordering::Relaxed);
-        let elapsed = Duration::from_micros(self.now().saturating_sub(begun));
-        let total = self.total.load(Ordering::Relaxed);
-        Moved {
-            elapsed,
-            body: self.first_byte().map(|first| elapsed.saturating_sub(first)),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            total: (total != NEVER).then_some(total),
-        }
-    }
-}
 
 /// The piece of a broken body that its upstream may continue.
 pub(super) struct Part {

@@ -1,8 +1,9 @@
 //! One question from asked to answered: asks the policy, asks upstreams, hedges, keeps the books.
 
-use super::exchange::{Part, Progress};
+use super::exchange::Part;
 use super::ledger::{Books, Carrier};
 use super::one_try::{OneTry, Shortfall, TryEnd};
+use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::Stored;
 use super::{Answer, Fetcher, Refusal};

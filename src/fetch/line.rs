@@ -1,10 +1,9 @@
 //! One connection that speaks HTTP: its making, its being kept alive, one request over it.
 
-use super::body::{Back, Body};
-use super::connections::Lines;
-use super::exchange::Progress;
+use super::body::{Back, Body, Idle};
 use super::fault::{Blame, Fault};
 use super::gate::{BEFORE_SETTINGS, Gate, Permit, Waiting};
+use super::progress::Progress;
 use super::proxy::Proxy;
 use super::tls::Offer;
 use crate::formats::authority::split_user;
@@ -182,7 +181,7 @@ impl Line {
 
     pub(super) async fn send(
         self,
-        lines: &Arc<Lines>,
+        idle: &Arc<Idle>,
         asking: &Asking<'_>,
         absolute: Option<&Proxy>,
     ) -> Result<Response, Unanswered> {
@@ -203,7 +202,7 @@ impl Line {
                     }
                 };
                 let (head, incoming) = response.into_parts();
-                let back = Some(Back { lines: lines.clone(), sender });
+                let back = Some(Back { idle: idle.clone(), sender });
                 let body = Body::Http1 { incoming, back };
                 Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
             }

@@ -2,9 +2,10 @@
 
 use super::Fetcher;
 use super::check::{self, Finding};
-use super::exchange::{Exchange, Part, Progress, Received, STALL_WINDOW, Said};
+use super::exchange::{Exchange, Part, Received, STALL_WINDOW, Said};
 use super::fault::Blame;
 use super::ledger::Books;
+use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
 use super::tls::Offer;

@@ -2,7 +2,7 @@
 //! here, so that a proxy's own refusal is told from the trouble of the host behind it.
 
 use super::fault::{Blame, Fault};
-use super::surroundings::Login;
+use super::login::Login;
 use crate::formats::authority::{self, Url};
 use crate::machine::dial::Address;
 use crate::vocabulary::Cause;

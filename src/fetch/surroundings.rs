@@ -4,12 +4,11 @@
 //! goauth`, because the user set these variables for go.
 
 use super::fault::{Blame, Fault};
+use super::login::Login;
 use super::proxy::Proxy;
-use crate::formats::{authority, netrc, percent};
+use crate::formats::{authority, netrc};
 use crate::machine::dial::Address;
 use crate::vocabulary::Cause;
-use base64::Engine;
-use hyper::header::HeaderValue;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -137,38 +136,6 @@ impl Netrc {
             }
             prefix = &prefix[..prefix.rfind('/')?];
         }
-    }
-}
-
-/// A user's name and password, for a Basic `Authorization` or a SOCKS greeting.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Login {
-    pub(super) user: Vec<u8>,
-    pub(super) password: Vec<u8>,
-}
-
-impl std::fmt::Debug for Login {
-    /// Never the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").finish_non_exhaustive()
-    }
-}
-
-impl Login {
-    /// The user information of a URL (`user:password`, percent escapes in both); `None` where an
-    /// escape is malformed.
-    pub(super) fn of_user_info(info: &str) -> Option<Login> {
-        let (user, password) = info.split_once(':').unwrap_or((info, ""));
-        Some(Login { user: percent::decode(user)?, password: percent::decode(password)? })
-    }
-
-    /// The value of a Basic `Authorization` header, which is never printed.
-    pub(super) fn header(&self) -> HeaderValue {
-        let pair = [&self.user[..], b":", &self.password].concat();
-        let text = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
-        let mut value = HeaderValue::from_str(&text).expect("base64 is plain text");
-        value.set_sensitive(true);
-        value
     }
 }
 

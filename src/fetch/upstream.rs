@@ -1,6 +1,6 @@
 //! One module proxy: its address as the user wrote it, taken apart.
 
-use super::surroundings::Login;
+use super::login::Login;
 use crate::formats::authority::{self, Url};
 use crate::formats::goproxy::Entry;
 use crate::machine::dial::Address;

@@ -2,7 +2,6 @@
 //! that whoever removes or moves something must bring.
 
 use super::place::Files;
-use super::version::TreeFault;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -96,6 +95,22 @@ pub(super) enum Damage {
     SumdbLookup(PathBuf),
     /// `latest` of a checksum database that is no well-formed note. It is renamed, not deleted.
     SumdbLatest(PathBuf),
+}
+
+/// How an extracted folder differs from its zip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TreeFault {
+    /// Files are not there.
+    Missing,
+    /// Files are cut short or blank, as a crash leaves them.
+    Torn,
+    /// Files have another content. Somebody may have edited them: this may be evidence, and is
+    /// nothing that a download does.
+    Edited,
+    /// It was unpacked from the zip that is damaged too.
+    FromBadZip,
+    /// It has not the hash of go.sum, and no good zip is there to say where it differs.
+    Unknown,
 }
 
 impl Damage {

@@ -10,7 +10,7 @@
 //! `.partial` beside it (unpacked anew), a broken zip that nobody reads because folder and
 //! `.ziphash` are whole.
 
-use super::finding::{Damage, DamageProof, Dispute, Finding, Fingerprint, ModuleVersion, Part};
+use super::finding::{Damage, DamageProof, Dispute, Finding, Fingerprint, ModuleVersion, Part, TreeFault};
 use super::hash;
 use super::place::Files;
 use crate::formats::go_mod::{FaultKind, GoMod, Role};
@@ -32,22 +32,6 @@ pub(super) enum Depth {
     Quick,
     /// Everything.
     Full,
-}
-
-/// How an extracted folder differs from its zip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TreeFault {
-    /// Files are not there.
-    Missing,
-    /// Files are cut short or blank, as a crash leaves them.
-    Torn,
-    /// Files have another content. Somebody may have edited them: this may be evidence, and is
-    /// nothing that a download does.
-    Edited,
-    /// It was unpacked from the zip that is damaged too.
-    FromBadZip,
-    /// It has not the hash of go.sum, and no good zip is there to say where it differs.
-    Unknown,
 }
 
 /// What the `.ziphash` file holds.

@@ -7,8 +7,8 @@ use super::bench::{
 use crate::formats::go_sum::GoSum;
 use crate::inside::harness::{go, heed_modes};
 use crate::module_cache::finding::Damage;
+use crate::module_cache::finding::TreeFault;
 use crate::module_cache::growth::Growth;
-use crate::module_cache::version::TreeFault;
 use crate::module_cache::{Cache, Effect, Mark};
 use std::fs;
 use std::io;
