@@ -172,6 +172,8 @@ main() {
 	export GOX_TEST_GO_DIR="${GOX_TEST_GO_DIR:-$root/target/go-releases}"
 	[ $# -gt 0 ] || set -- settings_of_a_user go_in_the_usual_place no_root one_process_at_a_terminal \
 		run_sh_with_nextest run_sh_without_nextest
+	# With the user's own mask: what is built is to stay usable.
+	cargo test --quiet --no-run --lib --bins --tests
 	local passed=0 failed=0 surrounding status
 	for surrounding in "$@"; do
 		printf '\n-- %s\n' "$surrounding"
