@@ -1,10 +1,10 @@
 //! Runs go once, as a child, and watches it: what it says, whether it moves, how it ends.
 //!
-//! One call of [`Supervisor::run`] is one attempt. It changes nothing of what go does; it decides
+//! One call of `Supervisor::run` is one attempt. It changes nothing of what go does; it decides
 //! nothing either, but for one thing: a go that does not move any more is ended.
 //!
 //! What it keeps (each with a test below `tests`):
-//! - stdout is spooled and delivered only when the caller says so ([`Supervisor::deliver`]).
+//! - stdout is spooled and delivered only when the caller says so (`Supervisor::deliver`).
 //! - stderr is passed on as it arrives, byte for byte, in bounded memory.
 //! - stdin is given to go only where it is a terminal; otherwise go reads `/dev/null`, since
 //!   an attempt that may be repeated must not eat what belongs to the next one.
@@ -219,7 +219,7 @@ enum Grouping {
 
 impl Supervisor {
     /// Begins to listen to signals: from here on gox no longer ends by itself at Ctrl-C or
-    /// SIGTERM, so whoever waits outside of [`Supervisor::run`] must select on
+    /// SIGTERM, so whoever waits outside of `Supervisor::run` must select on
     /// [`Supervisor::interrupted`]. Must be called inside a runtime with I/O and time enabled.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //!
 //! Where what lies: `finding` has the findings, which nobody else can make; [`hash`] computes the real
 //! hashes of what is cached; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
-//! database's copies; `evict` removes, `aside` moves aside and puts back; [`growth`] tells whether an
+//! database's copies; `evict` removes, `aside` moves aside and puts back; `growth` tells whether an
 //! attempt got anywhere.
 
 pub(crate) mod growth;

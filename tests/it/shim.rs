@@ -312,8 +312,10 @@ fn a_wrong_gox_toml_stops_only_what_gox_watches() {
     let project = Project::empty()
         .with_go(&fake.path())
         .without("GOX_CONFIG")
-        .file("go.mod", "module example.test/main\n\ngo 1.21\n")
-        .file("gox.toml", "# mine\natempts = 3\n");
+        .file("go.mod", "module example.test/main\n\ngo 1.21\n");
+    let config = project.root().join("home/.config/gox");
+    fs::create_dir_all(&config).expect("a folder in the temporary one");
+    fs::write(config.join("gox.toml"), "# mine\natempts = 3\n").expect("a file of ours");
     for args in [&["version"][..], &["fmt"], &["test"], &["run", "."], &["generate"], &["help"]] {
         let outcome = project.gox(args).run().success();
         assert!(outcome.stderr.is_empty(), "{outcome}");
