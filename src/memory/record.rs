@@ -1,7 +1,7 @@
 //! The record of a run: what it was given and what it observed, as JSON lines from which the same
 //! decisions come out again. What a user attaches to a bug report.
 //!
-//! Pure. The first line is a [`Head`], each other one a [`Line`]; secrets of URLs are left out when a
+//! Pure. The first line is a `Head`, each other one a `Line`; secrets of URLs are left out when a
 //! value is written.
 
 use crate::judgement::attempt::{Decision, Observation, Pause, Policy, Retry, Step, Stop, decide};
