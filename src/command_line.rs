@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A command line, understood.
 #[derive(Debug, PartialEq, Eq)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     /// gox's own options.
     pub options: CliOptions,
     /// What is to be done.
@@ -20,7 +20,7 @@ pub struct CommandLine {
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run go with the arguments from this place on (0 is the first after the program's name).
     Go {
         /// The first argument of go's; the number of arguments where go gets none.
@@ -34,7 +34,7 @@ pub enum Command {
 
 /// The verbs that are gox's, whatever go may have one day.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
-pub enum OwnVerb {
+pub(crate) enum OwnVerb {
     /// Tell what is wrong with the network, the proxies and this machine
     #[command(hide = true)]
     Doctor {
@@ -88,7 +88,7 @@ pub enum OwnVerb {
 
 /// The verbs below `gox config`.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
-pub enum ConfigVerb {
+pub(crate) enum ConfigVerb {
     /// Write a gox.toml with every key, explained and commented out
     Init {
         /// At the root of this repository, rather than your own
@@ -99,7 +99,7 @@ pub enum ConfigVerb {
 
 /// The verbs below `gox shim`.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
-pub enum ShimVerb {
+pub(crate) enum ShimVerb {
     /// Tell which go a shell finds, and whether that is gox
     Status,
     /// Put a link named go into a folder
@@ -116,7 +116,7 @@ pub enum ShimVerb {
 
 /// How a verb of gox's own prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people
     #[default]
     Text,
@@ -157,7 +157,7 @@ const GO_VERBS: &[&str] = &[
 /// # Errors
 /// An unknown long option before the verb, one without its value, or wrong arguments for a verb of
 /// gox's own.
-pub fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, Error> {
+pub(crate) fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, Error> {
     let mut options = CliOptions::default();
     if is_called_go(program) {
         return Ok(CommandLine { options, command: Command::Go { first: 0 } });
@@ -205,7 +205,7 @@ pub fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, Error> {
 }
 
 /// True for a program name (the first word of a command line) whose last part is `go`.
-pub fn is_called_go(program: &OsStr) -> bool {
+pub(crate) fn is_called_go(program: &OsStr) -> bool {
     Path::new(program).file_name().is_some_and(|name| name == "go")
 }
 
@@ -283,7 +283,7 @@ fn with_help(verb: clap::Command) -> clap::Command {
 }
 
 /// The argument parser for the makers of completions: go's verbs are offered too.
-pub fn completion_parser() -> clap::Command {
+pub(crate) fn completion_parser() -> clap::Command {
     GO_VERBS.iter().fold(parser(), |command, verb| {
         let rest = Arg::new("arguments").num_args(0..).value_hint(clap::ValueHint::AnyPath);
         command.subcommand(clap::Command::new(*verb).about(format!("go {verb}")).arg(rest))
@@ -291,12 +291,12 @@ pub fn completion_parser() -> clap::Command {
 }
 
 /// What `gox --help` prints.
-pub fn help() -> String {
+pub(crate) fn help() -> String {
     parser().render_help().to_string()
 }
 
 /// What `gox --version` prints.
-pub fn version() -> String {
+pub(crate) fn version() -> String {
     concat!("gox ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
 }
 

@@ -1,5 +1,5 @@
 //! The gox command; see the library's documentation for how it works.
 
 fn main() {
-    gox::shim::main().leave()
+    gox::main().leave()
 }

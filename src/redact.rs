@@ -48,7 +48,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 const PRIVATE_FLAGS: [&str; 4] = ["ldflags", "gcflags", "asmflags", "gccgoflags"];
 
 /// One URL without user, password, query and fragment.
-pub fn url(url: &str) -> String {
+pub(crate) fn url(url: &str) -> String {
     text(url).into_owned()
 }
 

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// What gox may do with a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// gox becomes go (`exec`): nothing to watch.
     PassThrough,
     /// go runs as a child and may be run again.
@@ -124,7 +124,7 @@ const WITH_TRACE: &[(&str, &str)] = &[
 
 /// One command line of go's, understood as far as gox needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The verb's kind, flags considered.
     pub kind: Kind,
     /// First word after `go` (and after `-C DIR`), empty if none.
@@ -151,7 +151,7 @@ pub struct Invocation {
 
 impl Invocation {
     /// Reads the arguments after `go`. `goflags` is the effective GOFLAGS.
-    pub fn read<S: AsRef<OsStr>>(args: &[S], goflags: &OsStr) -> Invocation {
+    pub(crate) fn read<S: AsRef<OsStr>>(args: &[S], goflags: &OsStr) -> Invocation {
         let mut at = 0;
         let mut chdir = take_chdir(args, &mut at);
         let words: Vec<String> = args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();

@@ -41,10 +41,10 @@ use regex::Regex;
 use std::collections::HashMap;
 
 /// Bytes of an evidence line (and of any other field) that are kept.
-pub const MAX_EVIDENCE: usize = 2_000;
+pub(crate) const MAX_EVIDENCE: usize = 2_000;
 /// Distinct failures kept; further ones are counted. Far above the modules of any build that
 /// could still be cured one by one.
-pub const MAX_FAILURES: usize = 512;
+pub(crate) const MAX_FAILURES: usize = 512;
 
 /// The user's own rules.
 #[derive(Clone, Debug, Default)]

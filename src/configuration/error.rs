@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Exit status for every fault of gox's own configuration or usage.
-pub const EXIT_CONFIGURATION: i32 = 125;
+pub(crate) const EXIT_CONFIGURATION: i32 = 125;
 
 /// A configuration or command line that cannot be used. Printed with `gox: ` before it; the exit
 /// status is [`EXIT_CONFIGURATION`].
@@ -80,7 +80,7 @@ impl std::error::Error for Error {}
 /// Something that a file, the environment or the command line asked for and did not get. One line,
 /// printed with `gox: ` before it; the run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// The whole line.
     pub text: String,
 }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 /// The text of a gox.toml, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileText {
+pub(crate) struct FileText {
     /// Where it was read: absolute, for messages and for relative paths in it.
     pub path: PathBuf,
     /// What it says.

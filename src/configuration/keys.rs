@@ -237,6 +237,7 @@ impl Key {
         }
     }
 
+    /// What a value of it looks like.
     pub(crate) const fn shape(self) -> Shape {
         self.row().shape
     }

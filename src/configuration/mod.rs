@@ -11,11 +11,11 @@ mod narrow;
 mod settings;
 mod values;
 
-pub use error::{EXIT_CONFIGURATION, Error, Notice, Place};
-pub use file::FileText;
-pub use keys::Key;
-pub use settings::{FileKind, Origin, Rule, RuleAction, Settings};
-pub use values::{Files, LONGEST, Relay, Setting, Verbosity, bypasses, shown as shown_duration};
+pub(crate) use error::{EXIT_CONFIGURATION, Error, Notice};
+pub(crate) use file::FileText;
+pub(crate) use keys::Key;
+pub(crate) use settings::{FileKind, Origin, Rule, RuleAction, Settings};
+pub(crate) use values::{Files, Relay, Setting, Verbosity, bypasses};
 
 pub(crate) use error::quoted;
 pub(crate) use keys::nearest;
@@ -28,29 +28,29 @@ use std::path::{Path, PathBuf};
 use values::{Raw, parse};
 
 /// The built-in values, as template and reference.
-pub const DEFAULT_TOML: &str = include_str!("default.toml");
+pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
 
 /// The options of gox's own that stood before the go verb, in their order. A repeated one counts
 /// the last time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CliOptions {
+pub(crate) struct CliOptions {
     /// Key and value as written; `1` for an option without value.
     pub given: Vec<(Key, OsString)>,
 }
 
 impl CliOptions {
     /// The value last given for a key.
-    pub fn last(&self, key: Key) -> Option<&OsString> {
+    pub(crate) fn last(&self, key: Key) -> Option<&OsString> {
         self.given.iter().rev().find(|(given, _)| *given == key).map(|(_, value)| value)
     }
 }
 
 /// The environment as far as gox asks it.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The outcome of [`resolve`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// Every setting with its origin.
     pub settings: Settings,
     /// What the user asked for and is not done: one line of stderr each.
@@ -65,7 +65,7 @@ pub struct Resolved {
 ///
 /// # Errors
 /// An empty `--config`.
-pub fn files(cli: &CliOptions, env: Environment<'_>) -> Result<Files, Error> {
+pub(crate) fn files(cli: &CliOptions, env: Environment<'_>) -> Result<Files, Error> {
     let asked = asked(Key::Config, cli, env)?;
     Ok(match asked {
         Some((Setting::Config(files), _)) => files,
@@ -81,7 +81,7 @@ pub fn files(cli: &CliOptions, env: Environment<'_>) -> Result<Files, Error> {
 /// The first wrong value or unknown key met: command line first, then the environment, then the
 /// files from the lowest rank on. A value that a higher rank replaces must be right all the same. A
 /// project's file makes no error.
-pub fn resolve(cli: &CliOptions, env: Environment<'_>, files: &[FileText]) -> Result<Resolved, Error> {
+pub(crate) fn resolve(cli: &CliOptions, env: Environment<'_>, files: &[FileText]) -> Result<Resolved, Error> {
     let mut above = Vec::new();
     for key in Key::ALL {
         above.extend(asked(key, cli, env)?);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A long option before the go verb; the key's own.
     CommandLine,
     /// The environment variable of this name.
@@ -29,7 +29,7 @@ pub enum Origin {
 
 /// Whose file a gox.toml is; decides its rank and what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileKind {
+pub(crate) enum FileKind {
     /// `/etc/gox/gox.toml`: lowest rank, may lock keys.
     System,
     /// The user's own, or the one that `GOX_CONFIG` names.
@@ -51,7 +51,7 @@ impl fmt::Display for FileKind {
 impl Origin {
     /// True where a person set the value for themselves or for this machine, rather than a
     /// repository or gox. CI uses mirrors only where this holds for them.
-    pub fn by_hand(&self) -> bool {
+    pub(crate) fn by_hand(&self) -> bool {
         match self {
             Origin::CommandLine | Origin::Environment(_) => true,
             Origin::File { kind, .. } => *kind != FileKind::Project,
@@ -73,7 +73,7 @@ impl fmt::Display for Origin {
 
 /// What a rule of the user's own does with a failure whose text it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RuleAction {
+pub(crate) enum RuleAction {
     /// Try again, at the same place or the next.
     Retry,
     /// End the run at once.
@@ -85,7 +85,7 @@ impl Rule {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
+    pub(crate) fn compile(pattern: &str) -> Result<regex::Regex, String> {
         /// Longer than any line of go's that somebody would want to tell from others.
         const LONGEST: usize = 1000;
         /// Most bytes of the compiled expression: a tenth of what crate `regex` allows by itself.
@@ -107,7 +107,7 @@ impl Rule {
 
 impl RuleAction {
     /// The word in gox.toml.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             RuleAction::Retry => "retry",
             RuleAction::Stop => "stop",
@@ -117,7 +117,7 @@ impl RuleAction {
 
 /// A `[[rule]]` of gox.toml.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// A regular expression, valid in crate `regex`, searched in a failure's text.
     pub pattern: String,
     /// What to do with what it matches.
@@ -128,7 +128,7 @@ pub struct Rule {
 
 /// Every setting of a run. Total: a key that nobody set has its built-in value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The real go; `None`: to be found.
     pub go: Option<PathBuf>,
     /// Attempts without progress before giving up, at least 1.
@@ -173,7 +173,7 @@ pub struct Settings {
 
 impl Settings {
     /// What holds where nobody says anything: the values of `default.toml`.
-    pub fn built_in() -> Settings {
+    pub(crate) fn built_in() -> Settings {
         // The two mirrors are the ones every manual for networks behind a national firewall
         // names; both serve the public checksum database's modules unchanged.
         let mirrors =
@@ -206,7 +206,7 @@ impl Settings {
     }
 
     /// The value of a key and where it comes from.
-    pub fn get(&self, key: Key) -> (Setting, &Origin) {
+    pub(crate) fn get(&self, key: Key) -> (Setting, &Origin) {
         let setting = match key {
             Key::Go => Setting::Go(self.go.clone()),
             Key::Attempts => Setting::Attempts(self.attempts),
@@ -231,15 +231,16 @@ impl Settings {
     }
 
     /// Where the value of a key comes from.
-    pub fn origin(&self, key: Key) -> &Origin {
+    pub(crate) fn origin(&self, key: Key) -> &Origin {
         &self.origins[key as usize]
     }
 
     /// The patterns of [`Settings::private`] as the comma list that GOPRIVATE takes.
-    pub fn private_list(&self) -> String {
+    pub(crate) fn private_list(&self) -> String {
         self.private.join(",")
     }
 
+    /// Sets a value and remembers where it was set.
     pub(crate) fn set(&mut self, setting: Setting, origin: Origin) {
         self.origins[setting.key() as usize] = origin;
         match setting {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// When the loopback proxy serves (key `relay`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relay {
+pub(crate) enum Relay {
     /// From the first network failure on, or at once where this network was bad lately.
     Auto,
     /// From the first attempt on.
@@ -22,7 +22,7 @@ pub enum Relay {
 
 /// How much gox says (key `verbosity`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
+pub(crate) enum Verbosity {
     /// Errors, and a recovered checksum mismatch.
     Quiet,
     /// One line a remedy.
@@ -33,7 +33,7 @@ pub enum Verbosity {
 
 /// Which configuration files are read (key `config`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Files {
+pub(crate) enum Files {
     /// The project's, the user's and the system's.
     Usual,
     /// None at all.
@@ -44,8 +44,11 @@ pub enum Files {
 
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is the value of the key of the same name")]
-pub enum Setting {
+#[allow(
+    clippy::missing_docs_in_private_items,
+    reason = "each variant is the value of the key of the same name"
+)]
+pub(crate) enum Setting {
     Go(Option<PathBuf>),
     Attempts(u32),
     Budget(Duration),
@@ -68,7 +71,7 @@ pub enum Setting {
 
 /// The longest time any key takes. Nothing useful is longer, and sums of such times cannot
 /// overflow a clock.
-pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A value before it is understood.
 #[derive(Clone, Debug)]
@@ -279,7 +282,7 @@ fn flag(raw: &Raw) -> Result<bool, String> {
 
 /// Whether a value of `GOX_BYPASS` (and of any other flag's variable) means yes. Never an error: the way out of trouble must not
 /// be one more trouble.
-pub fn bypasses(value: &OsStr) -> bool {
+pub(crate) fn bypasses(value: &OsStr) -> bool {
     !value.is_empty() && !["0", "false"].iter().any(|no| value == *no)
 }
 
@@ -300,7 +303,7 @@ fn files(raw: &Raw) -> Result<Files, String> {
 }
 
 /// A length of time in the spelling that the configuration takes: `5m`, `1m30s`, `500ms`.
-pub fn shown(length: Duration) -> String {
+pub(crate) fn shown(length: Duration) -> String {
     let printer = jiff::fmt::friendly::SpanPrinter::new().spacing(jiff::fmt::friendly::Spacing::None);
     match jiff::SignedDuration::try_from(length) {
         Ok(length) => printer.duration_to_string(&length),
@@ -310,7 +313,7 @@ pub fn shown(length: Duration) -> String {
 
 impl Setting {
     /// Whose value this is.
-    pub const fn key(&self) -> Key {
+    pub(crate) const fn key(&self) -> Key {
         match self {
             Setting::Go(_) => Key::Go,
             Setting::Attempts(_) => Key::Attempts,

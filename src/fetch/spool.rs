@@ -28,6 +28,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
+    /// A spool whose files lie in `dir`, or where it is missing in the nearest folder above.
     pub(crate) fn new(dir: PathBuf) -> Arc<Spool> {
         Arc::new(Spool { dir, in_memory: AtomicUsize::new(0) })
     }
@@ -78,10 +79,12 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// An empty body.
     pub(crate) fn new(spool: &Arc<Spool>) -> Stored {
         Stored { spool: spool.clone(), medium: Medium::Memory(Vec::new()), length: 0, counted: 0 }
     }
 
+    /// In bytes.
     pub(crate) fn len(&self) -> u64 {
         self.length
     }
@@ -95,6 +98,7 @@ impl Stored {
         }
     }
 
+    /// Appends; an error is one of the file system.
     pub(crate) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
         if let Medium::Memory(bytes) = &mut self.medium {
             let fits = bytes.len() + piece.len() <= SMALL
@@ -233,7 +237,9 @@ impl Drop for Stored {
 
 /// Reads a stored body.
 pub(crate) enum Reader {
+    /// One that was small.
     Memory(io::Cursor<Vec<u8>>),
+    /// One in a file without a name.
     File(io::BufReader<File>),
 }
 

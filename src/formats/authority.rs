@@ -5,7 +5,7 @@
 
 /// A URL in its parts, each as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Url<'a> {
+pub(crate) struct Url<'a> {
     /// What stands before `://`.
     pub scheme: &'a str,
     /// `user:password`, without the `@`.
@@ -18,7 +18,7 @@ pub struct Url<'a> {
 
 impl<'a> Url<'a> {
     /// Splits `scheme://[user@]host[:port][/path]`; `None` without a `://`.
-    pub fn split(text: &'a str) -> Option<Url<'a>> {
+    pub(crate) fn split(text: &'a str) -> Option<Url<'a>> {
         let (scheme, rest) = text.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (user, host) = split_user(authority);
@@ -27,13 +27,13 @@ impl<'a> Url<'a> {
 }
 
 /// User and host of an authority.
-pub fn split_user(authority: &str) -> (Option<&str>, &str) {
+pub(crate) fn split_user(authority: &str) -> (Option<&str>, &str) {
     authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host))
 }
 
 /// Name and port of `name`, `name:port`, `[address]:port`, `[address]` or a bare IPv6 address; the
 /// brackets are taken off. What stands behind the colon need not be a number.
-pub fn split_port(host: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_port(host: &str) -> (&str, Option<&str>) {
     if let Some(rest) = host.strip_prefix('[') {
         return match rest.split_once(']') {
             Some((address, behind)) => (address, behind.strip_prefix(':')),
@@ -47,7 +47,7 @@ pub fn split_port(host: &str) -> (&str, Option<&str>) {
 }
 
 /// The name of a host without its port.
-pub fn name(host: &str) -> &str {
+pub(crate) fn name(host: &str) -> &str {
     split_port(host).0
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// The settings of such a file: `NAME=VALUE` lines that begin with a capital, everything else passed
 /// over, the last of equal names counting. Nothing is trimmed: a blank is part of the value, and so
 /// is a carriage return, as for go.
-pub fn parse(text: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub(crate) fn parse(text: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     text.split(|b| *b == b'\n')
         .filter(|line| line.first().is_some_and(u8::is_ascii_uppercase))
         .filter_map(|line| {

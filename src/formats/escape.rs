@@ -11,23 +11,23 @@ use super::version::is_canonical;
 
 /// The escaped form of a module path (`github.com/Azure/x` is `github.com/!azure/x`). `None` where
 /// go would not accept the path.
-pub fn path(module: &str) -> Option<String> {
+pub(crate) fn path(module: &str) -> Option<String> {
     is_module_path(module).then(|| mark(module))
 }
 
 /// The escaped form of a version (`v1.0.0-RC1` is `v1.0.0-!r!c1`). `None` where it is none that the
 /// cache files anything under: only canonical ones.
-pub fn version(version: &str) -> Option<String> {
+pub(crate) fn version(version: &str) -> Option<String> {
     is_canonical(version).then(|| mark(version))
 }
 
 /// The module path that `escaped` stands for; `None` where go would not have written it.
-pub fn unescape_path(escaped: &str) -> Option<String> {
+pub(crate) fn unescape_path(escaped: &str) -> Option<String> {
     unescape(escaped).filter(|module| is_module_path(module))
 }
 
 /// The canonical version that `escaped` stands for; `None` where go would not have written it.
-pub fn unescape_version(escaped: &str) -> Option<String> {
+pub(crate) fn unescape_version(escaped: &str) -> Option<String> {
     unescape(escaped).filter(|version| is_canonical(version))
 }
 
@@ -44,7 +44,7 @@ fn mark(text: &str) -> String {
 
 /// Undoes the escape of any text, be it a path, a version or a query; `None` for a capital, a
 /// stray `!`, or what is not ASCII.
-pub fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -7,7 +7,7 @@
 
 /// One `key = value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The section, in lower case.
     pub section: Vec<u8>,
     /// The subsection, as written.
@@ -20,14 +20,14 @@ pub struct Entry {
 
 /// A configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GitConfig {
+pub(crate) struct GitConfig {
     entries: Vec<Entry>,
     broken: bool,
 }
 
 impl GitConfig {
     /// Reads a file.
-    pub fn parse(text: &[u8]) -> GitConfig {
+    pub(crate) fn parse(text: &[u8]) -> GitConfig {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let mut config = GitConfig::default();
         let mut reader = Reader { text, at: 0 };
@@ -41,9 +41,10 @@ impl GitConfig {
         config
     }
 
+    #[cfg(test)]
     /// Every value of `section.key` or `section.subsection.key`, in order. Where git wants one, the
     /// last counts; a remote's first URL is the one it is fetched from.
-    pub fn values<'a>(
+    pub(crate) fn values<'a>(
         &'a self,
         section: &'a str,
         subsection: Option<&'a str>,
@@ -61,7 +62,7 @@ impl GitConfig {
 
     /// Adds `SECTION[.SUBSECTION].KEY` with a value, as the environment gives it; anything else is
     /// passed over.
-    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
         let dots = |found: Option<usize>| found.filter(|at| *at > 0);
         let (Some(first), Some(last)) =
             (dots(name.iter().position(|b| *b == b'.')), dots(name.iter().rposition(|b| *b == b'.')))
@@ -77,12 +78,12 @@ impl GitConfig {
     }
 
     /// Every entry, in order.
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// The files that are named by `include.path` and `includeIf.CONDITION.path`, as written.
-    pub fn includes(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn includes(&self) -> impl Iterator<Item = &[u8]> {
         self.entries
             .iter()
             .filter(|e| e.key == b"path")
@@ -94,7 +95,7 @@ impl GitConfig {
     }
 
     /// False where git would refuse the file: something may have been missed.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         !self.broken
     }
 }

@@ -15,13 +15,13 @@ struct Hashes {
 
 /// What go.sum (and go.work.sum) say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoSum {
+pub(crate) struct GoSum {
     entries: BTreeMap<(String, String), Hashes>,
 }
 
 impl GoSum {
     /// Reads the text of one file.
-    pub fn parse<T: AsRef<[u8]> + ?Sized>(text: &T) -> GoSum {
+    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(text: &T) -> GoSum {
         let mut sums = GoSum::default();
         for line in text.as_ref().split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
             let mut fields = line.split_whitespace();
@@ -36,7 +36,7 @@ impl GoSum {
     }
 
     /// Adds what another file says (go.work.sum beside the go.sum of each module of a workspace).
-    pub fn merge(&mut self, other: GoSum) {
+    pub(crate) fn merge(&mut self, other: GoSum) {
         for ((module, version), hashes) in other.entries {
             let mine = self.entries.entry((module, version)).or_default();
             for (to, from) in [(&mut mine.tree, hashes.tree), (&mut mine.go_mod, hashes.go_mod)] {
@@ -51,7 +51,7 @@ impl GoSum {
 
     /// The hashes that the tree (`go_mod` false) or the go.mod file (`go_mod` true) of a version
     /// may have; empty where nothing is said. Normally one.
-    pub fn lookup(&self, module: &str, version: &str, go_mod: bool) -> &[String] {
+    pub(crate) fn lookup(&self, module: &str, version: &str, go_mod: bool) -> &[String] {
         match self.entries.get(&(module.to_owned(), version.to_owned())) {
             Some(hashes) if go_mod => &hashes.go_mod,
             Some(hashes) => &hashes.tree,
@@ -60,12 +60,12 @@ impl GoSum {
     }
 
     /// Every module version named, sorted; those of which only the go.mod file counts included.
-    pub fn modules(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn modules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.keys().map(|(module, version)| (module.as_str(), version.as_str()))
     }
 
-    /// True where nothing was said at all.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 

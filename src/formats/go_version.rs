@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// A version of go. Numbers first, then betas, release candidates and the release; a language
 /// version (`1.21`) sorts before all three of its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GoVersion {
+pub(crate) struct GoVersion {
     numbers: [u32; 3],
     stage: Stage,
 }
@@ -22,11 +22,12 @@ enum Stage {
 
 impl GoVersion {
     /// The first release whose go command fetches toolchains.
-    pub const FETCHES_TOOLCHAINS: GoVersion = GoVersion { numbers: [1, 21, 0], stage: Stage::Language };
+    pub(crate) const FETCHES_TOOLCHAINS: GoVersion =
+        GoVersion { numbers: [1, 21, 0], stage: Stage::Language };
 
     /// Reads `go1.27.3`, `1.21rc2`, `go1.24.11 X:boringcrypto`, `go1.22.1-custom`. `None` for
     /// `devel` and anything else.
-    pub fn parse(text: &str) -> Option<GoVersion> {
+    pub(crate) fn parse(text: &str) -> Option<GoVersion> {
         let text = text.trim();
         let text = text.strip_prefix("go").unwrap_or(text);
         let text = text.split([' ', '-', '+']).next()?;
@@ -50,13 +51,13 @@ impl GoVersion {
     }
 
     /// Major and minor number: (1, 27) of `go1.27.3`.
-    pub fn release(&self) -> (u32, u32) {
+    pub(crate) fn release(&self) -> (u32, u32) {
         (self.numbers[0], self.numbers[1])
     }
 }
 
 /// The later of two names of toolchains; one that cannot be read is the earlier.
-pub fn later<'a>(one: &'a str, other: &'a str) -> &'a str {
+pub(crate) fn later<'a>(one: &'a str, other: &'a str) -> &'a str {
     match GoVersion::parse(one).cmp(&GoVersion::parse(other)) {
         Ordering::Less => other,
         Ordering::Equal | Ordering::Greater => one,

@@ -10,7 +10,7 @@ use std::fmt;
 ///
 /// An entry that is not here counts as the user's own (a company's Athens or Artifactory), and
 /// nothing crosses from it to one that is here. Compared by host name, without port.
-pub const PUBLIC_PROXY_HOSTS: &[&str] = &[
+pub(crate) const PUBLIC_PROXY_HOSTS: &[&str] = &[
     "proxy.golang.org",
     "goproxy.cn",
     "goproxy.io",
@@ -29,7 +29,7 @@ pub const PUBLIC_PROXY_HOSTS: &[&str] = &[
 
 /// What stands between two entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Separator {
+pub(crate) enum Separator {
     /// `,`: next on 404 and 410 only.
     Comma,
     /// `|`: next on any error.
@@ -38,7 +38,7 @@ pub enum Separator {
 
 /// One entry of the list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// A module proxy, as written by the user, less a trailing slash (secrets included: never
     /// print it, print [`Entry::shown`]). A bare host gets `https://`, as in go.
     Proxy(String),
@@ -51,14 +51,14 @@ pub enum Entry {
 impl Entry {
     /// Host and port as written, without user and password, in lower case. `None` for `direct`,
     /// `off` and `file://`.
-    pub fn host(&self) -> Option<String> {
+    pub(crate) fn host(&self) -> Option<String> {
         let Entry::Proxy(url) = self else { return None };
         let url = Url::split(url).filter(|url| matches!(url.scheme, "https" | "http"))?;
         (!url.host.is_empty()).then(|| url.host.to_ascii_lowercase())
     }
 
     /// The entry for people: no user, password or query.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Entry::Proxy(url) => crate::redact::url(url),
             Entry::Direct => "direct".into(),
@@ -67,12 +67,12 @@ impl Entry {
     }
 
     /// True for a proxy of the table of public proxies.
-    pub fn is_public_proxy(&self) -> bool {
+    pub(crate) fn is_public_proxy(&self) -> bool {
         self.host().is_some_and(|host| PUBLIC_PROXY_HOSTS.contains(&authority::name(&host)))
     }
 
     /// True for a module proxy reached over the network.
-    pub fn is_network_proxy(&self) -> bool {
+    pub(crate) fn is_network_proxy(&self) -> bool {
         self.host().is_some()
     }
 }
@@ -111,7 +111,7 @@ impl<'de> serde::Deserialize<'de> for Entry {
 /// A GOPROXY value: entries and the separators between them (`separators.len() + 1 ==
 /// entries.len()` unless the list is empty).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct List {
+pub(crate) struct List {
     /// The entries in order.
     pub entries: Vec<Entry>,
     /// `separators[i]` stands between `entries[i]` and `entries[i + 1]`.
@@ -121,7 +121,7 @@ pub struct List {
 /// How far a retry may go beyond what go itself would do (key `rotate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Rotate {
+pub(crate) enum Rotate {
     /// Pipes on any error; commas on transport failures and damaged bytes too, never from an
     /// entry of the user's own to a public one or `direct`.
     Listed,
@@ -134,7 +134,7 @@ pub enum Rotate {
 impl List {
     /// Reads a GOPROXY value the way go does: empty entries are skipped, `direct` and `off` are
     /// recognised as words, a host without a scheme gets `https://`.
-    pub fn parse(text: &str) -> List {
+    pub(crate) fn parse(text: &str) -> List {
         let mut list = List::default();
         let mut pending = None;
         let mut rest = text;
@@ -158,7 +158,7 @@ impl List {
     }
 
     /// The list for people: no user, password or query.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.joined(Entry::shown)
     }
 
@@ -176,33 +176,28 @@ impl List {
     }
 
     /// True where go would ask nobody: `off` stands first or alone.
-    pub fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         matches!(self.entries.first(), Some(Entry::Off))
     }
 
-    /// True where `off` stands anywhere: the user forbade what comes after.
-    pub fn has_off(&self) -> bool {
-        self.entries.contains(&Entry::Off)
-    }
-
     /// True where `direct` is an entry that go would reach (before any `off`).
-    pub fn has_direct(&self) -> bool {
+    pub(crate) fn has_direct(&self) -> bool {
         self.entries.iter().take_while(|e| **e != Entry::Off).any(|e| *e == Entry::Direct)
     }
 
     /// The entries that go itself can reach: up to and with the first `direct` or `off`.
-    pub fn reachable(&self) -> &[Entry] {
+    pub(crate) fn reachable(&self) -> &[Entry] {
         let end = self.entries.iter().position(|e| matches!(e, Entry::Direct | Entry::Off));
         &self.entries[..end.map_or(self.entries.len(), |i| i + 1)]
     }
 
     /// True where every entry is a known public proxy or `direct`.
-    pub fn all_public(&self) -> bool {
+    pub(crate) fn all_public(&self) -> bool {
         !self.entries.is_empty() && self.entries.iter().all(|e| *e == Entry::Direct || e.is_public_proxy())
     }
 
     /// True where going from entry `from` to the later entry `to` crosses pipes only.
-    pub fn only_pipes(&self, from: usize, to: usize) -> bool {
+    pub(crate) fn only_pipes(&self, from: usize, to: usize) -> bool {
         self.separators[from.min(to)..from.max(to)].iter().all(|s| *s == Separator::Pipe)
     }
 
@@ -212,7 +207,7 @@ impl List {
     /// With `listed` a comma is crossed, but never from an entry the table of public proxies does
     /// not know to one that it knows, or to `direct` (golang/go#37367: the comma there means "an
     /// outage of ours stays one").
-    pub fn may_cross(&self, rotate: Rotate, from: usize, to: usize) -> bool {
+    pub(crate) fn may_cross(&self, rotate: Rotate, from: usize, to: usize) -> bool {
         if from == to {
             return true;
         }

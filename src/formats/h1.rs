@@ -8,17 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of one file's content.
-pub type FileDigest = [u8; 32];
+pub(crate) type FileDigest = [u8; 32];
 
 /// A file name with a newline, which would let one list of files pass for another: go refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NewlineInName;
+pub(crate) struct NewlineInName;
 
 /// The hash of names and contents of files. They may come in any order; they are sorted here.
 ///
 /// # Errors
 /// A name with a newline.
-pub fn of_files(files: &mut [(&[u8], FileDigest)]) -> Result<String, NewlineInName> {
+pub(crate) fn of_files(files: &mut [(&[u8], FileDigest)]) -> Result<String, NewlineInName> {
     if files.iter().any(|(name, _)| name.contains(&b'\n')) {
         return Err(NewlineInName);
     }
@@ -34,7 +34,7 @@ pub fn of_files(files: &mut [(&[u8], FileDigest)]) -> Result<String, NewlineInNa
 }
 
 /// The hash that go.sum records for a go.mod file (`VERSION/go.mod`) of this content.
-pub fn of_go_mod(content: &[u8]) -> String {
+pub(crate) fn of_go_mod(content: &[u8]) -> String {
     // The one name has no newline.
     of_files(&mut [(b"go.mod", Sha256::digest(content).into())]).unwrap_or_default()
 }

@@ -5,20 +5,23 @@
 //! have written is read without a panic, in time in proportion to its length, line by line where it
 //! has lines: one line that cannot be read spoils no other.
 
-pub mod authority;
-pub mod env_file;
-pub mod escape;
-pub mod git_config;
-pub mod go_mod;
-pub mod go_sum;
-pub mod go_version;
-pub mod goproxy;
-pub mod h1;
-pub mod module_path;
-pub mod netrc;
-pub mod patterns;
+pub(crate) mod authority;
+pub(crate) mod env_file;
+pub(crate) mod escape;
+pub(crate) mod git_config;
+pub(crate) mod go_mod;
+pub(crate) mod go_sum;
+pub(crate) mod go_version;
+pub(crate) mod goproxy;
+pub(crate) mod h1;
+pub(crate) mod module_path;
+pub(crate) mod netrc;
+pub(crate) mod patterns;
 pub(crate) mod percent;
-pub mod quoted;
-pub mod ssh_config;
-pub mod version;
-pub mod zip;
+pub(crate) mod quoted;
+pub(crate) mod ssh_config;
+#[cfg(test)]
+#[path = "../../tests/inside/formats/mod.rs"]
+mod tests;
+pub(crate) mod version;
+pub(crate) mod zip;

@@ -4,7 +4,7 @@
 
 /// The end of a module path that names its major version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MajorSuffix<'a> {
+pub(crate) enum MajorSuffix<'a> {
     /// None: v0 or v1.
     None,
     /// `/vN`; holds `vN`.
@@ -21,7 +21,7 @@ const RESERVED: &[&str] = &[
 
 /// True for what go accepts as the path of a module that can be downloaded: a lower-case host name
 /// with a dot first, then elements of letters, digits and `-._~` that do not begin with a dot.
-pub fn is_module_path(path: &str) -> bool {
+pub(crate) fn is_module_path(path: &str) -> bool {
     let host = path.split('/').next().unwrap_or("");
     let host_ok = host.contains('.')
         && !host.starts_with('-')
@@ -44,7 +44,7 @@ fn is_element(element: &str) -> bool {
 
 /// Splits a path into what stands before its major version and that version. `None` where the end
 /// looks like one and is none (`/v1`, `/v02`, `/v1.2`, a gopkg.in path without).
-pub fn split_major(path: &str) -> Option<(&str, MajorSuffix<'_>)> {
+pub(crate) fn split_major(path: &str) -> Option<(&str, MajorSuffix<'_>)> {
     let digits_from =
         |text: &str, ok: fn(u8) -> bool| text.len() - text.bytes().rev().take_while(|b| ok(*b)).count();
     if path.starts_with("gopkg.in/") {
@@ -67,7 +67,7 @@ pub fn split_major(path: &str) -> Option<(&str, MajorSuffix<'_>)> {
 }
 
 /// True where `path` is `prefix` or lies below it.
-pub fn covers(prefix: &str, path: &str) -> bool {
+pub(crate) fn covers(prefix: &str, path: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -5,7 +5,7 @@
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
+pub(crate) struct Login {
     /// Host, host and port, or since go 1.27 host and path.
     pub machine: Vec<u8>,
     /// The user.
@@ -15,7 +15,7 @@ pub struct Login {
 }
 
 /// All whole entries of a file, in order.
-pub fn parse(text: &[u8]) -> Vec<Login> {
+pub(crate) fn parse(text: &[u8]) -> Vec<Login> {
     let mut entries = Vec::new();
     let empty = || Login { machine: Vec::new(), login: Vec::new(), password: Vec::new() };
     let mut entry = empty();

@@ -5,7 +5,7 @@
 
 /// True where one of the comma-separated globs in `patterns` matches a prefix of `module`: a glob
 /// of N elements is held against the first N elements. Blanks are part of a glob, as for go.
-pub fn matches(patterns: impl AsRef<[u8]>, module: impl AsRef<[u8]>) -> bool {
+pub(crate) fn matches(patterns: impl AsRef<[u8]>, module: impl AsRef<[u8]>) -> bool {
     let module = module.as_ref();
     patterns.as_ref().split(|b| *b == b',').any(|glob| {
         let glob = glob.strip_suffix(b"/").unwrap_or(glob);
@@ -27,13 +27,13 @@ fn first_elements(path: &[u8], count: usize) -> Option<&[u8]> {
 
 /// A pattern that `path.Match` calls malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadPattern;
+pub(crate) struct BadPattern;
 
 /// `path.Match`: `*`, `?`, `[a-z]`, `[^a]` and `\x`; `*` and `?` do not match a slash.
 ///
 /// # Errors
 /// A malformed pattern, where the malformed part was come to.
-pub fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, BadPattern> {
+pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, BadPattern> {
     'pattern: while !pattern.is_empty() {
         let (star, chunk, rest) = scan_chunk(pattern);
         pattern = rest;

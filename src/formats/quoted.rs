@@ -4,14 +4,14 @@
 
 /// A quote that does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unterminated;
+pub(crate) struct Unterminated;
 
 /// Splits a list at blanks. A word that begins with a quote ends at the next such quote, nothing in
 /// it is undone, and quotes further inside a word do not count.
 ///
 /// # Errors
 /// A quote that does not end: go refuses the whole list.
-pub fn split(text: &[u8]) -> Result<Vec<&[u8]>, Unterminated> {
+pub(crate) fn split(text: &[u8]) -> Result<Vec<&[u8]>, Unterminated> {
     let is_blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
     let mut words = Vec::new();
     let mut rest = text;

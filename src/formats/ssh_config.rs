@@ -7,7 +7,7 @@ use super::patterns::glob_matches;
 
 /// A file of ssh's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SshConfig {
+pub(crate) struct SshConfig {
     blocks: Vec<Block>,
     includes: Vec<Vec<u8>>,
 }
@@ -21,7 +21,7 @@ struct Block {
 
 impl SshConfig {
     /// Reads a file.
-    pub fn parse(text: &[u8]) -> SshConfig {
+    pub(crate) fn parse(text: &[u8]) -> SshConfig {
         let mut config = SshConfig { blocks: vec![Block::default()], includes: Vec::new() };
         for line in text.split(|b| *b == b'\n') {
             let words = words(line);
@@ -43,7 +43,7 @@ impl SshConfig {
     }
 
     /// Every name that `host` may stand for, `%h` filled in.
-    pub fn names<'a>(&'a self, host: &'a str) -> impl Iterator<Item = String> + 'a {
+    pub(crate) fn names<'a>(&'a self, host: &'a str) -> impl Iterator<Item = String> + 'a {
         let blocks = self.blocks.iter().filter(move |block| block.is_about(host));
         blocks.flat_map(|block| &block.host_names).map(move |name| {
             String::from_utf8_lossy(name).replace("%h", host).replace("%%", "%").to_ascii_lowercase()
@@ -51,7 +51,7 @@ impl SshConfig {
     }
 
     /// The files that are named by `Include`, as written, patterns included.
-    pub fn includes(&self) -> &[Vec<u8>] {
+    pub(crate) fn includes(&self) -> &[Vec<u8>] {
         &self.includes
     }
 }

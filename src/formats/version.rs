@@ -9,13 +9,13 @@ use std::borrow::Cow;
 /// cache files anything under, and what therefore names one tree for good.
 ///
 /// A leading zero in a number (`v01.2.3`, `v1.2.3-01`) and any other build suffix are not canonical.
-pub fn is_canonical(version: &str) -> bool {
+pub(crate) fn is_canonical(version: &str) -> bool {
     canonical(version).is_some_and(|canonical| canonical == version)
 }
 
 /// The canonical spelling of a semantic version (`module.CanonicalVersion`): `v1.2` is `v1.2.0`, and
 /// of build suffixes only `+incompatible` stays. `None` for what is no semantic version.
-pub fn canonical(version: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn canonical(version: &str) -> Option<Cow<'_, str>> {
     let rest = version.strip_prefix('v')?;
     let (rest, build) = rest.split_once('+').map_or((rest, None), |(rest, build)| (rest, Some(build)));
     let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
@@ -38,7 +38,7 @@ pub fn canonical(version: &str) -> Option<Cow<'_, str>> {
 
 /// True where the major version of the canonical `version` is the one that the end of `path` asks
 /// for (`module.CheckPathMajor`): v0, v1 and `+incompatible` without a suffix, `vN` below `/vN`.
-pub fn fits_path(version: &str, path: &str) -> bool {
+pub(crate) fn fits_path(version: &str, path: &str) -> bool {
     let Some((_, suffix)) = super::module_path::split_major(path) else { return false };
     let major = version.split('.').next().unwrap_or(version);
     match suffix {

@@ -12,18 +12,18 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 /// Most bytes of a module zip, packed or unpacked: 500 MiB (`MaxZipFile` of golang.org/x/mod/zip,
 /// and of cmd/go's codehost for what comes from a proxy).
-pub const MAX_ZIP: u64 = 500 << 20;
+pub(crate) const MAX_ZIP: u64 = 500 << 20;
 
 /// Most bytes of a go.mod, in a zip or by itself: 16 MiB (`MaxGoMod` of the same two).
-pub const MAX_GO_MOD: u64 = 16 << 20;
+pub(crate) const MAX_GO_MOD: u64 = 16 << 20;
 
 /// Most files looked at in one zip or folder. The largest modules have some ten thousand; the limit
 /// keeps a crafted directory of empty entries from filling the memory.
-pub const MAX_FILES: u64 = 1 << 20;
+pub(crate) const MAX_FILES: u64 = 1 << 20;
 
 /// Why a zip was not read to its end.
 #[derive(Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The bytes are no zip, or not a whole one: go fails on them too.
     Corrupt(String),
     /// A file without the module's prefix: whoever made the zip made it so.
@@ -73,7 +73,7 @@ impl From<::zip::result::ZipError> for Fault {
 
 /// One file of a [`Manifest`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Full name, `MODULE@VERSION/path` with forward slashes, as raw bytes.
     pub name: Vec<u8>,
     /// SHA-256 of the content.
@@ -90,7 +90,7 @@ impl Entry {
     ///
     /// # Errors
     /// What the reader says.
-    pub fn read(name: Vec<u8>, content: &mut impl Read) -> io::Result<Entry> {
+    pub(crate) fn read(name: Vec<u8>, content: &mut impl Read) -> io::Result<Entry> {
         let mut sum = Sha256::new();
         let mut buffer = [0u8; 32 << 10];
         let (mut size, mut blank) = (0u64, true);
@@ -111,7 +111,7 @@ impl Entry {
 
 /// Names and hashes of all files of a module version, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     entries: Vec<Entry>,
     h1: String,
 }
@@ -121,7 +121,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Fault::Corrupt`] for a name with a newline, which no hash can be of.
-    pub fn of(mut entries: Vec<Entry>) -> Result<Manifest, Fault> {
+    pub(crate) fn of(mut entries: Vec<Entry>) -> Result<Manifest, Fault> {
         entries.sort();
         let mut files: Vec<_> = entries.iter().map(|e| (&e.name[..], e.digest)).collect();
         let h1 = h1::of_files(&mut files)
@@ -130,12 +130,12 @@ impl Manifest {
     }
 
     /// The files.
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// The `h1:` hash.
-    pub fn h1(&self) -> &str {
+    pub(crate) fn h1(&self) -> &str {
         &self.h1
     }
 }
@@ -144,7 +144,7 @@ impl Manifest {
 ///
 /// # Errors
 /// [`Fault::Corrupt`] and [`Fault::Unexpected`] are verdicts on the bytes; the others are none.
-pub fn read<R: Read + Seek>(zip: R, prefix: &str) -> Result<Manifest, Fault> {
+pub(crate) fn read<R: Read + Seek>(zip: R, prefix: &str) -> Result<Manifest, Fault> {
     read_within(MAX_ZIP, zip, prefix)
 }
 
@@ -194,7 +194,7 @@ fn read_within<R: Read + Seek>(limit: u64, mut zip: R, prefix: &str) -> Result<M
 ///
 /// # Errors
 /// [`Fault::Corrupt`] and [`Fault::Io`].
-pub fn directory(zip: &mut (impl Read + Seek), size: u64) -> Result<u64, Fault> {
+pub(crate) fn directory(zip: &mut (impl Read + Seek), size: u64) -> Result<u64, Fault> {
     // The end record has 22 bytes and a comment of at most 65535 behind it.
     let tail = size.min(22 + 0xffff);
     zip.seek(SeekFrom::Start(size - tail))?;

@@ -4,10 +4,10 @@
 //! request of the fetcher's, `privacy` and `publicity` which names must be kept from whom, `refusal`
 //! whether a host that refuses gives a reason.
 
-pub mod attempt;
+pub(crate) mod attempt;
 pub(crate) mod backoff;
-pub mod privacy;
+pub(crate) mod privacy;
 pub(crate) mod publicity;
 pub(crate) mod refusal;
 pub(crate) mod request;
-pub mod table;
+pub(crate) mod table;

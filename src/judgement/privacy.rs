@@ -76,7 +76,7 @@ fn owner(path: &str) -> Option<String> {
 
 /// Whose modules stand near the one that is worked on. Letter case does not count: forges fold it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Neighbour {
+pub(crate) enum Neighbour {
     /// All of a host.
     Host(String),
     /// `host/owner`.
@@ -87,7 +87,7 @@ pub enum Neighbour {
 
 impl Neighbour {
     /// The owner of a go.mod's own `module` line.
-    pub fn of_module_line(path: &str) -> Option<Neighbour> {
+    pub(crate) fn of_module_line(path: &str) -> Option<Neighbour> {
         owner(path).map(Neighbour::Owner)
     }
 
@@ -124,7 +124,7 @@ impl Neighbour {
 
 /// Other names for places that git and ssh know on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aliases {
+pub(crate) struct Aliases {
     /// `url.BASE.insteadOf = PREFIX`: what stands in place of the prefix, and the prefix.
     pub instead_of: Vec<(String, String)>,
     /// ssh's configuration files.
@@ -133,7 +133,7 @@ pub struct Aliases {
 
 impl Aliases {
     /// The neighbours that a repository's URL speaks for, under every name that it may have.
-    pub fn neighbours(&self, url: &str) -> Vec<Neighbour> {
+    pub(crate) fn neighbours(&self, url: &str) -> Vec<Neighbour> {
         let mut found = Vec::new();
         for url in self.spellings(url.trim()) {
             let Some((host, path)) = place(&url) else { continue };
@@ -149,7 +149,7 @@ impl Aliases {
 
     /// Places that git reaches in another way than by their names: somebody has set up access to
     /// them. A rewriting of a whole forge says nothing about anybody.
-    pub fn rewritten(&self) -> Vec<Neighbour> {
+    pub(crate) fn rewritten(&self) -> Vec<Neighbour> {
         self.instead_of.iter().flat_map(|(_, prefix)| self.neighbours(prefix)).collect()
     }
 
@@ -183,7 +183,7 @@ fn place(remote: &str) -> Option<(&str, &str)> {
 
 /// What this run knows of private modules. All lists are comma lists of Go's globs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// go's effective GONOPROXY (which defaults to GOPRIVATE): go never asks a proxy for these.
     pub no_proxy: String,
     /// go's effective GOPRIVATE and GONOSUMDB, one after the other: the user calls these private, even
@@ -201,7 +201,7 @@ pub struct Rules {
 
 /// Why a module counts as private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// go's own GONOPROXY or GOPRIVATE matches.
     NoProxy,
     /// A pattern of the user's `private` matches.
@@ -223,7 +223,7 @@ pub enum Why {
 
 impl Rules {
     /// Whether `module` is private or likely so, and why; the strongest reason first.
-    pub fn why(&self, module: &str) -> Option<Why> {
+    pub(crate) fn why(&self, module: &str) -> Option<Why> {
         let host = host_of(module);
         let holds = [
             (Why::NoProxy, matches(&self.no_proxy, module)),
@@ -244,7 +244,7 @@ impl Rules {
     }
 
     /// True for a module that must not cross to a proxy which go itself would not have asked.
-    pub fn likely_private(&self, module: &str) -> bool {
+    pub(crate) fn likely_private(&self, module: &str) -> bool {
         self.why(module).is_some()
     }
 }

@@ -11,14 +11,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Most bytes of a go.sum or go.work.sum: the largest known have a few MiB.
-pub const MOST_SUMS: u64 = 64 << 20;
+pub(crate) const MOST_SUMS: u64 = 64 << 20;
 
 /// Most bytes of a configuration file of gox's, go's or git's: the largest known have some KiB.
-pub const MOST_SETTINGS: u64 = 1 << 20;
+pub(crate) const MOST_SETTINGS: u64 = 1 << 20;
 
 /// Why a file was not read.
 #[derive(Debug)]
-pub enum Unread {
+pub(crate) enum Unread {
     /// It is not there, or lies behind a folder that may not be entered.
     Absent,
     /// A folder, pipe, socket or device.
@@ -31,7 +31,7 @@ pub enum Unread {
 
 impl Unread {
     /// True where there is something that was not read, so that what it says is not known.
-    pub fn hides(&self) -> bool {
+    pub(crate) fn hides(&self) -> bool {
         !matches!(self, Unread::Absent)
     }
 }
@@ -63,7 +63,7 @@ impl From<io::Error> for Unread {
 ///
 /// # Errors
 /// [`Unread`]; none of them blocks.
-pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     if path == Path::new("/dev/null") {
         return Ok(Vec::new());
     }

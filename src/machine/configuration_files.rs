@@ -9,10 +9,10 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The name of a configuration file, everywhere.
-pub const FILE_NAME: &str = "gox.toml";
+pub(crate) const FILE_NAME: &str = "gox.toml";
 
 /// The system's file.
-pub const SYSTEM_FILE: &str = "/etc/gox/gox.toml";
+pub(crate) const SYSTEM_FILE: &str = "/etc/gox/gox.toml";
 
 /// Most bytes of a project's file: what a project may say has room in a tenth of it.
 const MOST_OF_PROJECT: u64 = 64 << 10;
@@ -23,7 +23,7 @@ const MOST_OF_PROJECT: u64 = 64 << 10;
 /// # Errors
 /// A wrong command line, environment or file of the user's or the system's, or one that is there and
 /// cannot be read. A project's file makes no error.
-pub fn load(cli: &CliOptions, env: Environment<'_>, folder: Option<&Path>) -> Result<Resolved, Error> {
+pub(crate) fn load(cli: &CliOptions, env: Environment<'_>, folder: Option<&Path>) -> Result<Resolved, Error> {
     load_below(Path::new(SYSTEM_FILE), cli, env, folder)
 }
 
@@ -67,20 +67,20 @@ fn load_below(
 
 /// The user's own file: `$XDG_CONFIG_HOME/gox/gox.toml`, or `~/.config/gox/gox.toml`. `None`
 /// without a home folder.
-pub fn user_file(env: Environment<'_>) -> Option<PathBuf> {
+pub(crate) fn user_file(env: Environment<'_>) -> Option<PathBuf> {
     let configured = env("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = configured.or_else(|| Some(home(env)?.join(".config")))?;
     Some(folder.join("gox").join(FILE_NAME))
 }
 
 /// The home folder, where one is set and absolute.
-pub fn home(env: Environment<'_>) -> Option<PathBuf> {
+pub(crate) fn home(env: Environment<'_>) -> Option<PathBuf> {
     env("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// The root of the repository that `folder` lies in: the nearest folder upwards with a `.git`
 /// (a file in linked work trees). `None` outside a repository.
-pub fn repository_root(folder: &Path) -> Option<&Path> {
+pub(crate) fn repository_root(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok())
 }
 

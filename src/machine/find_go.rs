@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The environment variable that one gox leaves for a gox below it:
 /// `supervised` or `exec`, then `;N`, how many gox there are on the way, then `;DEV:INODE` for each
 /// gox executable.
-pub const MARKER: &str = "GOX_MARKER";
+pub(crate) const MARKER: &str = "GOX_MARKER";
 
 /// Where go is kept when PATH does not have it.
 const USUAL_PLACE: &str = "/usr/local/go/bin/go";
@@ -51,7 +51,7 @@ impl std::fmt::Display for Error {
 
 /// What the marker in our environment told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Nesting {
+pub(crate) struct Nesting {
     /// A gox above supervises this process: it retries, so this one must not.
     pub supervised: bool,
     /// How many gox led to this one, itself not counted.
@@ -62,7 +62,7 @@ pub struct Nesting {
 
 /// A go that the user named, and where.
 #[derive(Clone, Copy, Debug)]
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// A path, or a name to be found on PATH.
     pub go: &'a OsStr,
     /// `GOX_GO`, `--go`, or the words for a key of gox.toml.
@@ -71,7 +71,7 @@ pub struct Named<'a> {
 
 impl Nesting {
     /// Reads the marker and adds the running executable.
-    pub fn from_env() -> Nesting {
+    pub(crate) fn from_env() -> Nesting {
         let mut nesting = std::env::var(MARKER).map(|text| Nesting::parse(&text)).unwrap_or_default();
         if let Some(id) = std::env::current_exe().ok().and_then(|exe| identity(&exe))
             && !nesting.known.contains(&id)
@@ -95,7 +95,7 @@ impl Nesting {
 
     /// The marker's value for a child that this gox watches, or for the go it becomes. What a gox
     /// further up watches stays watched, however many gox become go in between.
-    pub fn marker(&self, supervised: bool) -> OsString {
+    pub(crate) fn marker(&self, supervised: bool) -> OsString {
         let word = if supervised || self.supervised { "supervised" } else { "exec" };
         let mut text = format!("{word};{}", self.depth.saturating_add(1));
         for (dev, ino) in &self.known {
@@ -119,7 +119,7 @@ fn is_executable(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`Error`], with every place that was looked at.
-pub fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<PathBuf, Error> {
+pub(crate) fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<PathBuf, Error> {
     let go = match named.filter(|n| !n.go.is_empty()) {
         Some(named) => find_named(named, nesting)?,
         None => find_unnamed(&Places::of_this_process(), nesting)?,

@@ -27,7 +27,7 @@ const SSH_SYSTEM: &str = "/etc/ssh/ssh_config";
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub struct GitSettings {
+pub(crate) struct GitSettings {
     /// Whose modules stand near those of this repository.
     pub neighbours: Vec<Neighbour>,
     /// Why something may have been missed, as a sentence.
@@ -35,7 +35,7 @@ pub struct GitSettings {
 }
 
 /// Reads what concerns the repository around `folder`.
-pub fn read(folder: &Path, env: Environment<'_>) -> GitSettings {
+pub(crate) fn read(folder: &Path, env: Environment<'_>) -> GitSettings {
     let mut reader = Reader { home: home(env), doubt: None, left: MOST_FILES };
     let mut shared = Vec::new();
     for file in shared_files(env) {

@@ -18,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The names gox asks for. By name: without HOME `go env -json` fails, single names do not.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "GOPROXY",
     "GOPRIVATE",
     "GONOPROXY",
@@ -47,7 +47,7 @@ struct Value {
 
 /// Settings of go by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoEnv {
+pub(crate) struct GoEnv {
     values: BTreeMap<String, Value>,
     /// Why something that go may know was not read.
     unread: Option<String>,
@@ -56,24 +56,24 @@ pub struct GoEnv {
 impl GoEnv {
     /// The value as text, empty where unset. Of a value that is not text this is a likeness, which
     /// must be shown and compared only: see [`GoEnv::doubt`].
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", |value| &value.text)
     }
 
     /// The value as it is, empty where unset.
-    pub fn raw(&self, name: &str) -> &OsStr {
+    pub(crate) fn raw(&self, name: &str) -> &OsStr {
         self.values.get(name).map_or(OsStr::new(""), |value| &value.raw)
     }
 
     /// Sets one value (what go said later, or a test).
-    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         let raw = value.into();
         let text = raw.to_string_lossy().into_owned();
         self.values.insert(name.to_owned(), Value { raw, text });
     }
 
     /// Why go's settings are not wholly known, as a sentence; `None` where they are.
-    pub fn doubt(&self) -> Option<String> {
+    pub(crate) fn doubt(&self) -> Option<String> {
         let odd = TRUST.iter().find(|name| self.raw(name).to_str().is_none());
         odd.map(|name| format!("{name} is not valid UTF-8")).or_else(|| self.unread.clone())
     }
@@ -83,22 +83,22 @@ impl GoEnv {
     }
 
     /// The module cache, where it is known.
-    pub fn mod_cache(&self) -> Option<PathBuf> {
+    pub(crate) fn mod_cache(&self) -> Option<PathBuf> {
         self.path("GOMODCACHE")
     }
 
     /// The build cache, where it is known.
-    pub fn build_cache(&self) -> Option<PathBuf> {
+    pub(crate) fn build_cache(&self) -> Option<PathBuf> {
         self.path("GOCACHE").filter(|path| path.as_os_str() != "off")
     }
 
     /// First element of GOPATH.
-    pub fn gopath(&self) -> Option<PathBuf> {
+    pub(crate) fn gopath(&self) -> Option<PathBuf> {
         std::env::split_paths(self.raw("GOPATH")).next().filter(|p| !p.as_os_str().is_empty())
     }
 
     /// Major and minor of GOVERSION (`go1.27.3` gives (1, 27)).
-    pub fn release(&self) -> Option<(u32, u32)> {
+    pub(crate) fn release(&self) -> Option<(u32, u32)> {
         GoVersion::parse(self.get("GOVERSION")).map(|version| version.release())
     }
 
@@ -123,7 +123,7 @@ impl GoEnv {
 /// GOROOT/go.env, in that order and without running go. A variable set to nothing does not override
 /// a file, as in go. What go would have from a GOROOT that gox does not find stays unset: a default in
 /// its place might not be the user's.
-pub fn read_settings(go: &Path, env: Environment<'_>) -> GoEnv {
+pub(crate) fn read_settings(go: &Path, env: Environment<'_>) -> GoEnv {
     let env = |name: &str| env(name).filter(|value| !value.is_empty());
     let mut settings = GoEnv::default();
     let mut found = BTreeMap::new();
@@ -211,7 +211,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// GOTOOLCHAIN=local keeps the question from starting a toolchain download.
 ///
 /// Returns `fallback` where go cannot answer. Blocks for at most ten seconds.
-pub fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
+pub(crate) fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
     let mut command = Command::new(go);
     command.arg("env").args(NAMES).env("GOTOOLCHAIN", "local");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

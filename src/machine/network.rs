@@ -9,11 +9,11 @@ use std::time::Duration;
 
 /// How long a connection may take before a proxy counts as silent. With the 3 s of quiet before
 /// the question, a black-holed first proxy costs 5 s.
-pub const PROBE: Duration = Duration::from_secs(2);
+pub(crate) const PROBE: Duration = Duration::from_secs(2);
 
 /// What became of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// It was taken.
     Connected,
     /// It was refused, the name did not resolve, there is no route, or nobody answered in time.
@@ -23,7 +23,7 @@ pub enum Probe {
 }
 
 /// Tries a TCP connection to each entry, side by side, for at most [`PROBE`].
-pub async fn probe(entries: &[Entry]) -> Vec<(Entry, Probe)> {
+pub(crate) async fn probe(entries: &[Entry]) -> Vec<(Entry, Probe)> {
     let mut tasks = Vec::new();
     for entry in entries {
         let target = address(entry).filter(|_| !behind_http_proxy(entry));
@@ -74,7 +74,7 @@ fn behind_http_proxy(entry: &Entry) -> bool {
 /// Asks the system for a route (a UDP socket that is connected sends nothing) to the addresses that
 /// are named literally in `hosts`, else to documentation addresses no packet is sent to; and looks
 /// for a resolver where names did not resolve.
-pub fn no_network(hosts: &[String], names_failed: bool) -> Option<String> {
+pub(crate) fn no_network(hosts: &[String], names_failed: bool) -> Option<String> {
     let literal: Vec<IpAddr> = hosts.iter().filter_map(|host| authority::name(host).parse().ok()).collect();
     let targets = if literal.is_empty() {
         vec![IpAddr::from([192, 0, 2, 1]), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])]

@@ -9,12 +9,12 @@ use crate::machine::go_env::GoEnv;
 use std::path::{Path, PathBuf};
 
 /// The nearest `name` in `dir` or above.
-pub fn find_up(dir: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_up(dir: &Path, name: &str) -> Option<PathBuf> {
     dir.ancestors().map(|d| d.join(name)).find(|f| f.is_file())
 }
 
 /// The go.work or go.mod that go would use for `dir`: the workspace first.
-pub fn governing_file(dir: &Path, settings: &GoEnv) -> Option<PathBuf> {
+pub(crate) fn governing_file(dir: &Path, settings: &GoEnv) -> Option<PathBuf> {
     let work = settings.raw("GOWORK");
     match work.to_str() {
         Some("off") => None,
@@ -43,7 +43,7 @@ fn wanted(file: &Path) -> Option<String> {
 
 /// The name of the missing toolchain (`go1.99.0`) that go would have to fetch before doing anything
 /// in `dir`; `None` where it needs none. Costs a few stats where go.mod asks for nothing new.
-pub fn missing(dir: &Path, settings: &GoEnv) -> Option<String> {
+pub(crate) fn missing(dir: &Path, settings: &GoEnv) -> Option<String> {
     let local = GoVersion::parse(settings.get("GOVERSION"))?;
     if local < GoVersion::FETCHES_TOOLCHAINS {
         return None;

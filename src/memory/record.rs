@@ -29,7 +29,7 @@ struct Line {
 
 /// A decision as people and records see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outline {
+pub(crate) struct Outline {
     /// `done`, `stop`, `retry` or `diagnose`.
     pub decision: String,
     /// What is done first, as in a report, with those that a report leaves out.
@@ -112,7 +112,7 @@ pub(crate) fn line(observation: &Observation, decision: &Decision) -> serde_json
 
 /// One decision made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replayed {
+pub(crate) struct Replayed {
     /// Attempt, from 1.
     pub attempt: usize,
     /// What is decided by this gox.
@@ -123,7 +123,7 @@ pub struct Replayed {
 
 impl Replayed {
     /// True where both decided alike.
-    pub fn is_same(&self) -> bool {
+    pub(crate) fn is_same(&self) -> bool {
         self.now == self.then
     }
 }
@@ -132,7 +132,7 @@ impl Replayed {
 ///
 /// # Errors
 /// A line that is none of a record's, in words with its number.
-pub fn replay(text: &str) -> Result<Vec<Replayed>, String> {
+pub(crate) fn replay(text: &str) -> Result<Vec<Replayed>, String> {
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let wrong = |at: usize, why: &dyn fmt::Display| format!("line {}: {why}", at + 1);
     let Some((at, first)) = lines.next() else { return Err("the record is empty".into()) };

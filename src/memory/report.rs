@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// 1.
     pub schema: u32,
     /// Names the run.
@@ -38,7 +38,7 @@ pub struct Report {
 
 /// One attempt.
 #[derive(Clone, Debug, Serialize)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// From 1.
     pub n: usize,
     /// go's exit status (128+n for a signal).
@@ -101,7 +101,7 @@ impl Attempt {
 }
 
 /// Whole milliseconds.
-pub fn millis(length: Duration) -> u64 {
+pub(crate) fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Those of [`zip::read`].
-pub fn of_zip(file: &Path, prefix: &str) -> Result<Manifest, Fault> {
+pub(crate) fn of_zip(file: &Path, prefix: &str) -> Result<Manifest, Fault> {
     zip::read(File::open(file)?, prefix)
 }
 
@@ -19,7 +19,7 @@ pub fn of_zip(file: &Path, prefix: &str) -> Result<Manifest, Fault> {
 ///
 /// # Errors
 /// [`Fault::TooLarge`], [`Fault::TooMany`] and [`Fault::Io`].
-pub fn of_dir(dir: &Path, prefix: &str) -> Result<Manifest, Fault> {
+pub(crate) fn of_dir(dir: &Path, prefix: &str) -> Result<Manifest, Fault> {
     let mut entries = Vec::new();
     let mut left = MAX_ZIP;
     let mut waiting = vec![(dir.to_path_buf(), prefix.as_bytes().to_vec())];
@@ -54,7 +54,7 @@ pub fn of_dir(dir: &Path, prefix: &str) -> Result<Manifest, Fault> {
 ///
 /// # Errors
 /// Those of the file system.
-pub fn ends_like_a_zip(file: &Path) -> io::Result<bool> {
+pub(crate) fn ends_like_a_zip(file: &Path) -> io::Result<bool> {
     let mut file = File::open(file)?;
     let size = file.metadata()?.len();
     match zip::directory(&mut file, size) {

@@ -12,7 +12,7 @@
 //! attempt got anywhere.
 
 pub(crate) mod growth;
-pub mod hash;
+pub(crate) mod hash;
 
 mod aside;
 mod evict;

@@ -1,11 +1,11 @@
 //! The verbs that are gox's own: each does its work, writes to a given output and returns the exit
 //! status.
 
-pub mod completions;
-pub mod config;
-pub mod explain;
-pub mod history;
-pub mod shim;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod explain;
+pub(crate) mod history;
+pub(crate) mod shim;
 
 use crate::configuration::Error;
 use std::io::{ErrorKind, Write};

@@ -49,7 +49,7 @@ const NETWORK_POLL: Duration = Duration::from_millis(500);
 
 /// Everything a supervised run needs.
 #[derive(Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// The real go.
     pub go: PathBuf,
     /// Who is gox.
@@ -72,7 +72,7 @@ pub struct Job {
 }
 
 /// Runs the job to its end; the answer is how go ended.
-pub fn run(job: Job) -> Exit {
+pub(crate) fn run(job: Job) -> Exit {
     limits::survive_large_files();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {

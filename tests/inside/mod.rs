@@ -10,3 +10,5 @@ pub(crate) mod lab;
 #[allow(dead_code, unused_imports, reason = "a toolbox: not every tool is used here")]
 #[path = "../it/harness/mod.rs"]
 pub(crate) mod harness;
+
+mod readme;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// Whose go.mod it is: go reads that of a dependency more leniently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Of a main module: everything counts.
     Main,
     /// Of a dependency: only `module`, `go`, `require`, `retract` and `ignore` count, other
@@ -25,7 +25,7 @@ pub enum Role {
 
 /// Something that go refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Line of the file, from 1.
     pub line: usize,
     /// What it is.
@@ -34,7 +34,7 @@ pub struct Fault {
 
 /// What go refuses in a go.mod or go.work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
+pub(crate) enum FaultKind {
     /// It cannot be read as words at all; nothing behind it was read.
     Syntax,
     /// A block does not end.
@@ -55,7 +55,7 @@ pub enum FaultKind {
 
 /// A module path with a version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModuleVersion {
+pub(crate) struct ModuleVersion {
     /// The path.
     pub path: String,
     /// The version: canonical, or in a main module's file also a query (`latest`, `master`) that go
@@ -65,7 +65,7 @@ pub struct ModuleVersion {
 
 /// One required module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Require {
+pub(crate) struct Require {
     /// Path and version.
     pub module: ModuleVersion,
     /// `// indirect`.
@@ -74,7 +74,7 @@ pub struct Require {
 
 /// One replaced module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replace {
+pub(crate) struct Replace {
     /// The path that is replaced.
     pub path: String,
     /// The version that is replaced; `None` for every one.
@@ -85,7 +85,7 @@ pub struct Replace {
 
 /// What takes the place of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replacement {
+pub(crate) enum Replacement {
     /// Another module.
     Module(ModuleVersion),
     /// A folder, as written: absolute, or relative to the file's folder.
@@ -94,7 +94,7 @@ pub enum Replacement {
 
 /// Retracted versions: both ends are retracted too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retract {
+pub(crate) struct Retract {
     /// The lowest.
     pub low: String,
     /// The highest.
@@ -103,7 +103,7 @@ pub struct Retract {
 
 /// A go.mod file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoMod {
+pub(crate) struct GoMod {
     /// The path of the `module` line.
     pub module: Option<String>,
     /// The `go` line (`1.21`, `1.27.3`, `1.22rc1`).
@@ -130,7 +130,7 @@ pub struct GoMod {
 
 /// A go.work file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoWork {
+pub(crate) struct GoWork {
     /// The `go` line.
     pub go: Option<String>,
     /// The `toolchain` line.
@@ -154,7 +154,7 @@ const WORK_BLOCKS: &[&str] = &["godebug", "use", "replace"];
 
 impl GoMod {
     /// Reads a go.mod.
-    pub fn parse(text: impl AsRef<[u8]>, role: Role) -> GoMod {
+    pub(crate) fn parse(text: impl AsRef<[u8]>, role: Role) -> GoMod {
         let found = read(text.as_ref(), MOD_BLOCKS);
         let mut file = GoMod { faults: found.faults, ..GoMod::default() };
         if role == Role::Dependency {
@@ -216,7 +216,7 @@ impl GoMod {
 
 impl GoWork {
     /// Reads a go.work.
-    pub fn parse(text: impl AsRef<[u8]>) -> GoWork {
+    pub(crate) fn parse(text: impl AsRef<[u8]>) -> GoWork {
         let found = read(text.as_ref(), WORK_BLOCKS);
         let mut file = GoWork { faults: found.faults, ..GoWork::default() };
         for line in &found.lines {

@@ -12,22 +12,22 @@
 
 mod cures;
 mod integrity;
-pub mod overlay;
+pub(crate) mod overlay;
 mod places;
 mod premises;
 mod private;
 #[cfg(test)]
 mod properties;
-pub mod state;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 mod types;
 mod whole;
 
-pub use places::{arrange, entry_of};
-pub use premises::{Policy, Premises};
-pub use state::{State, first_patience, opening};
-pub use types::*;
+pub(crate) use places::{arrange, entry_of};
+pub(crate) use premises::{Policy, Premises};
+pub(crate) use state::{State, first_patience, opening};
+pub(crate) use types::*;
 
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::Trouble;
@@ -54,7 +54,7 @@ const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
 /// Decides what follows `observation`, given the settings and what this run did before.
 ///
 /// A retry is decided only where every failure has a remedy left; one without ends the run at once.
-pub fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> Decision {
+pub(crate) fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> Decision {
     match observation.end {
         AttemptEnd::Code(0) => return Decision::Done,
         AttemptEnd::Interrupted => return Decision::Stop(Stop::because("interrupted")),

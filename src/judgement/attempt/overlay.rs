@@ -9,7 +9,7 @@ use crate::formats::goproxy::Entry;
 
 /// The variables of the next attempt, in a fixed order. `relay` is the GOPROXY value that leads to
 /// a relay, where one serves.
-pub fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(String, String)> {
+pub(crate) fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Vec<(String, String)> {
     let mut vars: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| vars.push((name.to_owned(), value));
     if let Some(value) = &policy.offline {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Writes the list for go with `first` in front. Resting entries leave it, or, where what stands
 /// behind them may not be asked without their answer, stay right before that.
-pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
+pub(crate) fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
     let user = state.list();
     let index = |e: &Entry| user.entries.iter().position(|x| x == e);
     let reachable = user.reachable();
@@ -41,7 +41,7 @@ pub fn arrange(policy: &Policy, state: &State, first: &Entry) -> List {
 
 /// The entry of the list in force that a failure speaks of: by URL, then by host, then the first.
 /// Proxies redirect zips to storage hosts, so an unknown host counts for the first entry.
-pub fn entry_of(state: &State, failure: &Failure) -> Entry {
+pub(crate) fn entry_of(state: &State, failure: &Failure) -> Entry {
     let known = || state.list().entries.iter().chain(&state.mirrors);
     if matches!(failure.source, Some(Source::Direct | Source::Vcs)) {
         return Entry::Direct;

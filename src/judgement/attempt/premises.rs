@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Settings and surroundings of one run, as they are before its first attempt. They never change;
 /// what is learned later stands in the observations and is folded into the [`super::State`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Attempts without progress.
     pub attempts: u32,
     /// Recovery budget, from the first failure.
@@ -54,7 +54,7 @@ pub struct Policy {
 
 /// What go's settings and the project's files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Premises {
+pub(crate) struct Premises {
     /// The user's effective GOPROXY.
     pub list: List,
     /// go's effective GOPRIVATE.

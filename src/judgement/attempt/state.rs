@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Where a run stands: computed, never stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub(crate) struct State {
     /// What go's settings and the project say; nothing before it was read.
     pub premises: Arc<Premises>,
     /// The graph holds a likely private module that GONOPROXY does not cover, or may hold one: the
@@ -60,7 +60,7 @@ pub struct State {
 
 impl State {
     /// The state before the first attempt.
-    pub fn start(policy: &Policy) -> State {
+    pub(crate) fn start(policy: &Policy) -> State {
         let mut state = State::given(policy);
         state.apply(&opening(policy), false);
         state
@@ -76,7 +76,7 @@ impl State {
     }
 
     /// The state after the attempts of `history`, each with what was decided.
-    pub fn before(policy: &Policy, history: &[Step]) -> State {
+    pub(crate) fn before(policy: &Policy, history: &[Step]) -> State {
         let mut state = State::start(policy);
         for step in history {
             state.see(policy, &step.observation);
@@ -89,24 +89,24 @@ impl State {
     }
 
     /// The state once `observation` was made too and nothing decided yet.
-    pub fn after(policy: &Policy, history: &[Step], observation: &Observation) -> State {
+    pub(crate) fn after(policy: &Policy, history: &[Step], observation: &Observation) -> State {
         let mut state = State::before(policy, history);
         state.see(policy, observation);
         state
     }
 
     /// The user's own list.
-    pub fn list(&self) -> &List {
+    pub(crate) fn list(&self) -> &List {
         &self.premises.list
     }
 
     /// The entry the list of the present attempt starts with.
-    pub fn first(&self) -> Option<&Entry> {
+    pub(crate) fn first(&self) -> Option<&Entry> {
         self.rotated_to.as_ref().or(self.list().entries.first())
     }
 
     /// True where a relay may serve.
-    pub fn may_relay(&self, policy: &Policy) -> bool {
+    pub(crate) fn may_relay(&self, policy: &Policy) -> bool {
         policy.relay
             && self.no_relay.is_none()
             && policy.offline.is_none()
@@ -202,7 +202,7 @@ impl State {
     /// The stall threshold of the attempt that would follow: it doubles with each stall at the same
     /// place, and the last attempt waits ten times as long, so that gox does not fail where go would
     /// get through.
-    pub fn patience(&self, policy: &Policy) -> Duration {
+    pub(crate) fn patience(&self, policy: &Policy) -> Duration {
         if self.attempts_without_progress + 1 >= policy.attempts {
             return policy.stall.saturating_mul(10);
         }
@@ -211,11 +211,11 @@ impl State {
 }
 
 /// What is done before the first attempt, for what earlier runs and the settings say.
-pub fn opening(policy: &Policy) -> Vec<Remedy> {
+pub(crate) fn opening(policy: &Policy) -> Vec<Remedy> {
     places::opening(policy, &State::given(policy))
 }
 
 /// The stall threshold of a first attempt.
-pub fn first_patience(policy: &Policy) -> Duration {
+pub(crate) fn first_patience(policy: &Policy) -> Duration {
     if policy.attempts <= 1 { policy.stall.saturating_mul(10) } else { policy.stall }
 }

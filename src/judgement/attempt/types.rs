@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AttemptEnd {
+pub(crate) enum AttemptEnd {
     /// go's own status.
     Code(i32),
     /// A signal that gox did not send.
@@ -26,7 +26,7 @@ pub enum AttemptEnd {
 
 /// A local file that was found for a failure and can be repaired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repair {
+pub(crate) struct Repair {
     /// Index of the failure it belongs to.
     pub failure: usize,
     /// How.
@@ -40,7 +40,7 @@ pub struct Repair {
 /// How a local file is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RepairKind {
+pub(crate) enum RepairKind {
     /// It is damaged in itself and goes.
     Evict,
     /// Only this go.sum disagrees with it: it is moved aside, and put back unless a fresh copy comes.
@@ -49,7 +49,7 @@ pub enum RepairKind {
 
 /// What was seen of one attempt, and what was learned with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// How it ended.
     pub end: AttemptEnd,
     /// What go said.
@@ -89,7 +89,7 @@ pub struct Observation {
 
 impl Observation {
     /// An observation of which only the end and the failures are known.
-    pub fn new(end: AttemptEnd, failures: Vec<Failure>) -> Observation {
+    pub(crate) fn new(end: AttemptEnd, failures: Vec<Failure>) -> Observation {
         Observation {
             end,
             failures,
@@ -111,7 +111,7 @@ impl Observation {
     }
 
     /// The failures, and the one that gox itself made by ending go.
-    pub fn all_failures(&self, state: &State) -> Vec<Failure> {
+    pub(crate) fn all_failures(&self, state: &State) -> Vec<Failure> {
         let mut failures = self.failures.clone();
         let (cause, words) = match self.end {
             AttemptEnd::Stalled => (Cause::Stalled, "nothing moved"),
@@ -132,7 +132,7 @@ impl Observation {
 
 /// One thing done between two attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
+pub(crate) enum Remedy {
     /// The list now starts with this entry.
     Rotate(Entry),
     /// These entries rest: dead (leave the list), or sent a bad copy.
@@ -212,7 +212,7 @@ impl fmt::Display for Remedy {
 
 /// What is waited for between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+pub(crate) enum Pause {
     /// A moment that the caller picks between `floor` and `ceiling`.
     Delay {
         /// Never sooner.
@@ -225,11 +225,13 @@ pub enum Pause {
 }
 
 impl Pause {
+    #[cfg(test)]
     /// None at all.
-    pub const NONE: Pause = Pause::up_to(Duration::ZERO);
+    pub(crate) const NONE: Pause = Pause::up_to(Duration::ZERO);
 
+    #[cfg(test)]
     /// Any time up to `ceiling`.
-    pub const fn up_to(ceiling: Duration) -> Pause {
+    pub(crate) const fn up_to(ceiling: Duration) -> Pause {
         Pause::Delay { floor: Duration::ZERO, ceiling }
     }
 
@@ -241,7 +243,7 @@ impl Pause {
 
 /// What follows an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// go succeeded.
     Done,
     /// The run ends with go's status.
@@ -254,7 +256,7 @@ pub enum Decision {
 
 /// Why a run ends without success.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// In one clause for people.
     pub reason: String,
     /// What the user can do, where a hint surely helps.
@@ -263,7 +265,7 @@ pub struct Stop {
 
 /// How go is run again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retry {
+pub(crate) struct Retry {
     /// What is done first, in this order.
     pub remedies: Vec<Remedy>,
     /// What is waited for then.
@@ -288,7 +290,7 @@ impl Stop {
 
 /// One attempt of the past, and how it was followed up.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub(crate) struct Step {
     /// What was seen.
     pub observation: Observation,
     /// What was done about it.

@@ -9,7 +9,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use status::{Meaning, detail_of_status, of_status};
+pub(crate) use status::{Meaning, detail_of_status, of_status};
 
 use crate::vocabulary::{Action, Cause, Detail, Failure, Source, UserAction};
 use causes::of_cause;
@@ -261,7 +261,7 @@ impl Failure {
 
 /// The row for a failure: the cause's, with the sources nested in the causes that have them,
 /// narrowed by the detail where the row has it.
-pub const fn row(cause: Cause, source: Option<Source>, detail: Detail) -> Row {
+pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) -> Row {
     let row = of_cause(cause, source, detail);
     match detail {
         Detail::Plain => row,
@@ -327,7 +327,7 @@ const fn at_http_proxy(row: Row) -> Row {
 
 /// The failure that dominates: a user's rule first, then by rank, then by line; of the same cause one
 /// that names its module.
-pub fn dominant(failures: &[Failure]) -> Option<usize> {
+pub(crate) fn dominant(failures: &[Failure]) -> Option<usize> {
     let order = |at: &usize| {
         let failure = &failures[*at];
         (failure.rule.is_none(), failure.row().rank, failure.line)
@@ -359,7 +359,7 @@ struct Shown<'f> {
 ///
 /// # Errors
 /// Those of the serialiser.
-pub fn shown<S: Serializer>(failures: &[Failure], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn shown<S: Serializer>(failures: &[Failure], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(failures.iter().map(|f| Shown {
         cause: f.cause,
         source: f.source,

@@ -4,7 +4,7 @@ use crate::vocabulary::{Cause, Detail};
 
 /// What an HTTP status means where protocol data was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// 404, 410: there is no such thing here; go walks on.
     Absent,
     /// 401, 403: a refusal of this request.
@@ -22,7 +22,7 @@ pub enum Meaning {
 }
 
 /// The cause that an HTTP status stands for, and what it means; `None` for what is no status.
-pub const fn of_status(status: u16) -> Option<(Cause, Meaning)> {
+pub(crate) const fn of_status(status: u16) -> Option<(Cause, Meaning)> {
     Some(match status {
         401 => (Cause::PrivateAuth, Meaning::Refused),
         403 => (Cause::Http403, Meaning::Refused),
@@ -39,7 +39,7 @@ pub const fn of_status(status: u16) -> Option<(Cause, Meaning)> {
 }
 
 /// The detail that an HTTP status brings with it.
-pub const fn detail_of_status(status: u16) -> Detail {
+pub(crate) const fn detail_of_status(status: u16) -> Detail {
     match of_status(status) {
         Some((_, Meaning::HttpProxy)) => Detail::HttpProxy,
         Some((_, Meaning::Odd)) => Detail::Odd,

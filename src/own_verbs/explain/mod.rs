@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// How the verdict is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// At most ten lines for a person.
     Text,
     /// One line of JSON for a script.
@@ -30,7 +30,12 @@ const CHUNK: usize = 256 * 1024;
 ///
 /// # Errors
 /// The input cannot be opened or read (the error names it), or `out` cannot be written.
-pub fn main(format: Format, input: Option<&Path>, rules: &Rules, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn main(
+    format: Format,
+    input: Option<&Path>,
+    rules: &Rules,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let reading = match input.filter(|p| *p != Path::new("-")) {
         None => read(rules, io::stdin().lock())?,
         Some(path) => {
@@ -51,7 +56,7 @@ pub fn main(format: Format, input: Option<&Path>, rules: &Rules, out: &mut impl 
 ///
 /// # Errors
 /// The record cannot be read or is none (the error names it), or `out` cannot be written.
-pub fn replay(format: Format, record: &Path, out: &mut impl Write) -> io::Result<i32> {
+pub(crate) fn replay(format: Format, record: &Path, out: &mut impl Write) -> io::Result<i32> {
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", record.display());
     let text = std::fs::read_to_string(record).map_err(|e| io::Error::new(e.kind(), named(&e)))?;
     let replayed = record::replay(&text).map_err(|e| io::Error::other(named(&e)))?;
@@ -80,7 +85,7 @@ pub fn replay(format: Format, record: &Path, out: &mut impl Write) -> io::Result
 ///
 /// # Errors
 /// Those of `from`.
-pub fn read(rules: &Rules, mut from: impl Read) -> io::Result<Reading> {
+pub(crate) fn read(rules: &Rules, mut from: impl Read) -> io::Result<Reading> {
     let mut classifier = Classifier::new(rules, Stream::Log);
     let mut chunk = vec![0; CHUNK];
     loop {

@@ -1,7 +1,7 @@
 //! No text panics the classifier, none takes it long, and how a text is cut never matters.
 #![no_main]
 
-use gox::classify::{Classifier, Rules, Stream, classify, trace};
+use gox::fuzzed::{self, Classifier, Rules, Stream, classify, trace};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -12,8 +12,8 @@ fuzz_target!(|text: &[u8]| {
         let mut classifier = Classifier::new(&rules, stream);
         text.chunks(7).for_each(|chunk| classifier.push(chunk));
         assert_eq!(classifier.finish(), whole);
-        let _ = gox::own_verbs::explain::json(&whole);
-        assert!(gox::own_verbs::explain::text(&whole).lines().count() <= 10);
+        let _ = fuzzed::json(&whole);
+        assert!(fuzzed::text(&whole).lines().count() <= 10);
     }
     trace::requests(text);
 });

@@ -36,13 +36,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// What cargo tells integration tests alone: the program, and a folder for what they share.
+/// What cargo tells integration tests alone: the program.
 const GOX: Option<&str> = option_env!("CARGO_BIN_EXE_gox");
-const FOLDER: Option<&str> = option_env!("CARGO_TARGET_TMPDIR");
 
 /// The gox under test. Only integration tests have one.
 pub(crate) fn gox() -> &'static Path {
     Path::new(GOX.expect("an integration test: cargo names its programs there"))
+}
+
+/// A folder for what tests share from run to run: `tmp` in cargo's target folder, two above the test program.
+fn shared_folder() -> PathBuf {
+    let program = std::env::current_exe().expect("the running test program");
+    program.ancestors().nth(3).expect("target/PROFILE/deps/PROGRAM").join("tmp")
 }
 
 /// A main module with folders and an environment of its own.
@@ -170,8 +175,7 @@ impl Project {
     /// Shares one build cache with the other tests that say so: compiling the standard library once is
     /// enough. Not for tests that watch the build cache.
     pub(crate) fn shared_build_cache(self) -> Project {
-        let dir = Path::new(FOLDER.expect("an integration test: cargo names its folder there"))
-            .join(format!("gocache-1.{}", go_minor()));
+        let dir = shared_folder().join(format!("gocache-1.{}", go_minor()));
         fs::create_dir_all(&dir).expect("a folder below target");
         self.env("GOCACHE", dir)
     }

@@ -2,12 +2,12 @@
 //!
 //! The oracle is a program of this project, built against the packages inside a real go release.
 
-use crate::harness::{Project, go, go_releases};
+use crate::formats::go_mod::{GoMod, GoWork, Replace, Replacement, Role};
+use crate::formats::go_version::GoVersion;
+use crate::formats::{escape, module_path, patterns, quoted, version};
+use crate::inside::harness::{Project, go, go_releases};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gox::formats::go_mod::{GoMod, GoWork, Replace, Replacement, Role};
-use gox::formats::go_version::GoVersion;
-use gox::formats::{escape, module_path, patterns, quoted, version};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn ask(questions: &[Question]) -> Vec<Value> {
     let project = Project::empty().shared_build_cache().with_go(&newest);
     let root: PathBuf =
         newest.canonicalize().expect("a go that exists").ancestors().nth(2).expect("GOROOT").into();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/formats_with_go/oracle.go");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inside/formats/oracle.go");
     let overlay = json!({ "Replace": { root.join("src/cmd/goxoracle/main.go").to_string_lossy(): source } });
     let project = project.file("overlay.json", overlay.to_string());
     // An index of GOROOT's packages knows none that only an overlay has.

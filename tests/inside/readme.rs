@@ -1,7 +1,7 @@
 //! Holds both READMEs to the code and to each other: what they name must exist.
 
-use gox::command_line::split;
-use gox::configuration::{DEFAULT_TOML, Key};
+use crate::command_line::split;
+use crate::configuration::{DEFAULT_TOML, Key};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
