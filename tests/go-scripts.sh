@@ -10,9 +10,10 @@
 #
 # The GOROOT of the tests' go (GOX_TEST_GO, else the newest of tests/go-releases.sh) is copied into
 # target/go-scripts, and cmd/go's test program is built there, with one file beside it: go-scripts/gox_test.go,
-# which leads the scripts' go to gox. A script that fails through gox is run again with plain go: where it
-# fails there too (no C compiler, no hg, another git, not root, ...) it is no judge here. Skipped ones skip
-# themselves.
+# which leads the scripts' go to gox. One line of the copy is added to: each script gets a state folder of its own,
+# since all talk to one proxy, and what gox remembers of one script's faults would be another's trouble. A script
+# that fails through gox is run again with plain go: where it fails there too (no C compiler, no hg, another git,
+# not root, ...) it is no judge here. Skipped ones skip themselves.
 #
 # tests/go-scripts.txt holds the exceptions, each with its reason. An exception that passes is an error.
 # The last line is "scripts: N passed, N failed".
@@ -33,7 +34,7 @@ fail() {
 
 # Copies GOROOT and builds the test program, unless that was done for this release and this file before.
 prepare() {
-	stamp=$(cksum <"$here/go-scripts/gox_test.go")
+	stamp=$(cat "$here/go-scripts.sh" "$here/go-scripts/gox_test.go" | cksum)
 	[ "$(cat "$work/ready" 2>/dev/null || :)" != "$stamp" ] || return 0
 	echo "go-scripts.sh: building cmd/go's tests of $version" >&2
 	remove "$work"
@@ -41,9 +42,18 @@ prepare() {
 	cp -R "$from" "$work/goroot"
 	cp "$here/go-scripts/gox_test.go" "$work/goroot/src/cmd/go/"
 	chmod -R u+w "$work/goroot"
+	give_states "$work/goroot/src/cmd/go/script_test.go"
 	(cd "$work/goroot/src/cmd/go" && clean "$work/goroot/bin/go" test -c -vet=off -o "$work/cmdgo.test" . >&2) ||
 		fail "cmd/go's tests of $version do not build"
 	printf '%s\n' "$stamp" >"$work/ready"
+}
+
+# Has each script begin with a GOX_STATE_DIR of its own, beside its folder: scripts look at what is in that.
+give_states() {
+	begins='must(s.Setenv("WORK", work))'
+	[ "$(grep -cF "$begins" "$1")" = 1 ] || fail "scripts of $version begin otherwise"
+	sed "s|$begins|&; must(s.Setenv(\"GOX_STATE_DIR\", work+\".gox\"))|" "$1" >"$1.new"
+	mv "$1.new" "$1"
 }
 
 # Removes a folder that may have read-only folders in it.
@@ -116,7 +126,7 @@ main() {
 	fi
 	prepare
 
-	run_scripts "$scratch/gox" "$pattern" GOX_UNDER_TEST="$gox" GOX_CONFIG=none GOX_STATE_DIR="$scratch/state" \
+	run_scripts "$scratch/gox" "$pattern" GOX_UNDER_TEST="$gox" GOX_CONFIG=none \
 		GOX_BACKOFF_BASE=5ms GOX_BACKOFF_MAX=50ms
 	with_verdict "$scratch/gox" PASS >"$scratch/passed"
 	with_verdict "$scratch/gox" FAIL >"$scratch/failed"

@@ -3,9 +3,9 @@
 #
 #     tests/run.sh [FILTER...]
 #
-# All tests run with the newest go; those named release_ run again with each of the others; with
-# GOX_TEST_GO_SCRIPTS=1 Go's own scripts judge gox then (tests/go-scripts.sh). GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13", the newest first) says
-# which releases. The last line is the sum: "N passed, N failed".
+# All tests run with the newest go, those named release_ again with each of the others, and Go's own scripts judge
+# gox then (tests/go-scripts.sh). With a FILTER its tests run alone. GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13",
+# the newest first) says which releases. The last line is the sum: "N passed, N failed".
 #
 # Nothing of the machine's settings is seen by the tests: the harness (tests/it/harness) gives all they start
 # an environment of its own. tests/surroundings.sh tries that.
@@ -83,16 +83,10 @@ if [ $# -eq 0 ]; then
 		GOX_TEST_GO=$go
 		run_tests release_
 	done
-	# Scripts share what gox remembers of hosts, so that one's trouble can still become another's.
-	if [ -n "${GOX_TEST_GO_SCRIPTS-}" ]; then
-		echo "== Go's own scripts"
-		GOX_UNDER_TEST="${CARGO_TARGET_DIR:-$root/target}/debug/gox" recorded tests/go-scripts.sh
-	else
-		left_out="Go's own scripts were left out: GOX_TEST_GO_SCRIPTS=1 runs them."
-	fi
+	echo "== Go's own scripts"
+	GOX_UNDER_TEST="${CARGO_TARGET_DIR:-$root/target}/debug/gox" recorded tests/go-scripts.sh
 fi
 echo
-[ -z "${left_out-}" ] || echo "$left_out"
 [ -n "$real" ] || echo "The tests named real:: were left out: see above."
 sum_up
 [ ! -e "$log.failed" ]

@@ -8,7 +8,7 @@ import (
 // The scripts give go an environment of their own, in which these are kept.
 func init() {
 	for _, key := range []string{
-		"GOX_GO", "GOX_CONFIG", "GOX_STATE_DIR", "GOX_BACKOFF_BASE", "GOX_BACKOFF_MAX", "GOX_REPORT",
+		"GOX_GO", "GOX_CONFIG", "GOX_BACKOFF_BASE", "GOX_BACKOFF_MAX", "GOX_REPORT",
 	} {
 		extraEnvKeys = append(extraEnvKeys, key)
 	}
