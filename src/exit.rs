@@ -49,7 +49,8 @@ pub struct Exec {
 impl Exec {
     /// go with these arguments and nothing else changed.
     pub(crate) fn plain(go: PathBuf, args: Vec<OsString>, nesting: &Nesting) -> Exec {
-        Exec { go, args, marker: nesting.marker(false), goproxy: None }
+        let marker = nesting.marker(false, &go);
+        Exec { go, args, marker, goproxy: None }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved
 use crate::exit::{Exec, Exit};
 use crate::machine::find_go::{self, Named, Nesting, find_go};
 use crate::machine::go_env::read_settings;
+use crate::machine::own_file::own_file;
 use crate::machine::{configuration_files, toolchain};
 use crate::memory::{health, journal};
 use crate::own_verbs::explain;
@@ -194,9 +195,9 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         OwnVerb::Completions { shell } => own_verbs::completions::run(shell, &mut out),
         OwnVerb::Shim { command } => {
             let verb = command.unwrap_or(command_line::ShimVerb::Status);
-            match std::env::current_exe() {
-                Ok(exe) => own_verbs::shim::run(&verb, environment, &exe, &mut out),
-                Err(error) => Err(Error::usage(format!("cannot tell where gox is: {error}"))),
+            match own_file() {
+                Some(gox) => own_verbs::shim::run(&verb, environment, &gox, &mut out),
+                None => Err(Error::usage("the file of this gox cannot be found")),
             }
         }
         OwnVerb::Config { format, command: None } => {

@@ -4,20 +4,23 @@
 //! device and inode of every gox executable on the way, so that a symlink and a copy of gox on one
 //! PATH do not call each other for ever, and it says whether a supervising gox waits above.
 
+use super::look_up::{folders, is_executable, programs};
+use super::own_file::own_file;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The environment variable that one gox leaves for a gox below it:
-/// `supervised` or `exec`, then `;N`, how many gox there are on the way, then `;DEV:INODE` for each
-/// gox executable.
+/// `supervised` or `exec`, then `;N`, how many gox there are on the way since a real go ran, then
+/// `;DEV:INODE` for each gox executable. Anything else in it is ignored.
 pub(crate) const MARKER: &str = "GOX_MARKER";
 
 /// Where go is kept when PATH does not have it.
 const USUAL_PLACE: &str = "/usr/local/go/bin/go";
 
-/// More gox than this below each other are no builds that call builds, but a script named go that
-/// calls gox: no identity of a file tells the two apart.
+/// More gox than this below each other, and no real go between any two of them, are a script named go
+/// that calls gox.
 const DEEPEST: u32 = 100;
 
 /// Why no go can be run.
@@ -54,7 +57,7 @@ impl std::fmt::Display for Error {
 pub(crate) struct Nesting {
     /// A gox above supervises this process: it retries, so this one must not.
     pub supervised: bool,
-    /// How many gox led to this one, itself not counted.
+    /// How many gox led to this one since the last real go, itself not counted.
     pub depth: u32,
     /// Device and inode of executables known to be gox.
     pub known: Vec<(u64, u64)>,
@@ -72,8 +75,9 @@ pub(crate) struct Named<'a> {
 impl Nesting {
     /// Reads the marker and adds the running executable.
     pub(crate) fn from_env() -> Nesting {
-        let mut nesting = std::env::var(MARKER).map(|text| Nesting::parse(&text)).unwrap_or_default();
-        if let Some(id) = std::env::current_exe().ok().and_then(|exe| identity(&exe))
+        let marker = std::env::var(MARKER).ok();
+        let mut nesting = marker.and_then(|text| Nesting::parse(&text)).unwrap_or_default();
+        if let Some(id) = own_file().and_then(|file| identity(&file))
             && !nesting.known.contains(&id)
         {
             nesting.known.push(id);
@@ -81,23 +85,27 @@ impl Nesting {
         nesting
     }
 
-    fn parse(text: &str) -> Nesting {
+    /// `None` for what no gox wrote.
+    fn parse(text: &str) -> Option<Nesting> {
         let mut parts = text.split(';');
-        Nesting {
-            supervised: parts.next() == Some("supervised"),
-            depth: text.split(';').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0),
-            known: parts
-                .filter_map(|p| p.split_once(':'))
-                .filter_map(|(d, i)| Some((d.parse().ok()?, i.parse().ok()?)))
-                .collect(),
-        }
+        let supervised = match parts.next()? {
+            "supervised" => true,
+            "exec" => false,
+            _ => return None,
+        };
+        let depth = parts.next()?.parse().ok()?;
+        let id =
+            |part: &str| part.split_once(':').and_then(|(d, i)| Some((d.parse().ok()?, i.parse().ok()?)));
+        Some(Nesting { supervised, depth, known: parts.map(id).collect::<Option<_>>()? })
     }
 
-    /// The marker's value for a child that this gox watches, or for the go it becomes. What a gox
-    /// further up watches stays watched, however many gox become go in between.
-    pub(crate) fn marker(&self, supervised: bool) -> OsString {
+    /// The marker's value for the `go` that this gox watches or becomes. What a gox further up watches stays
+    /// watched, however many gox become go in between.
+    pub(crate) fn marker(&self, supervised: bool, go: &Path) -> OsString {
         let word = if supervised || self.supervised { "supervised" } else { "exec" };
-        let mut text = format!("{word};{}", self.depth.saturating_add(1));
+        // A real go calls gox for its user's reasons alone: programs that build programs may go deep.
+        let above = if self.depth > 0 && is_real(go) { 0 } else { self.depth };
+        let mut text = format!("{word};{}", above.saturating_add(1));
         for (dev, ino) in &self.known {
             text.push_str(&format!(";{dev}:{ino}"));
         }
@@ -105,13 +113,18 @@ impl Nesting {
     }
 }
 
+/// True for a go that surely is one: a program, no script, that stands in a GOROOT with its tools.
+fn is_real(go: &Path) -> bool {
+    let Ok(go) = std::fs::canonicalize(go) else { return false };
+    let tools = |go: &Path| Some(go.parent()?.parent()?.join("pkg/tool"));
+    let mut start = [0; 2];
+    let begins = std::fs::File::open(&go).and_then(|mut file| file.read_exact(&mut start));
+    begins.is_ok() && start != *b"#!" && tools(&go).is_some_and(|tools| tools.is_dir())
+}
+
 /// Device and inode of the file behind every link.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
-}
-
-fn is_executable(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 /// Finds the real go: `named`, else each `go` on PATH that is not gox, else GOROOT/bin, else
@@ -124,7 +137,7 @@ pub(crate) fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<Pat
         Some(named) => find_named(named, nesting)?,
         None => find_unnamed(&Places::of_this_process(), nesting)?,
     };
-    if nesting.depth >= DEEPEST {
+    if nesting.depth >= DEEPEST && !is_real(&go) {
         return Err(Error::Settings(format!(
             "{} calls gox again and again: it is not the real go; set GOX_GO to that one",
             go.display()
@@ -158,15 +171,11 @@ fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
     let mut looked = Vec::new();
     let mut unusable = None;
     if let Some(path) = &places.path {
-        for dir in std::env::split_paths(path) {
-            // An empty element means the working folder; go refuses to run from there, so do we.
-            if dir.as_os_str().is_empty() {
-                continue;
-            }
+        for dir in folders(path) {
             let candidate = dir.join("go");
             if is_executable(&candidate) {
                 if !is_gox(&candidate) {
-                    return Ok(candidate);
+                    return not_from_here(candidate, "PATH");
                 }
                 looked.push(format!("{} (is gox)", candidate.display()));
             } else if candidate.is_file() {
@@ -196,14 +205,28 @@ fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
     )))
 }
 
+/// A program that a relative element of PATH holds is none: whoever brings a folder would choose it.
+fn not_from_here(found: PathBuf, by: &str) -> Result<PathBuf, Error> {
+    if found.is_absolute() {
+        return Ok(found);
+    }
+    Err(Error::NotExecutable(format!(
+        "{by}: {} stands in a relative element of PATH; go runs nothing that is found so, nor does gox: set \
+         GOX_GO to the path of the go that is meant",
+        found.display()
+    )))
+}
+
 fn find_named(named: Named<'_>, nesting: &Nesting) -> Result<PathBuf, Error> {
     let Named { go, by } = named;
     let path = if go.as_encoded_bytes().contains(&b'/') {
         PathBuf::from(go)
     } else {
-        which::which(go).map_err(|_| {
+        let first = programs(go, std::env::var_os("PATH").as_deref()).next();
+        let found = first.ok_or_else(|| {
             Error::NotFound(format!("{by}: {}: no such program on PATH", go.to_string_lossy()))
-        })?
+        })?;
+        not_from_here(found, by)?
     };
     let shown = path.display();
     if !path.exists() {
@@ -227,9 +250,42 @@ mod tests {
     #[test]
     fn the_marker_survives_a_round_trip() {
         let nesting = Nesting { supervised: true, depth: 4, known: vec![(1, 2), (3, 4)] };
-        let below = Nesting::parse(&nesting.marker(false).to_string_lossy());
-        assert_eq!(below, Nesting { depth: 5, ..nesting }, "a gox further up still watches");
-        assert_eq!(Nesting::parse("rubbish;z;x:y"), Nesting::default());
+        let marker = |go: &Path| nesting.marker(false, go).into_string().unwrap();
+        let below = Nesting::parse(&marker(Path::new("/bin/sh"))).unwrap();
+        assert_eq!(below, Nesting { depth: 5, ..nesting.clone() }, "a gox further up still watches");
+        for nonsense in ["", "yes", "exec", "exec;", "supervised;z", "other;200", "exec;1;2", "exec;-1;1:2"] {
+            assert_eq!(Nesting::parse(nonsense), None, "{nonsense}");
+        }
+        // A real go between them ends the count; a script in a GOROOT is none.
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["bin", "pkg/tool"] {
+            std::fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let go = root.path().join("bin/go");
+        std::fs::write(&go, "\x7fELF").unwrap();
+        assert!(marker(&go).starts_with("supervised;1;"), "{}", marker(&go));
+        std::fs::write(&go, "#!/bin/sh\n").unwrap();
+        assert!(marker(&go).starts_with("supervised;5;"), "{}", marker(&go));
+    }
+
+    #[test]
+    fn what_a_relative_element_holds_is_refused_at_its_turn() {
+        let (dir, places) = machine();
+        let go = dir.path().join("path/go");
+        put(&go, 0o755);
+        // The working folder of the tests holds no program of that name; this one is below it.
+        let here = tempfile::tempdir_in(".").unwrap();
+        put(&here.path().join("go"), 0o755);
+        let relative = Path::new(here.path().file_name().unwrap());
+        let path = |dirs: [&Path; 2]| Some(std::env::join_paths(dirs).unwrap());
+        let absolute = dir.path().join("path");
+        let first = Places { path: path([&absolute, relative]), ..places };
+        assert_eq!(find_unnamed(&first, &Nesting::default()), Ok(go));
+        let behind = Places { path: path([relative, &absolute]), ..first };
+        let error = find_unnamed(&behind, &Nesting::default()).unwrap_err();
+        assert_eq!(error.exit_code(), 126);
+        let gox = Nesting { known: vec![identity(&relative.join("go")).unwrap()], ..Nesting::default() };
+        assert_eq!(find_unnamed(&behind, &gox), Ok(absolute.join("go")), "gox itself is passed by");
     }
 
     /// A folder with what is looked through: `path/`, `goroot/bin/` and `usual/`.
@@ -247,6 +303,7 @@ mod tests {
     }
 
     fn put(file: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
         std::fs::write(file, file.display().to_string()).unwrap();
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
     }

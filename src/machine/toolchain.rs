@@ -6,6 +6,7 @@ use crate::formats::go_version::{GoVersion, later};
 use crate::formats::zip::MAX_GO_MOD;
 use crate::machine::bounded;
 use crate::machine::go_env::GoEnv;
+use crate::machine::look_up::programs;
 use std::path::{Path, PathBuf};
 
 /// The nearest `name` in `dir` or above.
@@ -70,7 +71,8 @@ pub(crate) fn missing(dir: &Path, settings: &GoEnv) -> Option<String> {
 }
 
 fn is_here(name: &str, settings: &GoEnv) -> bool {
-    let on_path = which::which(name).is_ok();
+    // go uses only one that stands in an absolute element.
+    let on_path = programs(name, std::env::var_os("PATH").as_deref()).next().is_some_and(|p| p.is_absolute());
     let cached = settings.mod_cache().is_some_and(|cache| {
         std::fs::read_dir(cache.join("golang.org")).is_ok_and(|dir| {
             let prefix = format!("toolchain@v0.0.1-{name}.");

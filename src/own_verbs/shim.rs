@@ -4,6 +4,7 @@ use super::{columns, put};
 use crate::command_line::ShimVerb;
 use crate::configuration::{Environment, Error};
 use crate::machine::configuration_files::home;
+use crate::machine::look_up::programs;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,8 +126,7 @@ fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> 
 
 /// Every executable named go on PATH, in order.
 fn candidates(env: Environment<'_>) -> Vec<PathBuf> {
-    let here = std::env::current_dir().unwrap_or_default();
-    which::which_in_all("go", env("PATH"), here).map(Iterator::collect).unwrap_or_default()
+    programs("go", env("PATH").as_deref()).map(|p| std::path::absolute(&p).unwrap_or(p)).collect()
 }
 
 fn status(env: Environment<'_>, gox: &Path) -> String {

@@ -205,7 +205,7 @@ impl Run {
                 .into_iter()
                 .map(|(name, value)| (name.into(), Some(value.into())))
                 .collect();
-        envs.push((MARKER.into(), Some(self.job.nesting.marker(true))));
+        envs.push((MARKER.into(), Some(self.job.nesting.marker(true, &self.job.go))));
         if self.job.invocation.english_git {
             // gox reads git's words; no compiler runs under these verbs.
             envs.push(("LC_ALL".into(), Some("C".into())));

@@ -115,6 +115,110 @@ fn a_script_that_calls_gox_is_no_endless_loop() {
     }
 }
 
+/// Programs that build programs call gox below gox as deep as they like, where a real go stands between them.
+#[test]
+fn a_real_go_between_two_gox_is_no_loop() {
+    let project = Project::empty().file("go.mod", "module example.test/main\n\ngo 1.21\n").file(
+        "main.go",
+        "package main\n\n//go:generate env GOX_TEST_BELOW=1 $GOX version\n\nfunc main() {}\n",
+    );
+    let run = |marker: &str| project.gox(["generate"]).env("GOX", gox()).env("GOX_MARKER", marker).run();
+    // As the hundredth and hundred and first see it.
+    for marker in ["exec;99", "exec;100", "exec;4294967295"] {
+        let outcome = run(marker).success();
+        assert!(outcome.out().starts_with("go version go1."), "{outcome}");
+    }
+    // Without a real go between them it is one; unless it is nonsense.
+    let fake = FakeGo::new();
+    let run = |marker: &str| {
+        project.program(gox(), ["version"]).env("GOX_GO", fake.path()).env("GOX_MARKER", marker)
+    };
+    run("exec;100").run().exited(125).says("again and again");
+    for nonsense in ["nonsense;100", "exec;many", "exec;100;x:y", "100", ";;;", "supervised"] {
+        run(nonsense).run().success();
+    }
+}
+
+/// A machine without `/proc` (a chroot, an early boot): what gox is called, and what the kernel executed, say
+/// which file is gox.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_proc_gox_still_knows_itself() {
+    use std::os::unix::process::CommandExt;
+    let project = Project::empty();
+    let mut tried = 0;
+    for (what, dirs) in disguises(&project) {
+        let fake = failing();
+        let home = home_of(&fake);
+        let all: Vec<&Path> = dirs.iter().map(PathBuf::as_path).chain([home.as_path()]).collect();
+        for (args, bypass, calls) in [(&["version"][..], "", 0), (&["build"], "", 2), (&["build"], "1", 1)] {
+            let run = project
+                .program(&dirs[0].join("go"), args)
+                .env("PATH", path(&project, &all))
+                .env("GOX_ATTEMPTS", "2")
+                .env("GOX_BYPASS", bypass);
+            let mut command = run.command();
+            // SAFETY: it makes system calls alone, and allocates nothing.
+            unsafe { command.pre_exec(hide_proc) };
+            let before = fake.calls().len();
+            let output = match command.output() {
+                Ok(output) => output,
+                Err(error) => {
+                    eprintln!("no mount namespace is to be had here: {error}");
+                    return;
+                }
+            };
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(
+                output.status.code(),
+                Some(i32::from(calls > 0)),
+                "{what} {args:?} {bypass:?}\n{said}"
+            );
+            assert_eq!(fake.calls().len(), before + calls, "{what} {args:?} {bypass:?}\n{said}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 0);
+}
+
+/// Gives a process, between fork and exec, a mount namespace with nothing below `/proc`.
+#[cfg(target_os = "linux")]
+fn hide_proc() -> std::io::Result<()> {
+    let done = |result: i32| if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) };
+    // SAFETY: system calls with strings that end.
+    unsafe {
+        // Who is not root is root of a user namespace of its own.
+        done(libc::unshare(libc::CLONE_NEWNS))
+            .or_else(|_| done(libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS)))?;
+        let (none, root, proc, tmpfs) =
+            (c"none".as_ptr(), c"/".as_ptr(), c"/proc".as_ptr(), c"tmpfs".as_ptr());
+        done(libc::mount(none, root, std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE, std::ptr::null()))?;
+        done(libc::mount(none, proc, tmpfs, 0, std::ptr::null()))
+    }
+}
+
+/// As with go's own look-up, a program of the working folder that a relative element of PATH holds is not run.
+#[test]
+fn a_go_of_the_working_folder_is_not_run() {
+    let fake = FakeGo::new();
+    let project = Project::empty();
+    script(&project.dir().join("go"), "#!/bin/sh\necho stranger\n");
+    let tools = project.tools().display().to_string();
+    let real = home_of(&fake).display().to_string();
+    for here in ["", ".", "../main"] {
+        let run = |path: String, go: &str| {
+            project.program(gox(), ["version"]).env("PATH", path).env("GOX_GO", go).run()
+        };
+        for go in ["", "go"] {
+            let outcome =
+                run(format!("{here}:{real}:{tools}"), go).exited(126).says("relative element of PATH");
+            assert!(outcome.stdout.is_empty(), "{outcome}");
+            let outcome = run(format!("{real}:{here}:{tools}"), go).success();
+            assert!(outcome.out().starts_with("go version"), "{outcome}");
+        }
+    }
+}
+
 #[test]
 fn retries_do_not_multiply_in_nested_runs() {
     // build calls gox, whose go calls gox, whose go fails.
