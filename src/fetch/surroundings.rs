@@ -7,6 +7,7 @@ use super::fault::{Blame, Fault};
 use super::login::Login;
 use super::proxy::Proxy;
 use crate::formats::{authority, netrc};
+use crate::machine::bounded::{self, MOST_SETTINGS};
 use crate::machine::dial::Address;
 use crate::vocabulary::Cause;
 use std::ffi::OsString;
@@ -102,7 +103,7 @@ impl Surroundings {
     /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
     pub(super) fn read_netrc(&self) -> Netrc {
         let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
-        let text = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let text = file.and_then(|file| bounded::read(file, MOST_SETTINGS).ok()).unwrap_or_default();
         let logins = netrc::parse(&text).into_iter();
         Netrc(logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect())
     }
@@ -251,6 +252,8 @@ mod tests {
         assert_eq!(env.read_netrc().for_url("c.test/deep/m").cloned(), Some(login("d", "four")));
         assert_eq!(env.read_netrc().for_url("c.test/m").cloned(), None);
         assert_eq!(env.read_netrc().for_url("evil").cloned(), None);
+        let none = Surroundings { netrc: Some("/dev/zero".into()), ..env.clone() };
+        assert_eq!(none.read_netrc().for_url("a.test/x").cloned(), None, "no file, and without an end");
         let off = Surroundings { goauth: "off".into(), ..env };
         assert_eq!(off.read_netrc().for_url("a.test/x").cloned(), None);
     }

@@ -4,17 +4,22 @@
 //! nor fill its memory, so a file is opened without waiting, must be a regular one, and is read up to
 //! a limit.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Most bytes of a go.sum or go.work.sum: the largest known have a few MiB.
 pub(crate) const MOST_SUMS: u64 = 64 << 20;
 
 /// Most bytes of a configuration file of gox's, go's or git's: the largest known have some KiB.
 pub(crate) const MOST_SETTINGS: u64 = 1 << 20;
+
+/// Most bytes of a file that gox itself keeps.
+pub(crate) const MOST_OF_OWN: u64 = 16 << 20;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(crate) enum Unread {
     NoFile,
     /// It holds more than this many bytes.
     TooLarge(u64),
+    /// A pipe, and nobody writes into it.
+    Silent,
     /// The system failed.
     Failed(io::Error),
 }
@@ -41,6 +48,7 @@ impl fmt::Display for Unread {
         match self {
             Unread::Absent => f.write_str("is not there"),
             Unread::NoFile => f.write_str("is no file"),
+            Unread::Silent => f.write_str("is a pipe that nobody writes into"),
             Unread::TooLarge(most) => write!(f, "is larger than {most} bytes"),
             Unread::Failed(error) => write!(f, "cannot be read: {error}"),
         }
@@ -76,6 +84,36 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     read_opened(OpenOptions::new().read(true).custom_flags(flags).open(path)?, most)
 }
 
+/// The same for what somebody named by hand: it may be a pipe as well, such as a shell gives for `<(…)`.
+///
+/// # Errors
+/// [`Unread`]; a pipe into which nothing comes for so long as `patience` is one.
+pub(crate) fn read_named(path: &Path, most: u64, patience: Duration) -> Result<Vec<u8>, Unread> {
+    if !std::fs::metadata(path)?.file_type().is_fifo() {
+        return read(path, most);
+    }
+    let mut pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let begun = Instant::now();
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = patience.saturating_sub(begun.elapsed());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&left)) {
+            Ok(0) => return Err(Unread::Silent),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(Unread::Failed(error.into())),
+        }
+        match pipe.read(&mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(n) if (bytes.len() + n) as u64 > most => return Err(Unread::TooLarge(most)),
+            Ok(n) => bytes.extend_from_slice(&piece[..n]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(Unread::Failed(error)),
+        }
+    }
+}
+
 fn read_opened(file: File, most: u64) -> Result<Vec<u8>, Unread> {
     if !file.metadata()?.is_file() {
         return Err(Unread::NoFile);
@@ -109,6 +147,18 @@ mod tests {
         // SAFETY: a path that ends in NUL.
         assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
         assert!(matches!(read(&at("pipe"), 5), Err(Unread::NoFile)));
+        let named = |most, patience| read_named(&at("pipe"), most, Duration::from_millis(patience));
+        assert!(matches!(named(5, 20), Err(Unread::Silent)));
+        assert_eq!(read_named(&at("file"), 5, Duration::ZERO).unwrap(), b"12345");
+        assert!(matches!(read_named(Path::new("/dev/zero"), 5, Duration::ZERO), Err(Unread::NoFile)));
+        for (most, whole) in [(7, true), (6, false)] {
+            let path = at("pipe");
+            let writer = std::thread::spawn(move || fs::write(path, "1234567"));
+            let got = named(most, 60_000);
+            assert_eq!(got.ok().as_deref(), whole.then_some(&b"1234567"[..]));
+            // Whoever hangs up early breaks the writer's pipe.
+            let _ = writer.join().unwrap();
+        }
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(at("pipe")).unwrap();
         assert!(matches!(read_opened(opened, 5), Err(Unread::NoFile)), "one that took a file's place");
     }

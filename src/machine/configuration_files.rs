@@ -5,8 +5,8 @@ use crate::configuration::{
     CliOptions, Environment, Error, FileKind, FileText, Files, Key, Notice, Resolved, files, resolve,
 };
 use std::fs;
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The name of a configuration file, everywhere.
 pub(crate) const FILE_NAME: &str = "gox.toml";
@@ -17,6 +17,9 @@ pub(crate) const SYSTEM_FILE: &str = "/etc/gox/gox.toml";
 /// Most bytes of a project's file: what a project may say has room in a tenth of it.
 const MOST_OF_PROJECT: u64 = 64 << 10;
 
+/// How long a pipe that was named as a configuration file may be silent.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Reads what there is and settles every key. `folder` is where go will work: the current folder,
 /// or that of `go -C`; `None` where it cannot be told.
 ///
@@ -24,7 +27,14 @@ const MOST_OF_PROJECT: u64 = 64 << 10;
 /// A wrong command line, environment or file of the user's or the system's, or one that is there and
 /// cannot be read. A project's file makes no error.
 pub(crate) fn load(cli: &CliOptions, env: Environment<'_>, folder: Option<&Path>) -> Result<Resolved, Error> {
-    load_below(Path::new(SYSTEM_FILE), cli, env, folder)
+    load_below(&system_file(env), cli, env, folder)
+}
+
+/// The system's file. What a machine has there is none of the tests' business, so a debug build takes another
+/// one from the environment; one for users reads no such variable, since nobody escapes what is locked there.
+fn system_file(env: Environment<'_>) -> PathBuf {
+    let tests = cfg!(debug_assertions).then(|| env("GOX_TEST_SYSTEM_FILE")).flatten();
+    tests.map_or_else(|| SYSTEM_FILE.into(), PathBuf::from)
 }
 
 fn load_below(
@@ -145,7 +155,7 @@ fn read_if_there(path: &Path, kind: FileKind) -> Result<Option<FileText>, Error>
     Ok(Some(FileText { path: path.to_owned(), text, kind }))
 }
 
-/// The text of the file that `--config` or `GOX_CONFIG` names. It need not be a regular file.
+/// The text of the file that `--config` or `GOX_CONFIG` names. It may be a pipe.
 fn read_chosen(path: &Path, cli: &CliOptions) -> Result<FileText, Error> {
     let wrong = |problem: String| {
         let problem = format!("{}: {problem}", path.display());
@@ -155,23 +165,10 @@ fn read_chosen(path: &Path, cli: &CliOptions) -> Result<FileText, Error> {
         }
     };
     let absolute = std::path::absolute(path).map_err(|e| wrong(e.to_string()))?;
-    let text = read(&absolute).map_err(wrong)?;
+    let text =
+        bounded::read_named(&absolute, MOST_SETTINGS, PATIENCE).map_err(|why| wrong(why.to_string()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong("not valid UTF-8".into()))?;
     Ok(FileText { path: absolute, text, kind: FileKind::User })
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let cannot = |e: std::io::Error| match e.kind() {
-        ErrorKind::InvalidData => "not valid UTF-8".to_owned(),
-        _ => format!("cannot be read: {e}"),
-    };
-    let mut text = String::new();
-    let file = fs::File::open(path).map_err(cannot)?;
-    file.take(MOST_SETTINGS + 1).read_to_string(&mut text).map_err(cannot)?;
-    if text.len() as u64 > MOST_SETTINGS {
-        Err("too large for a configuration file".into())
-    } else {
-        Ok(text)
-    }
 }
 
 #[cfg(test)]
@@ -257,10 +254,7 @@ mod tests {
         assert_eq!(only.settings.budget.as_secs(), 60);
         let missing = machine.path("missing.toml");
         let error = machine.load_with(missing.to_str(), "home/src").unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("GOX_CONFIG: {}: cannot be read: ", missing.display())),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("GOX_CONFIG: {}: is not there", missing.display())), "{error}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Looks at the network from here: which listed proxies take a TCP connection, and whether there is
 //! any network at all. Contacts nobody whom go would not contact: the listed proxies and nothing else.
 
+use super::bounded::{self, MOST_SETTINGS};
 use super::dial::{Address, Purpose, dial};
 use crate::formats::authority;
 use crate::formats::goproxy::Entry;
 use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a connection may take before a proxy counts as silent. With the 3 s of quiet before
@@ -97,8 +99,8 @@ fn has_route(ip: IpAddr) -> bool {
 
 /// A system without `/etc/resolv.conf` resolves in some other way.
 fn has_resolver() -> bool {
-    match std::fs::read_to_string("/etc/resolv.conf") {
-        Ok(text) => text.lines().any(|l| l.trim_start().starts_with("nameserver")),
+    match bounded::read(Path::new("/etc/resolv.conf"), MOST_SETTINGS) {
+        Ok(text) => text.split(|b| *b == b'\n').any(|l| l.trim_ascii_start().starts_with(b"nameserver")),
         Err(_) => true,
     }
 }

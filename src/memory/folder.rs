@@ -28,14 +28,18 @@ pub(super) fn prepare(dir: &Path) -> io::Result<()> {
 /// Opens a file of the state folder for adding to its end; only its owner reads it (0600).
 ///
 /// # Errors
-/// What the file system says.
+/// What the file system says; a pipe or a device in its place, of which nobody knows who listens and when.
 pub(super) fn append_to(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
+        // Opening a pipe would wait for a reader.
+        let file = options.mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other(format!("{} is no file", path.display())));
+        }
         if file.metadata()?.permissions().mode() & 0o077 != 0 {
             // It was written by an older gox. Where it is somebody else's, they decide.
             let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
@@ -69,6 +73,18 @@ mod tests {
         prepare(&dir).unwrap();
         append_to(&dir.join("x")).unwrap();
         assert_eq!((mode(&dir), mode(&dir.join("x"))), (0o700, 0o600));
+        // What is no file is not written to, and not waited for.
+        for odd in ["pipe", "device"] {
+            let odd = dir.join(odd);
+            if odd.ends_with("pipe") {
+                let path = std::ffi::CString::new(odd.as_os_str().as_encoded_bytes()).unwrap();
+                // SAFETY: a path that ends in NUL.
+                assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+            } else {
+                std::os::unix::fs::symlink("/dev/full", &odd).unwrap();
+            }
+            append_to(&odd).unwrap_err();
+        }
         // A folder that the user named is the user's.
         let named = top.path().join("mine");
         fs::create_dir(&named).unwrap();

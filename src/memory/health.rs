@@ -9,6 +9,7 @@
 use super::folder;
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::row;
+use crate::machine::bounded::{self, MOST_OF_OWN};
 use crate::machine::file_lock::Lock;
 use crate::vocabulary::{Cause, Detail, Source};
 use serde::{Deserialize, Serialize};
@@ -87,7 +88,7 @@ impl Health {
 
     /// The same; `None` where the file is a newer gox's.
     fn read(dir: &Path) -> Option<Health> {
-        let bytes = std::fs::read(dir.join(FILE)).unwrap_or_default();
+        let bytes = bounded::read(&dir.join(FILE), MOST_OF_OWN).unwrap_or_default();
         let stored: Stored = serde_json::from_slice(&bytes).unwrap_or_default();
         if stored.schema > SCHEMA {
             return None;

@@ -4,6 +4,7 @@
 //! cannot write it loses the line and nothing else.
 
 use super::folder;
+use crate::machine::bounded::{self, MOST_OF_OWN};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,7 +33,7 @@ pub(crate) fn append(dir: &Path, line: &str) -> io::Result<()> {
 pub(crate) fn latest(dir: &Path, n: usize) -> Vec<serde_json::Value> {
     let mut lines: Vec<serde_json::Value> = Vec::new();
     for name in [OLD, FILE] {
-        let Ok(bytes) = fs::read(dir.join(name)) else { continue };
+        let Ok(bytes) = bounded::read(&dir.join(name), MOST_OF_OWN) else { continue };
         lines.extend(bytes.split(|b| *b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()));
         lines.retain(|line| line["schema"].as_u64().is_none_or(|schema| schema <= SCHEMA));
     }

@@ -12,6 +12,7 @@
 
 use super::finding::{Dispute, Fingerprint, ModuleVersion, Part};
 use super::place::{Files, confine};
+use crate::machine::bounded::{self, MOST_OF_OWN};
 use crate::machine::file_lock::Lock;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -106,7 +107,9 @@ pub(super) fn put_back_abandoned(root: &Path) {
         let Ok(held) = Lock::existing(&path, Duration::ZERO) else { continue };
         let same = held.file().metadata().ok().zip(fs::symlink_metadata(&path).ok());
         let is_record = same.is_some_and(|(a, b)| Fingerprint::from(&a).same_file(&Fingerprint::from(&b)));
-        let record = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
+        let record = bounded::read(&path, MOST_OF_OWN)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
         if let (true, Some(record)) = (is_record, record)
             && path == record.path(root)
         {

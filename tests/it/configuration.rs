@@ -54,6 +54,7 @@ impl Machine {
             .args(args)
             .env_clear()
             .env("HOME", self.path("home"))
+            .env("GOX_TEST_SYSTEM_FILE", self.path("etc/gox.toml"))
             .env("PATH", path)
             .envs(variables.iter().copied())
             .current_dir(self.path("src"))
@@ -149,6 +150,19 @@ fn gox_config_tells_each_origin() {
     ends("attempts", "2", "src/gox.toml:1");
     ends("budget", "1m", "gox/gox.toml:1");
     ends("relay", "auto", "built in");
+}
+
+#[test]
+fn what_the_system_locks_holds_whatever_else_is_said() {
+    let machine = Machine::new();
+    machine.write("etc/gox.toml", "attempts = 3\nlocked = [\"attempts\"]\n");
+    machine.write("home/.config/gox/gox.toml", "attempts = 9\n");
+    for config in ["none", ""] {
+        let run =
+            machine.gox(&[("GOX_ATTEMPTS", "8"), ("GOX_CONFIG", config)], &["--attempts", "7", "config"]);
+        let line = run.stdout.lines().find(|line| line.starts_with("attempts")).unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some("3"), "{line}");
+    }
 }
 
 #[test]

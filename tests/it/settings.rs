@@ -1,13 +1,13 @@
 //! Settings are bytes: what is no text, or cannot be read, makes gox careful and never generous. And flags
 //! are split as go splits them: the user's program is never run twice.
 
-use crate::harness::{Outcome, Project, WatchedGo};
+use crate::harness::{Act, FakeGo, Outcome, Project, WatchedGo};
 use crate::lab::{Entry, Fault, Lab, Place, Running, always, first};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Two entries, the first of which answers nobody; a pipe would lead to the second, a comma with gox.
@@ -92,18 +92,77 @@ fn a_way_out_that_is_no_text_is_left_to_go() {
     }
 }
 
+fn make_fifo(file: &Path) {
+    let path = std::ffi::CString::new(file.as_os_str().as_bytes()).expect("a path");
+    // SAFETY: a path that ends in NUL.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0, "{}", file.display());
+}
+
+/// A pipe, a device and a file without end in place of what gox reads and writes of the user's own.
+#[test]
+fn nothing_in_place_of_a_users_file_blocks_or_fills_gox() {
+    let eof = b"go: example.test/a@v1.0.0: Get \"http://127.0.0.1:1/example.test/a/@v/v1.0.0.mod\": EOF\n";
+    let places = [
+        "home/.config/go/env",
+        "home/.gitconfig",
+        "home/.ssh/config",
+        "home/.netrc",
+        "home/.config/gox/gox.toml",
+        "main/.git/config",
+        "state/health.json",
+        "state/journal.jsonl",
+    ];
+    for (at, place) in places.into_iter().enumerate() {
+        for kind in ["pipe", "device", "endless"] {
+            let fake = FakeGo::new().attempt(&[Act::Err(eof), Act::Exit(1)]).attempt(&[]);
+            let project = Project::empty().with_go(&fake.path()).without("GOX_CONFIG").without("GOENV");
+            let file = project.root().join(place);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder in the temporary one");
+            match kind {
+                "pipe" => make_fifo(&file),
+                "device" => std::os::unix::fs::symlink("/dev/zero", &file).expect("a link"),
+                _ => fs::File::create(&file).and_then(|f| f.set_len(1 << 42)).expect("a sparse file"),
+            }
+            // A limit on gox's memory shows that it reads no such file whole.
+            let limited = "ulimit -v 4000000; exec \"$GOX\" mod download";
+            let run =
+                project.program(Path::new("/bin/sh"), ["-c", limited]).env("GOX", crate::harness::gox());
+            let outcome = run.env("GOX_GO", fake.path()).timeout(Duration::from_secs(60)).run();
+            let wrong = place.ends_with("gox.toml") && kind == "endless";
+            assert_eq!(outcome.code(), Some(if wrong { 125 } else { 0 }), "{place} {kind}\n{outcome}");
+            assert_eq!(fake.calls().len(), if wrong { 0 } else { 2 }, "{place} {kind}\n{outcome}");
+            // The same to look at what is kept.
+            if at > 5 {
+                project.gox(["history"]).timeout(Duration::from_secs(60)).run().success();
+            }
+        }
+    }
+}
+
+/// A pipe that was named as the configuration is read where somebody writes into it, and waited for a while.
+#[test]
+fn a_pipe_may_hold_the_configuration() {
+    let fake = FakeGo::new().attempt(&[Act::Exit(1)]);
+    let project = Project::empty().with_go(&fake.path());
+    let file = project.root().join("pipe");
+    make_fifo(&file);
+    let outcome = project.gox(["config"]).env("GOX_CONFIG", &file).run().exited(125);
+    outcome.says("a pipe that nobody writes into");
+    let run = project.gox(["config"]).env("GOX_CONFIG", &file).start();
+    fs::write(&file, "attempts = 7\n").expect("a reader at the other end");
+    let outcome = run.wait().success();
+    assert!(outcome.out().lines().any(|l| l.starts_with("attempts") && l.contains('7')), "{outcome}");
+    let run = project.gox(["build"]).env("GOX_CONFIG", &file).start();
+    run.signal(rustix::process::Signal::TERM);
+    assert_eq!(run.wait().signal(), Some(15));
+}
+
 #[test]
 fn files_that_are_none_block_nothing_and_widen_nothing() {
     let lab = two(Entry::plain());
     let project = Project::new(&lab).env("GOX_RELAY", "never").without("GOX_CONFIG");
-    let fifo = |name: &str| {
-        let path = std::ffi::CString::new(project.dir().join(name).into_os_string().into_encoded_bytes())
-            .expect("a path");
-        // SAFETY: a path that ends in NUL.
-        assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0, "{name}");
-    };
     for name in [".git", "gox.toml", "go.work", "go.work.sum"] {
-        fifo(name);
+        make_fifo(&project.dir().join(name));
         project.gox(["version"]).timeout(Duration::from_secs(20)).run().success();
         if name == "go.work.sum" {
             continue;

@@ -6,6 +6,7 @@ pub use words::text;
 
 use crate::classify::{Classifier, Reading, Rules, Stream};
 use crate::judgement::table;
+use crate::machine::bounded;
 use crate::memory::record::{self, Replayed};
 use crate::redact;
 use crate::vocabulary::{Action, Cause, Failure, Source};
@@ -13,6 +14,7 @@ use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// How the verdict is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,12 @@ pub(crate) enum Format {
     /// One line of JSON for a script.
     Json,
 }
+
+/// Most bytes of a record: an attempt has some KiB.
+const MOST_OF_RECORD: u64 = 64 << 20;
+
+/// How long a pipe with a record may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes read at once.
 const CHUNK: usize = 256 * 1024;
@@ -58,7 +66,9 @@ pub(crate) fn main(
 /// The record cannot be read or is none (the error names it), or `out` cannot be written.
 pub(crate) fn replay(format: Format, record: &Path, out: &mut impl Write) -> io::Result<i32> {
     let named = |e: &dyn std::fmt::Display| format!("{}: {e}", record.display());
-    let text = std::fs::read_to_string(record).map_err(|e| io::Error::new(e.kind(), named(&e)))?;
+    let text =
+        bounded::read_named(record, MOST_OF_RECORD, PATIENCE).map_err(|e| io::Error::other(named(&e)))?;
+    let text = String::from_utf8(text).map_err(|_| io::Error::other(named(&"not valid UTF-8")))?;
     let replayed = record::replay(&text).map_err(|e| io::Error::other(named(&e)))?;
     let mut words = String::new();
     for Replayed { attempt, now, then } in &replayed {

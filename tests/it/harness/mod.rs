@@ -101,6 +101,8 @@ impl Project {
         set("GIT_CONFIG_NOSYSTEM", "1".into());
         set("GIT_TERMINAL_PROMPT", "0".into());
         set("GOX_CONFIG", "none".into());
+        // What the system's file says counts whatever the user chooses.
+        set("GOX_TEST_SYSTEM_FILE", root.path().join("etc/gox.toml").into_os_string());
         // Long waits prove nothing; tests of the waits set their own.
         set("GOX_BACKOFF_BASE", "5ms".into());
         set("GOX_BACKOFF_MAX", "50ms".into());
