@@ -89,8 +89,8 @@ write_settings() {
 # A mask that lets nobody else read, and SIGINT, SIGQUIT and SIGHUP ignored, as below nohup or in the background.
 ignoring_signals() { (umask 077 && trap '' INT QUIT HUP && "$@"); }
 
-# As long as they run there is, or is not, a /usr/local/go: in a mount namespace of their own, where every other
-# thing of /usr/local is what it was.
+# As long as they run there is, or is not, a /usr/local/go, and the system has a gox.toml that locks what tests set:
+# in a mount namespace of their own, where every other thing of /usr/local and /etc is what it was.
 with_usual_go() { usual_go yes "$@"; }
 without_usual_go() { usual_go no "$@"; }
 usual_go() {
@@ -114,6 +114,14 @@ usual_go() {
 			cp "$scratch/go" "$scratch/local/go/bin/go"
 		fi
 		mount --rbind "$scratch/local" /usr/local
+		if [ ! -d "$scratch/etc" ]; then
+			# Who is not root may not read all of it, and the tests neither.
+			cp -a /etc "$scratch/etc" 2>/dev/null || :
+			mkdir -p "$scratch/etc/gox"
+			printf "attempts = 1\nbudget = \"1ms\"\nrelay = \"never\"\nlocked = [\"attempts\", \"budget\", \"relay\"]\n" \
+				>"$scratch/etc/gox/gox.toml"
+		fi
+		mount --bind "$scratch/etc" /etc
 		unset wanted scratch
 		exec "$@"
 	' usual_go "$@"

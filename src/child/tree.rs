@@ -102,10 +102,12 @@ impl Tree {
     pub(super) fn look(&mut self) -> Option<Vec<Process>> {
         let all = all_processes()?;
         let mut members = self.members(&all);
+        // A gox that was started with such a mark, and with go in one tick of the clock, is none of them.
+        let me = rustix::process::getpid().as_raw_nonzero().get();
         let orphans: Vec<(i32, u64)> = self
             .possible_orphans(&all)
             .into_iter()
-            .filter(|p| is_marked(p.pid))
+            .filter(|p| p.pid != me && is_marked(p.pid))
             .map(|p| (p.pid, p.start))
             .collect();
         if !orphans.is_empty() {

@@ -4,6 +4,7 @@
 use super::envelope::{self, Subject};
 use super::found::{Found, plain};
 use super::inner;
+use super::standard;
 use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
 use std::path::PathBuf;
@@ -202,51 +203,6 @@ const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("cannot allocate memory", Cause::OomKilled, Some(Source::Local), Look::Plain),
     ("failed to create new os thread", Cause::OomKilled, Some(Source::Local), Look::Plain),
     ("errno=12", Cause::OomKilled, Some(Source::Local), Look::Plain),
-];
-
-/// Packages that came to the standard library after Go 1.11: an old go looks for them elsewhere.
-const NEW_STD: &[&str] = &[
-    "io/fs",
-    "embed",
-    "slices",
-    "maps",
-    "cmp",
-    "iter",
-    "unique",
-    "weak",
-    "structs",
-    "log/slog",
-    "net/netip",
-    "math/rand/v2",
-    "testing/fstest",
-    "testing/slogtest",
-    "testing/synctest",
-    "testing/cryptotest",
-    "testing/iotest",
-    "time/tzdata",
-    "hash/maphash",
-    "runtime/metrics",
-    "runtime/coverage",
-    "go/build/constraint",
-    "go/version",
-    "go/doc/comment",
-    "crypto/ecdh",
-    "crypto/ed25519",
-    "crypto/hkdf",
-    "crypto/mlkem",
-    "crypto/pbkdf2",
-    "crypto/sha3",
-    "crypto/fips140",
-    "crypto/hpke",
-    "debug/buildinfo",
-    "encoding/json/v2",
-    "encoding/json/jsontext",
-    "os/user",
-    "sync/atomic",
-    "arena",
-    "internal/goexperiment",
-    "simd",
-    "uuid",
 ];
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -480,7 +436,7 @@ fn subject(c: &regex::Captures<'_>) -> Subject {
 /// Failures that name a package more surely than a module.
 fn package(main: &str, lower: &str, found: &mut Found) {
     let quoted = QUOTED.captures(main).map(|c| c[1].to_owned());
-    let standard = quoted.as_deref().is_some_and(|p| NEW_STD.contains(&p));
+    let standard = quoted.as_deref().is_some_and(standard::is_new);
     if standard
         && (found.cause == Cause::MissingPackage || lower.contains("missing dot in first path element"))
     {

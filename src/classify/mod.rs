@@ -23,6 +23,7 @@ mod local;
 mod messages;
 mod network;
 mod speaker;
+mod standard;
 pub mod trace;
 mod urls;
 mod wrappers;

@@ -52,42 +52,12 @@ pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) ->
         Some(at) => (&behind[..at], &behind[at..]),
         None => (behind, remote),
     };
-    let mut read = inner::read_behind_url(behind);
-    if url.text.starts_with("file:") && behind.contains("no such file") {
-        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
-    }
-    if env.contains("invalid response from proxy") {
-        // A folder's answer is the same the next time.
-        let folder = url.text.starts_with("file:");
-        read.cause = Some(if folder { Cause::Other } else { Cause::CaptiveOrHtml });
-    }
-    if read.cause.is_none() {
-        read = inner::read(details);
-    }
-    if read.cause.is_none()
-        && behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty()
-        && details.trim().is_empty()
-    {
-        return None; // cut off before the error: nothing is known
-    }
+    let read = error(env, url.text.starts_with("file:"), behind, details)?;
     let cause = read.cause.unwrap_or(Cause::Other);
     let mut found = plain(cause, None);
     let mut subject = envelope::named(env);
     let (of_url, version_of_url) = urls::module(url);
-    let database =
-        role == Some(Source::Sumdb) || env.contains("verifying module:") || env.contains("verifying go.mod:");
-    found.source = Some(if database {
-        Source::Sumdb
-    } else if role == Some(Source::Toolchain) || env.contains("golang.org/toolchain@") {
-        Source::Toolchain
-    } else if role == Some(Source::Direct)
-        || env.contains("unrecognized import path")
-        || env.contains("https fetch")
-    {
-        Source::Direct
-    } else {
-        role.unwrap_or(Source::Proxy)
-    });
+    found.source = Some(source(role, env));
     if let Some(module) = of_url {
         // The URL knows the module where the words name a package or nothing.
         let prefix = subject.module.as_deref().is_some_and(|m| m.starts_with(&format!("{module}/")));
@@ -131,6 +101,38 @@ pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) ->
         found.detail = database_detail(cause, &read);
     }
     Some(found)
+}
+
+/// The error that stands behind the URL or below it; `None` where the line was cut off before it. `folder` says
+/// that the proxy is one.
+fn error(env: &str, folder: bool, behind: &str, details: &str) -> Option<Inner> {
+    let mut read = inner::read_behind_url(behind);
+    if folder && behind.contains("no such file") {
+        read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
+    }
+    if env.contains("invalid response from proxy") {
+        // A folder's answer is the same the next time.
+        read.cause = Some(if folder { Cause::Other } else { Cause::CaptiveOrHtml });
+    }
+    if read.cause.is_none() {
+        read = inner::read(details);
+    }
+    let cut_off = || behind.trim_matches(['"', ':', ' ', '\\', ')']).is_empty() && details.trim().is_empty();
+    (read.cause.is_some() || !cut_off()).then_some(read)
+}
+
+/// Whom the request went to, by its URL's role and the words before it.
+fn source(role: Option<Source>, env: &str) -> Source {
+    let said = |words: &[&str]| words.iter().any(|words| env.contains(words));
+    if role == Some(Source::Sumdb) || said(&["verifying module:", "verifying go.mod:"]) {
+        Source::Sumdb
+    } else if role == Some(Source::Toolchain) || said(&["golang.org/toolchain@"]) {
+        Source::Toolchain
+    } else if role == Some(Source::Direct) || said(&["unrecognized import path", "https fetch"]) {
+        Source::Direct
+    } else {
+        role.unwrap_or(Source::Proxy)
+    }
 }
 
 /// What kept the checksum database from answering.

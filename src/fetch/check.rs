@@ -140,17 +140,9 @@ pub(super) fn zip<R: Read + Seek>(prefix: &str, body: R, hashes: &[String]) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::zip::packed;
     use crate::relay::path::parse;
-    use std::io::{Cursor, Write};
-
-    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, text) in files {
-            writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
-            writer.write_all(text.as_bytes()).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
+    use std::io::Cursor;
 
     #[test]
     fn the_hash_of_a_go_mod_is_gos() {

@@ -227,19 +227,22 @@ pub(crate) fn directory(zip: &mut (impl Read + Seek), size: u64) -> Result<u64, 
     Ok(count)
 }
 
+/// A zip with these files, for tests.
+#[cfg(test)]
+pub(crate) fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = ::zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, text) in files {
+        writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Cursor, Write as _};
-
-    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, text) in files {
-            writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
-            writer.write_all(text.as_bytes()).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
+    use std::io::Cursor;
 
     fn sample() -> Vec<u8> {
         packed(&[("e.t/a@v1.0.0/go.mod", "module e.t/a\n"), ("e.t/a@v1.0.0/a.go", "package a\n")])

@@ -149,6 +149,20 @@ impl Reader {
 
     /// A file of git's, and those that it includes.
     fn git(&mut self, path: &Path, found: &mut Vec<GitConfig>) {
+        self.following(path, |reader, path, text| {
+            let config = GitConfig::parse(text);
+            if !config.is_whole() {
+                reader.doubt.get_or_insert_with(|| format!("{} has a line that git refuses", path.display()));
+            }
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            let included = config.includes().map(|name| reader.anchored(name, folder)).collect();
+            found.push(config);
+            included
+        });
+    }
+
+    /// Reads a file and those that it includes, each once: `read` takes one and tells which those are.
+    fn following(&mut self, path: &Path, mut read: impl FnMut(&mut Reader, &Path, &[u8]) -> Vec<PathBuf>) {
         let mut waiting = vec![path.to_owned()];
         let mut seen: Vec<PathBuf> = Vec::new();
         while let Some(path) = waiting.pop() {
@@ -156,13 +170,7 @@ impl Reader {
                 continue;
             }
             let Some(text) = self.file(&path) else { continue };
-            let config = GitConfig::parse(&text);
-            if !config.is_whole() {
-                self.doubt.get_or_insert_with(|| format!("{} has a line that git refuses", path.display()));
-            }
-            let folder = path.parent().unwrap_or(Path::new("/"));
-            waiting.extend(config.includes().map(|name| self.anchored(name, folder)));
-            found.push(config);
+            waiting.extend(read(self, &path, &text));
             seen.push(path);
         }
     }
@@ -188,21 +196,14 @@ impl Reader {
     /// A file of ssh's, and those that it includes.
     fn ssh(&mut self, path: &Path, found: &mut Vec<SshConfig>) {
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        let mut waiting = vec![path.to_owned()];
-        let mut seen: Vec<PathBuf> = Vec::new();
-        while let Some(path) = waiting.pop() {
-            if seen.contains(&path) {
-                continue;
-            }
-            let Some(text) = self.file(&path) else { continue };
-            let config = SshConfig::parse(&text);
-            for pattern in config.includes() {
-                // Relative ones lie beside the first file, as ssh has it.
-                waiting.extend(matching(&self.anchored(pattern, &folder)));
-            }
+        self.following(path, |reader, _, text| {
+            let config = SshConfig::parse(text);
+            // Relative ones lie beside the first file, as ssh has it.
+            let names = config.includes().iter().map(|pattern| reader.anchored(pattern, &folder));
+            let included = names.flat_map(|path| matching(&path)).collect();
             found.push(config);
-            seen.push(path);
-        }
+            included
+        });
     }
 
     fn anchored(&self, name: &[u8], folder: &Path) -> PathBuf {

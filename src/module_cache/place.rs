@@ -39,6 +39,26 @@ impl Files {
     }
 }
 
+/// Most files looked at in one clone, or in the copies of one checksum database.
+const MOST_FILES: usize = 100_000;
+
+/// Every plain file below `top`, in order; links are not followed.
+pub(super) fn files_below(top: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut waiting = vec![top.to_path_buf()];
+    while let Some(folder) = waiting.pop() {
+        for item in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match item.file_type() {
+                Ok(kind) if kind.is_dir() => waiting.push(item.path()),
+                Ok(kind) if kind.is_file() && files.len() < MOST_FILES => files.push(item.path()),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// What a path inside the module cache belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {

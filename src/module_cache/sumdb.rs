@@ -4,13 +4,12 @@
 //! and contradicts itself is no damage but a misbehaving database, and nothing of it is removed.
 
 use super::finding::{Damage, DamageProof, Finding};
-use super::place::is_sumdb_name;
+use super::place::{files_below, is_sumdb_name};
 use super::version::small;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Bytes of one hash in a tile.
@@ -18,9 +17,6 @@ const HASH: usize = 32;
 
 /// Levels of the tree in one tile, as go asks for them.
 const HEIGHT: u32 = 8;
-
-/// Most files looked at in one database's copies.
-const MAX_FILES: usize = 100_000;
 
 /// See [`super::Cache::diagnose_sumdb`]. A copy is damaged where its shape is wrong, or where it cannot be
 /// right beside the others: the tiles must fit each other, and give the hashes of the trees that were
@@ -245,21 +241,4 @@ fn subtree(bytes: &[u8]) -> Vec<u8> {
 
 fn node(left: &[u8], right: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().to_vec()
-}
-
-/// Every plain file below `top`; links are not followed.
-fn files_below(top: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut waiting = vec![top.to_path_buf()];
-    while let Some(folder) = waiting.pop() {
-        for item in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match item.file_type() {
-                Ok(kind) if kind.is_dir() => waiting.push(item.path()),
-                Ok(kind) if kind.is_file() && files.len() < MAX_FILES => files.push(item.path()),
-                _ => {}
-            }
-        }
-    }
-    files.sort();
-    files
 }

@@ -6,7 +6,7 @@
 //! lock that a killed git left is removed alone.
 
 use super::finding::{Damage, DamageProof, Finding};
-use super::place::confine;
+use super::place::{confine, files_below};
 use super::version::small;
 use crate::formats::authority::Url;
 use crate::formats::module_path::covers;
@@ -16,9 +16,6 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Most files looked at in one clone.
-const MAX_FILES: usize = 100_000;
 
 /// Age after which a lock counts as left behind where the processes cannot be asked.
 #[cfg(not(target_os = "linux"))]
@@ -317,20 +314,4 @@ fn is_object_name(text: &str) -> bool {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Plain files below `top`; links are not followed.
-fn files_below(top: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut waiting = vec![top.to_path_buf()];
-    while let Some(folder) = waiting.pop() {
-        for item in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match item.file_type() {
-                Ok(kind) if kind.is_dir() => waiting.push(item.path()),
-                Ok(kind) if kind.is_file() && files.len() < MAX_FILES => files.push(item.path()),
-                _ => {}
-            }
-        }
-    }
-    files
 }

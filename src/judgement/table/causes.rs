@@ -111,6 +111,8 @@ const fn refused_by_database(row: Row) -> Row {
 }
 
 /// The row of a cause at a source, before its detail narrows it.
+// Long because it is the table itself: a row for each cause, and no logic.
+#[allow(clippy::too_many_lines)]
 pub(super) const fn of_cause(cause: Cause, source: Option<Source>, detail: Detail) -> Row {
     use Trouble::{Dead, Here, Host, Module, Network, Silent};
     match cause {

@@ -71,6 +71,9 @@ impl Helper {
         let dir = tempfile::tempdir().unwrap();
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         command.args(["child::tests::helper::run_as_gox", "--exact", "--nocapture", "--test-threads=1"]);
+        // Of whoever runs the tests nothing but where its temporary files go.
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "TMPDIR"));
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env(SCRIPT, script).env(REPORT, dir.path()).env("DIR", dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Helper { command, dir }

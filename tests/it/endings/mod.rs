@@ -1,5 +1,7 @@
 //! gox ends as go ends, soon after it, and leaves nobody behind.
 
+mod callers;
+
 use crate::harness::{Act, FakeGo, Outcome, Process, Project, Started};
 use crate::lab::{Draw, Entry, Fault, Lab, always};
 use rustix::process::Signal;
@@ -407,91 +409,6 @@ fn a_kill_of_the_whole_group_leaves_nobody() {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(started.wait().signal(), Some(9));
-    }
-}
-
-/// A shell that starts gox in the background and tells its number in a file; and that number.
-#[cfg(target_os = "linux")]
-fn called_by_a_shell(project: &Project, fake: &FakeGo, script: &str) -> (std::process::Child, u32) {
-    let number = project.root().join("number");
-    let mut command = project
-        .program(Path::new("/bin/sh"), ["-c", script])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
-        .env("GOX_GO", fake.path())
-        .env("NUMBER", &number)
-        .command();
-    command.stdin(std::process::Stdio::null());
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let shell = command.spawn().expect("a shell");
-    wait_for(&number);
-    let text = fs::read_to_string(&number).expect("a number");
-    (shell, text.trim().parse().expect("a number"))
-}
-
-#[track_caller]
-#[cfg(target_os = "linux")]
-fn ends_soon(id: u32, begun: Instant) {
-    while lives(id) {
-        // A second is meant; the rest is for a busy machine.
-        assert!(begun.elapsed() < Duration::from_secs(5), "gox lives on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn gox_ends_when_nobody_is_left_who_called_it() {
-    let start = "\"$GOX\" build & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"; wait";
-    // While go runs for the first time, and nobody can read any more what it says.
-    let project = Project::empty();
-    let ready = project.root().join("ready");
-    let fake = waiting(&ready);
-    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
-    wait_for(&ready);
-    drop((shell.stdout.take(), shell.stderr.take()));
-    // Its caller lives: somebody may want the exit status.
-    std::thread::sleep(Duration::from_secs(2));
-    assert!(lives(id));
-    let begun = Instant::now();
-    shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
-    ends_soon(id, begun);
-    // Between two attempts, whoever reads.
-    let project = Project::empty().env("GOX_BACKOFF_BASE", "600s").env("GOX_BACKOFF_MAX", "600s");
-    let fake = FakeGo::new().attempt(&[Act::Err(EOF), Act::Exit(1)]);
-    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
-    wait_for(&fake.path().with_file_name("call-1"));
-    std::thread::sleep(Duration::from_secs(1));
-    assert!(lives(id), "gox waits");
-    let begun = Instant::now();
-    shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
-    ends_soon(id, begun);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_background_job_outlives_its_shell_as_with_go() {
-    for before in ["", "trap '' HUP; "] {
-        let project = Project::empty();
-        let (ready, go_on) = (project.root().join("ready"), project.root().join("go-on"));
-        let fake = FakeGo::new().attempt(&[Act::Sh(&format!(
-            "touch '{}'; until [ -e '{}' ]; do sleep 0.05; done; echo done",
-            ready.display(),
-            go_on.display()
-        ))]);
-        let out = project.root().join("out");
-        let script = format!(
-            "{before}\"$GOX\" build >'{}' 2>&1 & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"",
-            out.display()
-        );
-        let (mut shell, id) = called_by_a_shell(&project, &fake, &script);
-        wait_for(&ready);
-        shell.wait().expect("a shell of ours");
-        std::thread::sleep(Duration::from_secs(2));
-        assert!(lives(id), "plain go goes on");
-        fs::write(&go_on, "").expect("a file in the temporary folder");
-        let begun = Instant::now();
-        ends_soon(id, begun);
-        assert_eq!(fs::read_to_string(&out).expect("what it said"), "done\n");
     }
 }
 

@@ -1,0 +1,50 @@
+//! Packages that came to the standard library after Go 1.11: an old go looks for them elsewhere.
+
+const NEW_STD: &[&str] = &[
+    "io/fs",
+    "embed",
+    "slices",
+    "maps",
+    "cmp",
+    "iter",
+    "unique",
+    "weak",
+    "structs",
+    "log/slog",
+    "net/netip",
+    "math/rand/v2",
+    "testing/fstest",
+    "testing/slogtest",
+    "testing/synctest",
+    "testing/cryptotest",
+    "testing/iotest",
+    "time/tzdata",
+    "hash/maphash",
+    "runtime/metrics",
+    "runtime/coverage",
+    "go/build/constraint",
+    "go/version",
+    "go/doc/comment",
+    "crypto/ecdh",
+    "crypto/ed25519",
+    "crypto/hkdf",
+    "crypto/mlkem",
+    "crypto/pbkdf2",
+    "crypto/sha3",
+    "crypto/fips140",
+    "crypto/hpke",
+    "debug/buildinfo",
+    "encoding/json/v2",
+    "encoding/json/jsontext",
+    "os/user",
+    "sync/atomic",
+    "arena",
+    "internal/goexperiment",
+    "simd",
+    "uuid",
+];
+
+/// Whether this is one of them.
+pub(super) fn is_new(package: &str) -> bool {
+    NEW_STD.contains(&package)
+}
