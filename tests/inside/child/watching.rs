@@ -2,6 +2,7 @@
 
 use super::*;
 use std::cell::Cell;
+use std::io::Write;
 use std::rc::Rc;
 
 fn stall_after(seconds: f64) -> Watch {
@@ -92,27 +93,41 @@ impl Hooks for Folders {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_clone_that_only_grows_is_no_stall_until_it_stops() {
+    // What grew in fits and starts, since the disk was busy, proves nothing.
+    let proved = (0..10).any(|_| grow_for_a_while() < Duration::from_millis(400));
+    assert!(proved, "this machine's disk holds up whoever writes");
+}
+
+/// Tries it once; the longest time in which nothing grew, up to which nothing is proved.
+#[cfg(target_os = "linux")]
+fn grow_for_a_while() -> Duration {
     let dir = tempfile::tempdir().unwrap();
     let pack = dir.path().join("mod/cache/vcs/0a/objects/pack");
     std::fs::create_dir_all(&pack).unwrap();
     let growth = WatchedFolders { modcache: dir.path().join("mod"), gocache: dir.path().join("build") };
     let asked = Rc::new(Cell::new(0));
     let script = format!("exec {} 1000", named(dir.path(), "git"));
-    let begin = Instant::now();
     let grower = std::thread::spawn(move || {
-        let mut size = 0;
+        let mut file = File::create(pack.join("tmp_pack")).unwrap();
+        let (begin, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
         wait_until("it has grown for a while", || {
-            size += 1;
-            std::fs::write(pack.join("tmp_pack"), vec![0; size]).unwrap();
+            file.write_all(b"x").unwrap();
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
             begin.elapsed() > Duration::from_secs(6)
         });
+        (last, longest)
     });
     let watch = Watch { stall: Some(Duration::from_secs(2)), quiet: Duration::from_secs(1) };
     let outcome = run_quietly(&script, watch, &mut Folders { growth, asked: asked.clone() });
-    grower.join().unwrap();
+    let ended = Instant::now();
+    let (last, longest) = grower.join().unwrap();
     assert_eq!(outcome.ended, Ended::Stalled);
-    assert!(outcome.elapsed >= Duration::from_secs(6), "{:?}", outcome.elapsed);
-    assert_eq!(asked.get(), 1);
+    if longest < Duration::from_millis(400) {
+        assert!(ended > last, "it was still growing");
+        assert_eq!(asked.get(), 1);
+    }
+    longest
 }
 
 /// Counts questions, and ends the attempt at the last of them.
