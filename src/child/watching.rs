@@ -21,7 +21,7 @@ const SHARE: u32 = 50;
 /// Samples are never rarer than this, or the judge would think gox had been stopped.
 const LONGEST_PERIOD: Duration = Duration::from_secs(4);
 
-/// A look at the folders that takes longer than this says nothing any more.
+/// Folders that are not found within this time, and a look at them that takes longer, say nothing any more.
 const LONGEST_WALK: Duration = Duration::from_secs(15);
 
 /// What came back from something that was asked or started.
@@ -36,7 +36,7 @@ pub(super) enum News {
 
 enum Folders {
     Unknown,
-    Asked(Later<Option<WatchedFolders>>),
+    Asked(Instant, Later<Option<WatchedFolders>>),
     Known(WatchedFolders),
     None,
 }
@@ -78,7 +78,7 @@ impl Watcher {
         let Watcher { question, folders, walk, .. } = self;
         tokio::select! {
             answer = some(question.as_mut()) => News::Answer(answer),
-            found = some(match folders { Folders::Asked(later) => Some(later), _ => None }) => News::Folders(found),
+            found = some(match folders { Folders::Asked(_, later) => Some(later), _ => None }) => News::Folders(found),
             grown = some(walk.as_mut().map(|(_, walk)| walk)) => News::Grown(grown.ok()),
         }
     }
@@ -120,7 +120,7 @@ impl Watcher {
             self.asked = true;
             self.question = hooks.on_quiet();
             if let Folders::Unknown = self.folders {
-                self.folders = hooks.growth().map_or(Folders::None, Folders::Asked);
+                self.folders = hooks.growth().map_or(Folders::None, |later| Folders::Asked(now, later));
             }
         }
         let Some(stall) = self.watch.stall else { return false };
@@ -131,10 +131,15 @@ impl Watcher {
             let growth = growth.clone();
             self.walk = Some((now, tokio::task::spawn_blocking(move || fingerprint(&growth))));
         }
-        // Neither folders that are still being found nor a file server that does not answer may
-        // keep a stalled go alive.
-        let hangs = self.walk.as_ref().is_some_and(|(since, _)| since.elapsed() > LONGEST_WALK);
-        self.judge.is_stalled(at, stall, matches!(self.folders, Folders::Known(_)) && !hangs)
+        // Neither folders that are being found for long nor a file server that does not answer may keep a
+        // stalled go alive; but a busy machine may have asked for them this moment.
+        let hangs = |since: &Instant| since.elapsed() > LONGEST_WALK;
+        let watches_growth = match &self.folders {
+            Folders::Known(_) => !self.walk.as_ref().is_some_and(|(since, _)| hangs(since)),
+            Folders::Asked(since, _) => !hangs(since),
+            Folders::Unknown | Folders::None => false,
+        };
+        self.judge.is_stalled(at, stall, watches_growth)
     }
 }
 

@@ -42,6 +42,22 @@ fn without_a_terminal_a_signal_reaches_go_and_its_children() {
     }
 }
 
+/// A gox that bears the mark of another one, and was started in the same tick of the clock as its go, looks like
+/// an orphan of go's: which of ten was depends on the clock.
+#[test]
+#[cfg(target_os = "linux")]
+fn gox_never_ends_itself_as_one_of_gos_family() {
+    for _ in 0..10 {
+        let mut helper = detached(FOREVER);
+        helper.command.env(crate::machine::find_go::MARKER, "supervised;1");
+        let helper = helper.start();
+        helper.numbers_in("pids");
+        helper.kill(libc::SIGTERM);
+        let report = helper.finish();
+        assert_eq!((report.ended.as_str(), report.status.signal()), ("Interrupted(15)", Some(libc::SIGTERM)));
+    }
+}
+
 #[test]
 fn a_go_that_catches_the_signal_keeps_its_exit_code() {
     let script = format!("trap 'exit 5' TERM; {}", FOREVER.replace("sleep 1000", "sleep 0.02"));

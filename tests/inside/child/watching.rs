@@ -130,6 +130,31 @@ fn grow_for_a_while() -> Duration {
     longest
 }
 
+/// On a busy machine the first look that finds silence may come when the patience is over already: folders are
+/// then asked for in that moment, and what they say is waited for.
+#[test]
+#[cfg(target_os = "linux")]
+fn nobody_is_stalled_before_the_folders_were_looked_at() {
+    use super::super::tree::Tree;
+    use super::super::watching::{News, Watcher};
+    let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    let watch = Watch { stall: Some(Duration::from_millis(300)), quiet: Duration::from_millis(300) };
+    let growth = WatchedFolders { modcache: "/nowhere".into(), gocache: "/nowhere".into() };
+    let mut hooks = Folders { growth, asked: Rc::new(Cell::new(0)) };
+    let (mut tree, mut watcher) = (Tree::new(pid, false), Watcher::new(watch, Instant::now(), pid));
+    let late = || std::thread::sleep(Duration::from_millis(400));
+    while hooks.asked.get() == 0 {
+        late();
+        assert!(!watcher.look(&mut tree, 0, &mut hooks), "the folders were only just asked for");
+    }
+    watcher.take(News::Folders(None));
+    late();
+    assert!(watcher.look(&mut tree, 0, &mut hooks), "there are none");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// Counts questions, and ends the attempt at the last of them.
 struct Questions {
     asked: Rc<Cell<u32>>,
