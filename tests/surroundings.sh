@@ -17,8 +17,8 @@ root=$PWD
 
 # Names of tests, as regular expressions: of integration tests, of tests of the library's inside, of those that
 # find a go, and of what takes long and sees nothing of all this.
-outside='^(shim|harness_tools|configuration|private|install)::'
-inside='find_go|go_env|configuration_files|surroundings|real_go|with_go|terminal|signals|vcs|cannot_be_written'
+outside='^(shim|harness_tools|configuration|settings|private|install)::'
+inside='find_go|own_file|look_up|go_env|configuration_files|surroundings|explain|real_go|with_go|terminal|signals|vcs|cannot_be_written'
 finding='^shim::|find_go|harness_tools|real_go'
 slow='killed_anywhere'
 

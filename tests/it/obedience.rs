@@ -1,9 +1,8 @@
 //! What gox must not do: use a network that go would not, repeat what it should not, weaken a check, or
 //! break go by troubles of its own.
 
-use crate::harness::{Act, FakeGo, Outcome, Project};
+use crate::harness::{Act, FakeGo, Project, same_lines};
 use crate::lab::{Entry, Fault, Lab, Running, always, first_of_each};
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -33,16 +32,6 @@ fn with_bad_health(project: Project, lab: &Running) -> Project {
     project
 }
 
-/// The same status, the same stdout, and the same lines on stderr: go works side by side, so that it does
-/// not even agree with itself on their order, nor on how often it says what is wrong with a folder.
-#[track_caller]
-fn same(plain: &Outcome, ours: &Outcome) {
-    let lines =
-        |outcome: &Outcome| -> BTreeSet<String> { outcome.err().lines().map(str::to_owned).collect() };
-    assert_eq!((ours.status, ours.out()), (plain.status, plain.out()), "{ours}");
-    assert_eq!(lines(ours), lines(plain), "{ours}");
-}
-
 #[test]
 fn proxy_off_makes_no_request() {
     let lab = Lab::new().modules(3).start();
@@ -59,7 +48,7 @@ fn proxy_off_makes_no_request() {
             let project = if bad_health { with_bad_health(project, &lab) } else { project };
             let plain = project.go(args).run();
             let ours = project.gox(args).run();
-            same(&plain, &ours);
+            same_lines(&plain, &ours);
             assert_eq!(ours.attempts(), 1, "{ours}");
         }
     }
@@ -109,11 +98,11 @@ fn a_vendor_folder_needs_no_network() {
     let project = project.file("more.go", "package main\n\nimport _ \"example.test/m009\"\n");
     let args = ["build", "-mod=vendor"];
     let (plain, ours) = (project.go(args).run().exited(1), project.gox(args).run().exited(1));
-    same(&plain, &ours);
+    same_lines(&plain, &ours);
     assert_eq!(ours.attempts(), 1);
     let args = ["list", "-m", "-mod=vendor", "example.test/m000@v1.0.1"];
     let (plain, ours) = (project.go(args).run(), project.gox(args).run());
-    same(&plain, &ours);
+    same_lines(&plain, &ours);
     assert!(lab.requests().is_empty(), "{:?}", lab.requests());
 }
 
@@ -310,7 +299,7 @@ fn a_module_cache_that_takes_nothing_is_gos_to_tell() {
             let plain = project.go(args).env("GOMODCACHE", impossible).run().exited(1);
             let ours = project.gox(args).env("GOMODCACHE", impossible).run().exited(1);
             assert_eq!(ours.attempts(), 1, "{ours}");
-            same(&plain, &ours);
+            same_lines(&plain, &ours);
         }
     }
     // A whole cache on a read-only disk is enough.
@@ -326,7 +315,7 @@ fn a_module_cache_that_takes_nothing_is_gos_to_tell() {
         [&["mod", "download"][..], &["list", "-m", "all"], &["build", "-o", "/dev/null"], &["mod", "verify"]]
     {
         let (plain, ours) = (project.go(args).run().success(), project.gox(args).run().success());
-        same(&plain, &ours);
+        same_lines(&plain, &ours);
     }
     chmod("u+w");
 }

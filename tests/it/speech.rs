@@ -1,19 +1,8 @@
 //! What gox says and stores: nothing without a reason, and never a secret.
 
-use crate::harness::{Act, FakeGo, Outcome, Project};
+use crate::harness::{Act, FakeGo, Outcome, Project, same_lines};
 use crate::lab::{Entry, Fault, Lab, Place, Running, SIGNATURE, always, first_of_each};
-use std::collections::BTreeSet;
 use std::fs;
-
-/// The same status, the same stdout, and the same lines on stderr: go works side by side, so that it does
-/// not even agree with itself on their order, nor on how often it says what is wrong with a folder.
-#[track_caller]
-fn same(plain: &Outcome, ours: &Outcome) {
-    let lines =
-        |outcome: &Outcome| -> BTreeSet<String> { outcome.err().lines().map(str::to_owned).collect() };
-    assert_eq!((ours.status, ours.out()), (plain.status, plain.out()), "{ours}");
-    assert_eq!(lines(ours), lines(plain), "{ours}");
-}
 
 /// All that gox itself says or stores.
 fn told(project: &Project, outcome: &Outcome) -> String {
@@ -94,7 +83,7 @@ fn gox_says_nothing_when_nothing_happened() {
             &["vet"],
         ] {
             let (plain, ours) = (left.go(args).run().success(), right.gox(args).run().success());
-            same(&plain, &ours);
+            same_lines(&plain, &ours);
         }
         let left: Vec<_> = fs::read_dir(right.state()).expect("the state folder").flatten().collect();
         assert!(left.is_empty(), "a clean run left {left:?}");

@@ -1,6 +1,7 @@
 //! What a run left behind, and what a test expects of it.
 
 use super::processes::Process;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -123,4 +124,14 @@ impl std::fmt::Display for Outcome {
         }
         f.write_str(&text)
     }
+}
+
+/// The same status, the same stdout, and the same lines on stderr: go works side by side, so that it does
+/// not even agree with itself on their order, nor on how often it says what is wrong with a folder.
+#[track_caller]
+pub(crate) fn same_lines(plain: &Outcome, ours: &Outcome) {
+    let lines =
+        |outcome: &Outcome| -> BTreeSet<String> { outcome.err().lines().map(str::to_owned).collect() };
+    assert_eq!((ours.status, ours.out()), (plain.status, plain.out()), "{ours}");
+    assert_eq!(lines(ours), lines(plain), "{ours}");
 }
