@@ -17,44 +17,82 @@ pub(crate) enum Publicity {
     PlainlyPublic,
 }
 
-/// Public forges, and hosts that only lead to public repositories.
+/// Public forges, and hosts that only lead to public repositories. Above each, who it is: of a vanity host,
+/// the repository or owner that its `go-import` tags name.
 const PUBLIC_HOSTS: &[&str] = &[
+    // Atlassian's forge, known to go by name (cmd/go, vcsPaths).
     "bitbucket.org",
+    // The Common Expression Language, github.com/google/cel-spec.
     "cel.dev",
+    // Google's client libraries, github.com/googleapis/google-cloud-go.
     "cloud.google.com",
+    // The forge of Codeberg e.V.
     "codeberg.org",
+    // Connect, github.com/connectrpc/connect-go.
     "connectrpc.com",
+    // mergo, github.com/darccio/mergo.
     "dario.cat",
+    // Filippo Valsorda's modules, github.com/FiloSottile.
     "filippo.io",
+    // Gitee, a forge that is open to all.
     "gitee.com",
+    // GitHub, known to go by name (cmd/go, vcsPaths).
     "github.com",
+    // GitLab's own forge; a GitLab of somebody's has another name.
     "gitlab.com",
+    // sourcehut, known to go by name (cmd/go, vcsPaths).
     "git.sr.ht",
+    // etcd and bbolt, github.com/etcd-io.
     "go.etcd.io",
+    // MongoDB's driver, github.com/mongodb/mongo-go-driver.
     "go.mongodb.org",
+    // OpenCensus, github.com/census-instrumentation/opencensus-go.
     "go.opencensus.io",
+    // OpenTelemetry, github.com/open-telemetry.
     "go.opentelemetry.io",
+    // Starlark in Go, github.com/google/starlark-go.
     "go.starlark.net",
+    // Uber's published modules, github.com/uber-go.
     "go.uber.org",
+    // The YAML organisation's package, github.com/yaml/go-yaml.
     "go.yaml.in",
+    // The Go CDK, github.com/google/go-cloud.
     "gocloud.dev",
+    // The Go project's own, go.googlesource.com.
     "golang.org",
+    // Gonum, github.com/gonum.
     "gonum.org",
+    // gRPC, Protocol Buffers and Google's APIs: github.com/grpc, github.com/protocolbuffers.
     "google.golang.org",
+    // Leads to github.com alone, by its own rules.
     "gopkg.in",
+    // GORM and its drivers, github.com/go-gorm.
     "gorm.io",
+    // gotest.tools, github.com/gotestyourself.
     "gotest.tools",
+    // Helm, github.com/helm/helm.
     "helm.sh",
+    // Staticcheck, github.com/dominikh/go-tools.
     "honnef.co",
+    // Istio, github.com/istio.
     "istio.io",
+    // Kubernetes, github.com/kubernetes.
     "k8s.io",
+    // Knative, github.com/knative.
     "knative.dev",
+    // blake3 and others, github.com/lukechampine.
     "lukechampine.com",
+    // Jan Mercl's modules, gitlab.com/cznic.
     "modernc.org",
+    // Daniel Martí's tools, github.com/mvdan.
     "mvdan.cc",
+    // websocket, github.com/coder/websocket.
     "nhooyr.io",
+    // OCI Registry As Storage, github.com/oras-project.
     "oras.land",
+    // Russ Cox's modules, github.com/rsc.
     "rsc.io",
+    // Kubernetes' special interest groups, github.com/kubernetes-sigs.
     "sigs.k8s.io",
 ];
 
@@ -84,6 +122,17 @@ mod tests {
     fn the_table_holds_each_host_once() {
         let mut seen = std::collections::BTreeSet::new();
         assert!(PUBLIC_HOSTS.iter().all(|host| seen.insert(*host)));
+    }
+
+    #[test]
+    fn each_host_of_the_table_says_where_it_is_from() {
+        let text = include_str!("publicity.rs");
+        let (_, table) = text.split_once("const PUBLIC_HOSTS").expect("the table");
+        let lines: Vec<&str> =
+            table.lines().skip(1).take_while(|line| *line != "];").map(str::trim).collect();
+        for pair in lines.chunks(2) {
+            assert!(pair[0].starts_with("// ") && pair[1].starts_with('"'), "{pair:?}");
+        }
     }
 
     #[test]

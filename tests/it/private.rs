@@ -90,7 +90,7 @@ fn the_origins_owner_needs_a_hash_in_go_sum() {
     let go = WatchedGo::new();
     let unknown = in_repository(project(&lab, SECRET, &list).with_go(&go.path()));
     let outcome = unknown.gox(["mod", "download"]).run().exited(1);
-    outcome.says("go env -w GOPRIVATE=github.com/acme/secret");
+    outcome.says("GOX_PRIVATE=github.com/acme/secret");
     never_private(&go, &lab);
 
     // With the hash of go.mod alone go would ask the database for the other, and tell it the name.
@@ -99,7 +99,7 @@ fn the_origins_owner_needs_a_hash_in_go_sum() {
     let text = std::fs::read_to_string(unknown.dir().join("go.sum")).expect("go.sum");
     assert!(text.contains("secret v1.0.0/go.mod h1:"), "{text}");
     if !text.contains("secret v1.0.0 h1:") {
-        unknown.gox(["mod", "download"]).run().exited(1).says("go env -w GOPRIVATE=github.com/acme/secret");
+        unknown.gox(["mod", "download"]).run().exited(1).says("GOX_PRIVATE=github.com/acme/secret");
     }
     assert_eq!(secret_requests(&lab, Place::Sumdb), 0);
 

@@ -127,7 +127,7 @@ pub(super) fn cure(
     if policy.verifying
         && let Some(row) = found_by_verify(failure)
     {
-        return row_stop(&row, failure);
+        return row_stop(state, &row, failure);
     }
     let repairs: Vec<Repair> = observation.repairs.iter().filter(|r| r.failure == index).cloned().collect();
     if !repairs.is_empty() {
@@ -149,16 +149,16 @@ pub(super) fn cure(
         Class::Absence | Class::Login => private::verdict(policy, state, failure),
         Class::Repeats => repeats(state, failure, &entry),
         Class::Toolchain => toolchain(state, observation, &row, failure, entry),
-        Class::Stop => row_stop(&row, failure),
+        Class::Stop => row_stop(state, &row, failure),
     }
 }
 
 /// The stop that a row gives in its own words.
-fn row_stop(row: &Row, failure: &Failure) -> Result<Cure, Stop> {
+fn row_stop(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     let reason = row
         .reason
         .map_or_else(|| format!("{}: repeating cannot help", failure.cause), |words| failure.fill_in(words));
-    Err(Stop { reason, hint: row.hint.map(|words| failure.fill_in(words)) })
+    Err(Stop { reason, hint: private::hint(state, row, failure) })
 }
 
 /// The same file found damaged a third time is being damaged by something else.
@@ -189,7 +189,7 @@ fn certificate(
     } else if state.attempts_without_progress < 2 {
         Ok(Cure::Transport { entry, dead: false })
     } else {
-        row_stop(row, failure)
+        row_stop(state, row, failure)
     }
 }
 
@@ -198,7 +198,7 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     // A row with a reason is one for which there is only the other address.
     let untrusted = row.reason.is_some();
     if untrusted && state.premises.gosumdb != "sum.golang.org" {
-        return row_stop(row, failure);
+        return row_stop(state, row, failure);
     }
     // The first failure of a database that can be reached at all may be chance.
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;
@@ -300,5 +300,5 @@ fn toolchain(
     if !state.list().is_off() && proxy_down {
         return Ok(Cure::Transport { entry, dead: true });
     }
-    row_stop(row, failure)
+    row_stop(state, row, failure)
 }

@@ -106,7 +106,7 @@ fn cure_all(
         let held_back = |f| places::held_back(policy, state, &places::entry_of(state, f));
         let hint = integrity::unresolved(observation)
             .or_else(|| held_back(transport?))
-            .or_else(|| failures.iter().find_map(|f| f.row().hint.map(|words| f.fill_in(words))));
+            .or_else(|| failures.iter().find_map(|f| private::hint(state, &f.row(), f)));
         return Err(Stop { reason, hint });
     }
     let left = policy.budget.saturating_sub(observation.since_first_failure);

@@ -8,6 +8,8 @@ use super::cures::Cure;
 use super::{Policy, State, Stop};
 use crate::formats::patterns;
 use crate::judgement::privacy::Why;
+use crate::judgement::publicity::Publicity;
+use crate::judgement::table::Row;
 use crate::vocabulary::Failure;
 
 /// What may be set for the failing module, by the reason it counts as private.
@@ -40,11 +42,19 @@ pub(super) fn refused(failure: &Failure) -> String {
     )
 }
 
+/// The hint of a row, unless it would take a plainly public name out of the checksum database for ever.
+pub(super) fn hint(state: &State, row: &Row, failure: &Failure) -> Option<String> {
+    let words = row.hint?;
+    let module = failure.module.as_deref();
+    let public = module.is_some_and(|m| state.premises.private.publicity(m) == Publicity::PlainlyPublic);
+    (!public || !words.contains("GOPRIVATE")).then(|| failure.fill_in(words))
+}
+
 /// A verdict on one module: 401, 403, 404 or 410 where the host otherwise serves.
 pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     let row = failure.row();
     let refused = row.reason.map_or_else(|| refused(failure), |words| failure.fill_in(words));
-    let stop = |reason| Err(Stop { reason, hint: row.hint.map(|words| failure.fill_in(words)) });
+    let stop = |reason| Err(Stop { reason, hint: hint(state, &row, failure) });
     let Some((why, pattern)) = verdict_pattern(state, failure) else {
         return stop(refused);
     };
@@ -65,7 +75,7 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
         Why::Origin | Why::Module | Why::Suffix => Err(Stop::with_hint(
             refused,
             format!(
-                "if it is private, say so: go env -w GOPRIVATE={pattern} (or GOX_PRIVATE={pattern} for gox alone)"
+                "if it is private, say so: private = [\"{pattern}\"] in your own gox.toml, or GOX_PRIVATE={pattern}"
             ),
         )),
         Why::NoProxy | Why::Named | Why::Confidential => stop(refused),

@@ -594,3 +594,15 @@ fn what_is_learned_later_is_folded_and_the_policy_stays() {
     let state = State::after(&late, &h, &second);
     assert!(!state.may_relay(&late) && state.graph_private);
 }
+
+#[test]
+fn no_hint_takes_a_plainly_public_name_out_of_the_database() {
+    let p = policy(&format!("{A},direct"));
+    let hint = |module: &str| {
+        let mut f = failure(Cause::Http404410, Source::Sumdb, "sum.golang.org");
+        f.module = Some(module.into());
+        stopped(decide(&p, &[], &seen(vec![f]))).hint
+    };
+    assert_eq!(hint("github.com/spf13/cobra"), None);
+    assert!(hint("example.test/m").is_some_and(|words| words.contains("GOPRIVATE=example.test/m")));
+}

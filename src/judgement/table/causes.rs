@@ -92,11 +92,9 @@ const fn unknown_to_database(row: Row) -> Row {
     Row {
         class: Class::Stop,
         trouble: Trouble::Module,
-        advice: "if it is private: go env -w GOPRIVATE={module}",
+        advice: "check path and version; no public database knows a private module",
         reason: Some("the checksum database does not know {module}"),
-        hint: Some(
-            "if {module} is private, take it out of the public database: go env -w GOPRIVATE={module}",
-        ),
+        hint: Some("if {module} is private, GOPRIVATE={module} keeps it out of the public database"),
         ..row
     }
 }
@@ -403,7 +401,7 @@ const fn absence(source: Option<Source>) -> Row {
             Trouble::Module,
             NETWORK,
             "the server says that there is no such module or version",
-            "check path and version; if it is private: go env -w GOPRIVATE={module}",
+            "check path and version; a private module is for `private` of your own gox.toml",
         )
     };
     match source {
@@ -426,7 +424,7 @@ const fn login(source: Option<Source>) -> Row {
             Trouble::Module,
             7,
             "credentials are asked for",
-            "give credentials for {host}: .netrc, GOAUTH, or ssh by git's insteadOf; set GOPRIVATE",
+            "give credentials for {host}: .netrc, GOAUTH, or ssh by git's insteadOf",
         )
     };
     match source {
