@@ -1,6 +1,7 @@
 //! Errors inside JSON: `mod download -json`, `list -json`, `build -json`, `test -json`, and logs of
 //! containers.
 
+use super::strings;
 use serde_json::Value;
 
 /// What one line of JSON holds.
@@ -10,8 +11,8 @@ pub(super) enum Piece {
     Error { text: String, module: Option<String>, version: Option<String> },
     /// Lines that go printed while it built.
     Output(String),
-    /// A container's log line: read on as if it stood there.
-    Line(String),
+    /// What stands in the strings of somebody's log: each read on as if it stood there.
+    Lines(Vec<String>),
     /// A test failed.
     TestFailed(String),
     /// JSON, and nothing to read in it.
@@ -88,9 +89,6 @@ fn object(value: &Value) -> Option<Piece> {
             _ => Piece::Nothing,
         });
     }
-    if let Some(log) = field("log").or_else(|| field("msg")).or_else(|| field("message")) {
-        return Some(Piece::Line(log.to_owned()));
-    }
     if let Some(error) =
         field("Error").or_else(|| value.get("Error").and_then(|e| e.get("Err")).and_then(Value::as_str))
     {
@@ -101,5 +99,6 @@ fn object(value: &Value) -> Option<Piece> {
             version: name("Version"),
         });
     }
-    Some(Piece::Nothing)
+    let lines = strings::of_json(value);
+    Some(if lines.is_empty() { Piece::Nothing } else { Piece::Lines(lines) })
 }

@@ -116,8 +116,17 @@ static INTERESTING: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&words.map(regex::escape).join("|")).expect("a list of literals")
 });
 
+/// True where `text` has a word of which every failure of go's has at least one.
+pub(super) fn is_interesting(text: &str) -> bool {
+    INTERESTING.is_match(text.as_bytes())
+}
+
 /// Lines with an interesting word that speak of work, or that are a test's own: they open no window.
 fn is_noise(line: &[u8]) -> bool {
+    // A string of a log holds many lines.
+    if memmem::find(line, b"\\n").is_some() {
+        return false;
+    }
     if let Some(at) = memmem::find(line, b"go: ").filter(|at| *at < 80) {
         let rest = &line[at + 4..];
         if [&b"downloading "[..], b"extracting ", b"added ", b"finding "].iter().any(|w| rest.starts_with(w))

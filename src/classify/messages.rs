@@ -65,6 +65,11 @@ static STARTER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("fixed")
 });
 
+/// True for a line that begins a message of its own.
+pub(super) fn is_starter(line: &str) -> bool {
+    STARTER.is_match(line)
+}
+
 /// Lines that go and git put below a message without indentation, or that lost it in a paste.
 static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
@@ -72,6 +77,11 @@ static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("fixed")
 });
+
+/// True for a line that go or git put below a message.
+pub(super) fn is_follower(line: &str) -> bool {
+    FOLLOWER.is_match(line)
+}
 
 /// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
@@ -125,10 +135,10 @@ impl Grouper {
         Grouper { current: None, log }
     }
 
-    /// Takes one line; gives back the message that it ended.
-    pub(super) fn line(&mut self, number: u64, raw: &str) -> Option<Message> {
+    /// Takes one line, whose first `label` bytes are a frame's; gives back the message that it ended.
+    pub(super) fn line(&mut self, number: u64, raw: &str, label: usize) -> Option<Message> {
         let plain = wrappers::plain(raw);
-        let text = if self.log { wrappers::unwrap(&plain) } else { plain.trim_end() };
+        let text = if self.log { wrappers::unwrap(&plain[label..]) } else { plain.trim_end() };
         let trimmed = text.trim_start();
         if trimmed.is_empty() {
             // A server's words may have blank lines; ssh and the security error too, where nothing is

@@ -3,8 +3,9 @@
 //! Pure. Structure comes before patterns. The way of a text, one file a step:
 //!
 //! 1. `lines`: bytes to lines, whatever the chunks, the encoding, the length.
-//! 2. `wrappers`: colours, time stamps, BuildKit steps and comment marks come off.
-//! 3. `json`: errors inside `-json` objects come out.
+//! 2. `json`, `strings`: errors inside `-json` objects come out, and texts inside the strings of a log.
+//! 3. `frames`, `wrappers`: labels that lines repeat, broken lines, colours, pages' marks, time stamps, BuildKit
+//!    steps and comment marks come off.
 //! 4. `messages`: lines to messages, each with its continuations and without its import chain.
 //! 5. `speaker`: whose words are these? Those of tests, programs and compilers are no failures of
 //!    the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
@@ -15,6 +16,7 @@
 mod context;
 mod envelope;
 mod found;
+mod frames;
 mod git;
 mod inner;
 mod json;
@@ -24,6 +26,7 @@ mod messages;
 mod network;
 mod speaker;
 mod standard;
+mod strings;
 pub mod trace;
 mod urls;
 mod wrappers;
@@ -36,6 +39,7 @@ use crate::vocabulary::{Cause, Failure, Source, UserAction};
 use context::Context;
 use envelope::Subject;
 use found::{Found, weak};
+use frames::Frames;
 use lines::{Lines, Sink};
 use messages::{Grouper, Message};
 use regex::Regex;
@@ -115,6 +119,7 @@ impl Classifier {
             reader: Reader {
                 rules: rules.clone(),
                 stream,
+                frames: Frames::default(),
                 grouper: Grouper::new(stream == Stream::Log),
                 context: Context::default(),
                 json: json::Reader::default(),
@@ -151,6 +156,7 @@ type Key = (u8, Option<Source>, Option<String>, Option<String>, Option<String>);
 struct Reader {
     rules: Rules,
     stream: Stream,
+    frames: Frames,
     grouper: Grouper,
     context: Context,
     json: json::Reader,
@@ -167,12 +173,19 @@ impl Sink for Reader {
         if self.stream != Stream::Stderr && self.json(number, &text) {
             return;
         }
-        if self.stream != Stream::JsonStdout {
-            self.words(number, &text);
+        if self.stream == Stream::JsonStdout {
+            return;
         }
+        if self.stream == Stream::Log && self.strings(number, &text) {
+            return;
+        }
+        self.words(number, &text);
     }
 
     fn gap(&mut self) {
+        if let Some(freed) = self.frames.end() {
+            self.ungrouped(freed.number, &freed.line, freed.label);
+        }
         if let Some(message) = self.grouper.end() {
             self.message(&message);
         }
@@ -185,7 +198,11 @@ impl Reader {
         let Some(piece) = self.json.line(text) else { return false };
         match piece {
             json::Piece::Nothing => {}
-            json::Piece::Line(inner) => inner.lines().for_each(|l| self.words(number, l)),
+            json::Piece::Lines(texts) => {
+                for text in texts {
+                    text.lines().for_each(|l| self.words(number, l));
+                }
+            }
             json::Piece::Output(text) => {
                 self.gap();
                 text.lines().for_each(|l| self.words(number, l));
@@ -209,8 +226,30 @@ impl Reader {
         true
     }
 
+    /// Reads the texts inside a line's strings; true where it had any.
+    fn strings(&mut self, number: u64, text: &str) -> bool {
+        if !text.contains(['=', ':']) {
+            return false;
+        }
+        let texts = strings::of_line(text);
+        for text in &texts {
+            self.gap();
+            text.lines().for_each(|l| self.words(number, l));
+            self.gap();
+        }
+        !texts.is_empty()
+    }
+
     fn words(&mut self, number: u64, text: &str) {
-        if let Some(message) = self.grouper.line(number, text) {
+        if self.stream != Stream::Log {
+            self.ungrouped(number, text, 0);
+        } else if let Some(freed) = self.frames.line(number, text) {
+            self.ungrouped(freed.number, &freed.line, freed.label);
+        }
+    }
+
+    fn ungrouped(&mut self, number: u64, text: &str, label: usize) {
+        if let Some(message) = self.grouper.line(number, text, label) {
             self.message(&message);
         }
     }

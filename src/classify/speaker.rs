@@ -56,6 +56,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Opti
         log: stream == Stream::Log,
         in_chain: message.is_bare_chain(),
         wrapped: message.evidence.len() > head.text.len(),
+        logged: wrappers::is_logged(&message.evidence),
     };
     let found = said.read(ctx);
     ctx.spoken |= found.as_ref().is_some_and(|f| !f.weak);
@@ -76,6 +77,8 @@ struct Said<'m> {
     in_chain: bool,
     /// Something was taken off the line.
     wrapped: bool,
+    /// A program's own logger wrote it: a service, which dials on its own.
+    logged: bool,
 }
 
 impl Said<'_> {
@@ -219,7 +222,7 @@ impl Said<'_> {
             return Some(Found { weak: self.log, ..found });
         }
         if self.log
-            && !self.wrapped
+            && !self.logged
             && let Some(found) = bare(main)
         {
             return Some(found);

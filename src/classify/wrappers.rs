@@ -7,8 +7,28 @@ use std::sync::LazyLock;
 
 /// Colours, cursor movements, titles.
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])").expect("fixed")
+    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+        .expect("fixed")
 });
+
+/// Escape sequences whose first character was written out (`^[[31m`, `\033[31m`) or lost (`[31m`).
+static WRITTEN_ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:\^\[|\\(?:033|x1[bB]|u001[bB]|e)|\u{241b}|\u{fffd})\[[0-9;?]*[A-Za-z]|\[(?:\d{1,3}(?:;\d{1,3})*)?m|\[0?K")
+        .expect("fixed")
+});
+
+/// Marks of a page: what browsers copy and mails carry.
+static TAGS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)</?(?:span|br|p|div|b|i|strong|td|tr|li)(?:\s[^<>]*)?/?>").expect("fixed")
+});
+static CODE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)</?(?:pre|code|samp|kbd)(?:\s[^<>]*)?>").expect("fixed"));
+static ENTITIES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"&(quot|amp|lt|gt|apos|nbsp|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});").expect("fixed")
+});
+
+/// The right side of a box, with the blanks before it.
+static MARGIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:\s+[│┃║▏]|\s{2,}\|)\s*$").expect("fixed"));
 
 /// One layer of wrapper at the beginning of a line. What follows keeps its indentation.
 static LAYER: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,13 +45,19 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         // GitHub and Azure commands
         r"##\[\w+\]",
         r"::(?:error|warning|notice|debug)[^:]*::",
+        // Kubernetes' containers, GitLab's time stamps
+        r"(?:stdout|stderr) [FP] ",
+        r"[0-9a-f]{2}[OE][ +]",
+        // boxes
+        r"[│┃║▏▎▌╎┆┊├└╰╭┌]+[─━]*(?: |\t|$)",
         // levels and containers
         r"\[(?:[A-Za-z][A-Za-z0-9_./: -]{0,48}|\d+/\d+)\] ",
         r"(?:INFO|WARN|WARNING|ERROR|ERRO|FATAL|DEBUG|stderr|STDERR|stdout)(?:\[\d+\])?[:|] ?",
         r"[A-Za-z0-9_.-]{1,40} +\| ?",
         r"\| ",
         // comment marks, quotations, bullets
-        r"(?://+|#+|>+|\*|;+)(?: |\t|$)",
+        r"(?://+|#+|>+|\*|;+|::|•)(?: |\t|$)",
+        r"- ",
         r">",
     ];
     Regex::new(&format!(r"^\s*(?:{})", layers.join("|"))).expect("fixed")
@@ -48,9 +74,20 @@ static HEADING: LazyLock<Regex> =
 static PUSHED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*remote:\s+(?:\S+\.go:\d+:|go: |# |note: )").expect("fixed"));
 
+/// What loggers of services write before their words, and containers before a service's.
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|(?i)\b(?:info|warn|warning|erro|error|fatal|debug)\b[\]|: ]|^[A-Za-z0-9_.-]{1,40} +\| |\w+=\S|^(?:\S+ ){0,4}\S*[A-Za-z]\S*\[\d+\]: |\w[\w ./-]*: (?:proxyconnect|net/http)|\w[\w ./-]*: dial")
+        .expect("fixed")
+});
+
 /// True for the `# package` line above the errors of a compiler.
 pub(super) fn is_heading(line: &str) -> bool {
     HEADING.is_match(line)
+}
+
+/// True for a line that a program's own logger wrote.
+pub(super) fn is_logged(line: &str) -> bool {
+    LOGGED.is_match(&line.replace("proxyconnect tcp: dial", "proxyconnect"))
 }
 
 /// True for a line of a `-x` trace that begins with a number sign.
@@ -66,6 +103,42 @@ pub(super) fn plain(line: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(line)
     }
+}
+
+/// The line without escape sequences, a page's marks and the right side of a box; for logs only.
+pub(super) fn undressed(line: &str) -> Cow<'_, str> {
+    let mut text = plain(line);
+    if text.contains("[") && WRITTEN_ESCAPES.is_match(&text) {
+        text = WRITTEN_ESCAPES.replace_all(&text, "").into_owned().into();
+    }
+    if text.contains('<') && CODE.is_match(&text) {
+        text = CODE.replace_all(&text, "").into_owned().into();
+    }
+    if text.contains('&') && ENTITIES.is_match(&text) {
+        let tagless = TAGS.replace_all(&text, "");
+        text = ENTITIES.replace_all(&tagless, |c: &regex::Captures<'_>| character(&c[1])).into_owned().into();
+    }
+    if let Some(margin) = MARGIN.find(&text) {
+        text = text[..margin.start()].to_owned().into();
+    }
+    text
+}
+
+/// What an entity stands for; a blank for what cannot be told.
+fn character(name: &str) -> String {
+    let code = match name {
+        "quot" => Some(u32::from('"')),
+        "amp" => Some(u32::from('&')),
+        "lt" => Some(u32::from('<')),
+        "gt" => Some(u32::from('>')),
+        "apos" => Some(u32::from('\'')),
+        _ => match name.strip_prefix('#') {
+            Some(hex) if hex.starts_with(['x', 'X']) => u32::from_str_radix(&hex[1..], 16).ok(),
+            Some(number) => number.parse().ok(),
+            None => None,
+        },
+    };
+    code.and_then(char::from_u32).filter(|c| !c.is_control()).unwrap_or(' ').to_string()
 }
 
 /// The line without wrappers; for logs only.
