@@ -42,7 +42,8 @@
 //!   compiles; `tests/actions.txt` and the words of [`own_verbs`]' explain are held complete by tests.
 //! - *A remedy*: its variant beside the decision in [`judgement`]; the fold over the history, the overlay, the
 //!   report's spelling and the loop's doing are exhaustive matches. One that removes, reveals or distrusts
-//!   takes a proof, which only the module that made it can construct.
+//!   takes a proof: a finding that only [`module_cache`] can construct, or what gox itself saw of a host, which is
+//!   written down in one file of [`run`] alone (`tidy::proofs_are_written_down_where_gox_looks_for_itself`).
 //! - *A configuration key*: its row in [`configuration`]'s keys, its line in `default.toml`, README: the tests
 //!   named `readme` compare the three.
 //! - *A rule of the fetcher's* (whom to ask next, when to stop): the request half of [`judgement`]; [`fetch`] does

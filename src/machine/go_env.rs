@@ -33,6 +33,7 @@ pub(crate) const NAMES: &[&str] = &[
     "GOWORK",
     "GOTOOLCHAIN",
     "GOAUTH",
+    "GOVCS",
 ];
 
 /// Those among [`NAMES`] that say who may be asked about what; the others are paths and versions.

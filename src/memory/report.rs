@@ -108,7 +108,7 @@ pub(crate) fn millis(length: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judgement::attempt::{Pause, Retry};
+    use crate::judgement::attempt::{Pause, Proven, Retry};
     use crate::vocabulary::{Cause, Source};
 
     #[test]
@@ -120,8 +120,8 @@ mod tests {
             remedies: vec![
                 Remedy::Rotate(crate::formats::goproxy::Entry::Proxy("http://u:p@b.example:2/x".into())),
                 Remedy::Evict { what: "m@v1".into(), path: "/c".into() },
-                Remedy::Private("git.corp/x".into()),
-                Remedy::Sumdb("sum.golang.google.cn".into()),
+                Remedy::Private(Proven::example("git.corp/x")),
+                Remedy::Sumdb(Proven::example("sum.golang.google.cn")),
                 Remedy::Http1,
                 Remedy::Relay,
             ],

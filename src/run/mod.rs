@@ -12,11 +12,13 @@ mod relaying;
 mod speak;
 mod surroundings;
 mod watching;
+mod witness;
 
 use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
 use crate::exit::{Exit, OWN_FAILURE};
+use crate::formats::go_sum::GoSum;
 use crate::judgement::attempt::{
     self, AttemptEnd, Decision, Observation, Pause, Policy, Premises, Remedy, State, Step, Stop, decide,
     overlay,
@@ -194,6 +196,16 @@ impl Run {
         })
     }
 
+    /// GOMODCACHE.
+    fn cache_folder(&self) -> Option<PathBuf> {
+        self.asked_go.as_ref().unwrap_or(&self.job.go_env).mod_cache()
+    }
+
+    /// The hashes of go.sum and go.work.sum.
+    fn sums(&self) -> GoSum {
+        self.project.as_ref().map(|project| project.go_sum.clone()).unwrap_or_default()
+    }
+
     fn state(&self) -> State {
         State::before(&self.policy, &self.history)
     }
@@ -247,9 +259,11 @@ impl Run {
             self.tell_beginning(&outcome, mark.as_ref());
             let notes = hooks.notes();
             let mut observation = self.observe(&outcome, notes, mark.as_ref()).await?;
+            self.witness(&mut observation).await?;
             let mut decision = self.decide(&observation);
             if decision == Decision::Diagnose {
                 self.diagnose(&mut observation).await?;
+                self.witness(&mut observation).await?;
                 decision = self.decide(&observation);
             }
             let retry = match decision {

@@ -106,7 +106,7 @@ impl Run {
         state: &State,
         observation: &mut Observation,
     ) -> Result<(), Interrupt> {
-        let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
+        let sums = self.sums();
         let (cache, failures) = (cache.clone(), observation.failures.clone());
         let (dir, gosumdb) = (self.job.dir.clone(), state.premises.gosumdb.clone());
         let search = tokio::task::spawn_blocking(move || -> Vec<Vec<Finding>> {

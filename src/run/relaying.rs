@@ -1,7 +1,7 @@
 //! The relay as the loop sees it: whether it may serve, its start, and what it knows afterwards.
 
 use super::speak::Level;
-use super::{Run, health};
+use super::{Run, health, witness};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::formats::goproxy::{Entry, List, Rotate};
@@ -87,6 +87,11 @@ impl Relaying {
 }
 
 impl Run {
+    /// How requests of gox's own leave this machine: as go's do.
+    pub(super) fn way_out(&self) -> Surroundings {
+        surroundings(self.asked_go.as_ref().unwrap_or(&self.job.go_env))
+    }
+
     /// Starts the relay; where that fails the run goes on without, for the cost of a line.
     pub(super) fn start_relay(&mut self) {
         if self.relaying.relay.is_some() {
@@ -100,8 +105,7 @@ impl Run {
         options.rotate = if state.premises.doubt.is_some() { Rotate::Never } else { policy.rotate };
         options.mirrors = state.mirrors.clone();
         options.private = state.premises.private.clone();
-        let sums = self.project.as_ref().map(|p| p.go_sum.clone()).unwrap_or_default();
-        options.go_sum = Arc::new(sums);
+        options.go_sum = Arc::new(self.sums());
         if let Some(cache) = go_env.mod_cache() {
             // Also before the cache is there: its file system has the room, TMPDIR's may not.
             options.spool_dir = cache.join("cache/download");
@@ -133,6 +137,7 @@ impl Run {
                 self.relaying.mismatches.push(name);
             }
         }
+        witness::of_ledger(&tally, &mut observation.proofs);
         let gave_up = |f: &Failure| {
             f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.facts.status == Some(GAVE_UP)
         };

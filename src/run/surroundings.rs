@@ -15,6 +15,7 @@ use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
 use crate::memory::health::{self, Health};
 use crate::verb::Invocation;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +37,17 @@ const CI_VARIABLES: &[&str] = &[
 
 /// Variables that an overlay would set only where the user has not.
 const OVERLAID: &[&str] = &["GIT_HTTP_LOW_SPEED_LIMIT", "GIT_HTTP_LOW_SPEED_TIME", "GIT_CONFIG_COUNT"];
+
+/// Time zones of mainland China, by all their names.
+const ZONES: &[&str] = &[
+    "Asia/Shanghai",
+    "Asia/Chongqing",
+    "Asia/Chungking",
+    "Asia/Harbin",
+    "Asia/Urumqi",
+    "Asia/Kashgar",
+    "PRC",
+];
 
 /// The project that a run works in.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +140,17 @@ pub(super) fn on_ci() -> bool {
         .any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "false" && v != "0"))
 }
 
+/// True for a locale or a time zone of mainland China.
+fn mainland(var: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &&str| var(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set).unwrap_or_default();
+    let zone = var("TZ")
+        .filter(|zone| !zone.is_empty())
+        .or_else(|| Some(std::fs::read_link("/etc/localtime").ok()?.to_string_lossy().into_owned()));
+    let zone = zone.unwrap_or_default();
+    locale.starts_with("zh_CN") || ZONES.iter().any(|name| zone.trim_start_matches(':').ends_with(name))
+}
+
 /// The policy of a run: its settings, and what is known before the first attempt.
 pub(super) fn policy(
     job: &Job,
@@ -161,6 +184,8 @@ pub(super) fn policy(
             .map(str::to_owned)
             .collect(),
         verifying: job.invocation.verb == "mod" && job.invocation.sub == "verify",
+        versions_fixed: job.invocation.versions_fixed,
+        at_home_there: std::io::stderr().is_terminal() && mainland(&|name| std::env::var(name).ok()),
         named: job.invocation.named.clone(),
         resting: health.resting(list.reachable(), at),
         bad_lately: health.bad_lately(at),
@@ -179,6 +204,7 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
         gonoproxy: value("GONOPROXY"),
         gonosumdb: value("GONOSUMDB"),
         gosumdb: value("GOSUMDB"),
+        govcs: value("GOVCS"),
         release: go_env.release(),
         vendored: is_vendored(go_env, &job.dir, &job.invocation),
         main: project.module.clone(),

@@ -49,6 +49,7 @@ fn a_file_altered_once_is_recovered_and_told_at_every_verbosity() {
 #[test]
 fn a_proxy_that_sent_a_bad_copy_rests() {
     let lab = Lab::new()
+        .module_host("github.com/lib")
         .entry(Entry::plain())
         .entry(Entry::plain())
         .fault(Fault::AlterZipSame, always().proxy(0).path("m001"))
@@ -58,13 +59,17 @@ fn a_proxy_that_sent_a_bad_copy_rests() {
     assert!(outcome.remedies().contains(&format!("rotate:{}", lab.host(1))), "{outcome}");
     let asked = lab.requests();
     let zips = asked.iter().filter(|r| r.path.ends_with("m001/@v/v1.0.0.zip")).map(|r| r.place);
-    assert_eq!(zips.collect::<Vec<_>>(), [Place::Proxy(0), Place::Proxy(1)]);
+    let mut places: Vec<Place> = zips.collect();
+    // go's words are looked into at the place of which they speak, and nowhere else.
+    places.dedup();
+    assert_eq!(places, [Place::Proxy(0), Place::Proxy(1)]);
 }
 
 #[test]
 fn the_same_wrong_hash_from_two_proxies_is_confirmed() {
     for fault in [Fault::AlterZipSame, Fault::AlterModSame] {
         let lab = Lab::new()
+            .module_host("github.com/lib")
             .entry(Entry::plain())
             .entry(Entry::plain())
             .fault(fault, always().path("m001"))

@@ -121,7 +121,7 @@ fn the_module_line_alone_moves_nothing() {
     let text = std::fs::read_to_string(project.dir().join("go.mod")).expect("go.mod");
     let project =
         project.file("go.mod", text.replace("module example.test/main", "module github.com/acme/app"));
-    project.gox(["mod", "download"]).run().exited(1).says("GOPRIVATE=github.com/acme/secret");
+    project.gox(["mod", "download"]).run().exited(1).says("GOX_PRIVATE=github.com/acme/secret");
     never_private(&go, &lab);
 }
 
@@ -151,7 +151,7 @@ fn a_fault_on_the_way_is_no_reason_to_call_a_module_private() {
 
 /// Two entries of which go asks the second only after 404 or 410, and a fault at the first.
 fn leaks(fault: Fault, module: &str) -> (usize, Outcome) {
-    let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+    let lab = Lab::new().module_host("github.com/lib").entry(Entry::plain()).entry(Entry::plain()).start();
     let list = lab.goproxy();
     let project = in_repository(with_hashes(project(&lab, module, &format!("{list},direct")), module));
     lab.forget();

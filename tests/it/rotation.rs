@@ -18,7 +18,13 @@ fn asked(lab: &Running, index: usize) -> usize {
 }
 
 fn two(first: Entry, second: Entry, fault: Fault) -> Running {
-    Lab::new().entry(first).entry(second).fault(fault, always().proxy(0)).start()
+    // A list is one for all modules: without the fetcher only names that everybody may hear cross.
+    Lab::new()
+        .module_host("github.com/lib")
+        .entry(first)
+        .entry(second)
+        .fault(fault, always().proxy(0))
+        .start()
 }
 
 #[test]
@@ -113,12 +119,13 @@ fn an_entry_behind_direct_stays_there() {
     let lab = two(public("proxy.golang.org"), public("goproxy.io"), Fault::Status(503));
     let list = format!("{},direct,{}", lab.url(0), lab.url(1));
     let outcome = download(&project(&lab).env("GOPROXY", list)).exited(1);
-    assert_eq!(asked(&lab, 1), 0, "nobody knows these modules to be public\n{outcome}");
+    assert_eq!(asked(&lab, 1), 0, "who stands behind `direct` is not put before it\n{outcome}");
 }
 
 #[test]
 fn dead_proxies_in_the_middle_are_passed_over() {
     let lab = Lab::new()
+        .module_host("github.com/lib")
         .entry(Entry::plain())
         .entry(Entry::closed())
         .entry(Entry::unresolvable())
@@ -162,6 +169,7 @@ fn mirrors_come_last_and_are_announced() {
 fn mirrors_are_asked_only_where_they_may_be() {
     let corporate = |lab: &Running| with_mirrors(lab, &format!("https://proxy.golang.org,{}", lab.url(2)));
     let lab = Lab::new()
+        .module_host("github.com/lib")
         .entry(Entry::tls().named("proxy.golang.org"))
         .entry(Entry::tls().named("goproxy.cn"))
         .entry(Entry::plain())

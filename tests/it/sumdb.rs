@@ -77,14 +77,15 @@ fn a_fork_is_told_whole_and_nothing_of_it_is_removed() {
 #[test]
 fn a_database_behind_proxies_is_asked_through_the_next_one() {
     let lab = Lab::new()
-        .entry(Entry::plain())
-        .entry(Entry::plain())
+        .module_host("github.com/lib")
+        .entry(Entry::tls().named("proxy.golang.org"))
+        .entry(Entry::tls().named("goproxy.io"))
         .sumdb_through_proxies()
         .fault(Fault::Status(503), always().proxy(0).path("^sumdb/"))
         .start();
     let go = WatchedGo::new();
     let outcome = project(&lab).with_go(&go.path()).gox(["mod", "download"]).run().success();
-    assert!(outcome.remedies().contains(&format!("rotate:{}", lab.host(1))), "{outcome}");
+    assert!(outcome.remedies().contains(&"rotate:goproxy.io".to_owned()), "{outcome}");
     go.never_weakened(&lab.gosumdb());
 }
 
@@ -99,6 +100,8 @@ fn with_database(fake: &FakeGo, gosumdb: &str) -> Project {
         .env("GOX_RELAY", "never")
         .env("GOPROXY", "http://127.0.0.1:9")
         .env("GOSUMDB", gosumdb)
+        // Whatever network this machine has, the database cannot be reached from here.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .file("go.mod", "module example.test/main\n\ngo 1.21\n")
 }
 
@@ -125,4 +128,19 @@ fn a_database_that_the_user_chose_keeps_its_address() {
         assert!(!outcome.remedies().iter().any(|r| r.starts_with("sumdb:")), "{outcome}");
         assert!(fake.calls().iter().all(|c| c.var("GOSUMDB") == Some(gosumdb)), "{outcome}");
     }
+}
+
+#[test]
+fn words_that_the_database_is_away_move_nothing_while_it_answers() {
+    let lab = crate::lab::Lab::new().entry(Entry::tls().named("sum.golang.org")).start();
+    let fake = FakeGo::new().attempt(&[Act::Err(&unreachable()), Act::Exit(1)]);
+    let project = Project::new(&lab)
+        .with_go(&fake.path())
+        .env("GOX_RELAY", "never")
+        .env("GOX_ATTEMPTS", "2")
+        .env("GOPROXY", "http://127.0.0.1:9")
+        .env("GOSUMDB", "sum.golang.org");
+    let outcome = project.gox(["mod", "download"]).run().exited(1);
+    assert!(!outcome.remedies().iter().any(|r| r.starts_with("sumdb:")), "{outcome}");
+    assert!(fake.calls().iter().all(|call| call.var("GOSUMDB") == Some("sum.golang.org")), "{outcome}");
 }

@@ -187,3 +187,23 @@ fn every_test_file_is_compiled() {
         assert!(name == "main" || main.contains(&format!("\nmod {name};\n")), "{name} is in no mod line");
     }
 }
+
+/// What moves trust is built from what gox saw itself: proofs are written down in one place, and what only
+/// looks cannot make one.
+#[test]
+fn proofs_are_written_down_where_gox_looks_for_itself() {
+    let proof = root().join("src/judgement/attempt/proof.rs");
+    let witness = root().join("src/run/witness.rs");
+    for file in sources(&root().join("src")).into_iter().filter(|file| *file != proof) {
+        let code = code(&file);
+        for word in [".witness_refusal(", ".witness_fault(", ".witness_database_away(", "Proofs::supposed("] {
+            assert!(file == witness || !code.contains(word), "{} says {word}", file.display());
+        }
+    }
+    let text = fs::read_to_string(proof).expect("a source file");
+    for open in
+        ["Refused(pub", "Faulty(pub", "Away(pub", "Proven(pub", "pub refused", "pub faulty", "pub database"]
+    {
+        assert!(!text.contains(open), "{open} is open to everybody");
+    }
+}

@@ -1,7 +1,7 @@
 //! What one failure asks for.
 
-use super::places::entry_of;
-use super::{AttemptEnd, Observation, Policy, Repair, State, Step, Stop, integrity, private};
+use super::places::{entry_of, may_turn};
+use super::{AttemptEnd, Observation, Policy, Proven, Repair, State, Step, Stop, integrity, private};
 use crate::formats::goproxy::{Entry, Separator};
 use crate::judgement::table::{self, Class, Row, Trouble};
 use crate::vocabulary::{Action, Detail, Failure, Source, UserAction};
@@ -30,11 +30,11 @@ pub(super) enum Cure {
     /// Local damage.
     Evict(Vec<Repair>),
     /// GOPRIVATE for a pattern.
-    Private(String),
+    Private(Proven),
     /// GONOPROXY for a pattern.
-    NoProxy(String),
+    NoProxy(Proven),
     /// Another address of the same checksum database.
-    Sumdb(String),
+    Sumdb(Proven),
     /// The same once more.
     Again,
 }
@@ -182,8 +182,8 @@ fn certificate(
     let from = state.list().entries.iter().position(|e| *e == entry);
     let somewhere = others.into_iter().any(|e| {
         let to = state.list().entries.iter().position(|x| x == e);
-        matches!((from, to), (Some(f), Some(t)) if state.list().may_cross(policy.rotate, f, t))
-    }) || !state.mirrors.is_empty();
+        matches!((from, to), (Some(f), Some(t)) if may_turn(policy, state, f, t))
+    }) || (!state.mirrors.is_empty() && state.proofs.faulty(&entry).is_some());
     if somewhere && !state.graph_private {
         Ok(Cure::Transport { entry, dead: true })
     } else if state.attempts_without_progress < 2 {
@@ -204,8 +204,17 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;
     let known = state.premises.gosumdb == "sum.golang.org" && state.sumdb.is_none();
     let through_proxy = failure.url.as_deref().is_some_and(|u| u.contains("/sumdb/"));
-    if known && !through_proxy && (hopeless || state.attempts_without_progress >= 2) {
-        return Ok(Cure::Sumdb(SUMDB_MIRROR.into()));
+    // The other address is told every name that go asks about: none while the graph may hold a private one.
+    if known
+        && !through_proxy
+        && !state.graph_private
+        && (hopeless || state.attempts_without_progress >= 2)
+        && let Some(away) = state.proofs.database_away()
+    {
+        return Ok(Cure::Sumdb(away.allows(SUMDB_MIRROR)));
+    }
+    if untrusted {
+        return row_stop(state, row, failure);
     }
     if through_proxy {
         return Ok(Cure::Transport { entry: entry_of(state, failure), dead: false });
@@ -235,6 +244,7 @@ fn refusal(
         .filter(|f| f.row().class == Class::Refusal && f.source == Some(Source::Proxy))
         .filter(|f| entry_of(state, f) == entry && private::knows_hash(state, f))
         .filter_map(|f| f.module.as_deref())
+        .filter(|module| state.proofs.refused_by(&entry, module))
         .collect();
     let from = state.list().entries.iter().position(|e| *e == entry);
     let elsewhere = state.list().reachable().iter().enumerate().any(|(to, e)| {

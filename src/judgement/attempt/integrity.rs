@@ -4,7 +4,7 @@
 //! asking for; go judges what comes, and a confirmed mismatch ends in go's SECURITY ERROR, whole.
 
 use super::cures::Cure;
-use super::places::entry_of;
+use super::places::{entry_of, may_turn};
 use super::{Observation, Policy, State, Step, Stop};
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::Class;
@@ -92,7 +92,7 @@ fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
             e != entry
                 && e.is_network_proxy()
                 && !state.resting.contains(e)
-                && from.is_some_and(|f| state.list().may_cross(policy.rotate, f, to))
+                && from.is_some_and(|f| may_turn(policy, state, f, to))
         })
 }
 

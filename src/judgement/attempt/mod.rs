@@ -16,6 +16,7 @@ pub(crate) mod overlay;
 mod places;
 mod premises;
 mod private;
+pub(crate) mod proof;
 #[cfg(test)]
 mod properties;
 pub(crate) mod state;
@@ -26,6 +27,7 @@ mod whole;
 
 pub(crate) use places::{arrange, entry_of};
 pub(crate) use premises::{Policy, Premises};
+pub(crate) use proof::{Proofs, Proven};
 pub(crate) use state::{State, first_patience, opening};
 pub(crate) use types::*;
 

@@ -18,7 +18,11 @@ pub(crate) fn overlay(policy: &Policy, state: &State, relay: Option<&str>) -> Ve
     }
 
     match (&state.rotated_to, relay) {
-        (Some(Entry::Direct), _) => set("GOPROXY", "direct".into()),
+        (Some(Entry::Direct), _) => {
+            set("GOPROXY", "direct".into());
+            // Standing in for proxies takes git and nothing else, whatever an origin's page names.
+            set("GOVCS", "*:git".into());
+        }
         (_, Some(value)) => set("GOPROXY", value.to_owned()),
         // Once a private module was met, the list is the user's own again.
         (Some(first), None) if !state.graph_private => {

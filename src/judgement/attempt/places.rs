@@ -91,6 +91,30 @@ struct Place {
     wait: bool,
 }
 
+/// May the list of the next attempt begin with its entry `to` in place of `from`, which failed?
+///
+/// Where go's own walk leads there, by the words of the failure alone; over a comma, or back, only where
+/// gox met the fault itself. A list is one for all modules, so without the fetcher, which decides for each
+/// module, all of them must be such as anybody may hear of.
+pub(super) fn may_turn(policy: &Policy, state: &State, from: usize, to: usize) -> bool {
+    let list = state.list();
+    if from == to {
+        return true;
+    }
+    if !list.may_cross(policy.rotate, from, to) {
+        return false;
+    }
+    if to > from && list.only_pipes(from, to) {
+        return true;
+    }
+    let public = list.entries[from].is_public_proxy() && list.entries[to].is_public_proxy();
+    let fetched = state.may_relay(policy) && list.entries[to] != Entry::Direct;
+    // A comma before an entry of one's own, or before `direct`, is crossed by proven bytes alone.
+    let own_vcs = list.entries[to] == Entry::Direct && !state.premises.govcs.is_empty();
+    let proven_bytes = public || fetched || (state.graph_pinned && !own_vcs);
+    state.proofs.faulty(&list.entries[from]).is_some() && state.may_tell_others(policy) && proven_bytes
+}
+
 fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
     let user = state.list();
     let first = state.first().cloned().unwrap_or(Entry::Direct);
@@ -109,7 +133,7 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
         .or_else(|| proxies.last().and_then(|p| user.entries.iter().position(|e| e == *p)));
     let Some(from) = from else { return stay() };
     let allowed = |e: &Entry| {
-        user.entries.iter().position(|x| x == e).is_some_and(|to| user.may_cross(policy.rotate, from, to))
+        user.entries.iter().position(|x| x == e).is_some_and(|to| may_turn(policy, state, from, to))
     };
     if *failing == Entry::Direct && first != Entry::Direct {
         // The proxies have answered (not found); only the origin failed.
@@ -124,9 +148,11 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
         return Place { first: (*next).clone(), wait: false };
     }
     let all_rest = proxies.iter().all(|e| resting(e));
+    let mirrors = state.proofs.faulty(failing).filter(|_| state.may_tell_others(policy));
     let extras = state
         .mirrors
         .iter()
+        .filter(|_| mirrors.is_some())
         .chain(reachable.iter().filter(|e| **e == Entry::Direct && allowed(e)))
         .find(|e| !state.ever_tried.contains(e) && !resting(e));
     if (state.waits > 0 || all_rest)
@@ -163,7 +189,9 @@ pub(super) fn opening(policy: &Policy, state: &State) -> Vec<Remedy> {
         .iter()
         .enumerate()
         .find(|(to, e)| e.is_network_proxy() && !rests(e) && list.may_cross(policy.rotate, 0, *to));
+    let by_pipe = next.is_some_and(|(to, _)| list.only_pipes(0, to));
     if !state.graph_private
+        && (by_pipe || state.may_tell_others(policy))
         && reachable.first().is_some_and(rests)
         && let Some((_, next)) = next
     {
@@ -201,13 +229,15 @@ pub(super) fn compose(
     for cure in cures {
         match cure {
             Cure::Transport { entry, dead } => {
-                if dead && entry != Entry::Direct && !resting.contains(&entry) {
+                let seen = observation.dead.contains(&entry) || state.proofs.faulty(&entry).is_some();
+                if dead && seen && entry != Entry::Direct && !resting.contains(&entry) {
                     resting.push(entry.clone());
                 }
                 moving.get_or_insert(entry);
             }
             Cure::BadBytes { entry } => {
-                if entry != Entry::Direct && !resting.contains(&entry) {
+                let seen = state.proofs.faulty(&entry).is_some();
+                if seen && entry != Entry::Direct && !resting.contains(&entry) {
                     resting.push(entry.clone());
                 }
                 moving.get_or_insert(entry);

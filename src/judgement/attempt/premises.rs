@@ -4,6 +4,7 @@
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::formats::module_path;
 use crate::judgement::privacy::{self, Why};
+use crate::judgement::publicity::Publicity;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,12 @@ pub(crate) struct Policy {
     pub user_env: Vec<String>,
     /// This is `go mod verify`: what it finds may be evidence and is never cured.
     pub verifying: bool,
+    /// The command chooses no versions: what it needs go.mod names.
+    #[serde(default)]
+    pub versions_fixed: bool,
+    /// A person sits at a terminal of a machine with a locale or a time zone of mainland China.
+    #[serde(default)]
+    pub at_home_there: bool,
     /// Module paths of the command line.
     pub named: Vec<String>,
     /// Entries that earlier runs could not talk to a short while ago.
@@ -66,6 +73,9 @@ pub(crate) struct Premises {
     /// go's effective GOSUMDB, which may hold an address.
     #[serde(serialize_with = "without_secrets")]
     pub gosumdb: String,
+    /// go's effective GOVCS: where the user has one, nobody but the user says which programs are run.
+    #[serde(default)]
+    pub govcs: String,
     /// Major and minor of the running go, where known.
     pub release: Option<(u32, u32)>,
     /// `-mod=vendor` is in force: go asks nobody for modules, so gox makes no diagnostic attempt
@@ -99,6 +109,20 @@ impl Premises {
         paths.any(|path| !own(path) && !matches!(self.private.why(path), None | Some(Why::NoProxy)))
     }
 
+    /// True where the user's list names a public proxy other than Go's default one: whoever wrote it chose
+    /// that world.
+    fn names_another(&self) -> bool {
+        let default = |host: &str| host.split(':').next() == Some("proxy.golang.org");
+        self.list.entries.iter().any(|e| e.is_public_proxy() && e.host().is_some_and(|host| !default(&host)))
+    }
+
+    /// True where every one of `paths`, which lie outside of the main module, is plainly public.
+    pub(super) fn are_public<'a>(&self, mut paths: impl Iterator<Item = &'a String>) -> bool {
+        let own = |path: &str| self.main.as_deref().is_some_and(|main| module_path::covers(main, path));
+        self.doubt.is_none()
+            && paths.all(|path| own(path) || self.private.publicity(path) == Publicity::PlainlyPublic)
+    }
+
     /// The mirrors of `policy` that may be asked at all: only where every listed entry is a known public
     /// proxy or `direct`, the checksum database is on, and either no CI is detected or the user named the
     /// mirrors by hand.
@@ -111,7 +135,7 @@ impl Premises {
             && self.gosumdb != "off"
             && !self.vendored
             && !unchecked
-            && (!policy.on_ci || policy.mirrors_by_hand);
+            && (policy.mirrors_by_hand || (!policy.on_ci && (policy.at_home_there || self.names_another())));
         if !allowed {
             return vec![];
         }
@@ -141,6 +165,8 @@ impl Policy {
             godebug: String::new(),
             user_env: vec![],
             verifying: false,
+            versions_fixed: true,
+            at_home_there: false,
             named: vec![],
             resting: vec![],
             bad_lately: false,

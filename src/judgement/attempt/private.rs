@@ -69,16 +69,20 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     {
         return stop(refused);
     }
-    match why {
-        Why::Configured | Why::Spelling => Ok(Cure::Private(pattern)),
-        Why::Origin if knows_hash(state, failure) => Ok(Cure::NoProxy(pattern)),
-        Why::Origin | Why::Module | Why::Suffix => Err(Stop::with_hint(
+    // Words of a refusal are no refusal.
+    let proof = failure.module.as_deref().and_then(|module| state.proofs.refused(module));
+    match (why, proof) {
+        (Why::Configured | Why::Spelling, Some(proof)) => Ok(Cure::Private(proof.allows(pattern))),
+        (Why::Origin, Some(proof)) if knows_hash(state, failure) => Ok(Cure::NoProxy(proof.allows(pattern))),
+        (Why::Origin | Why::Module | Why::Suffix, _) => Err(Stop::with_hint(
             refused,
             format!(
                 "if it is private, say so: private = [\"{pattern}\"] in your own gox.toml, or GOX_PRIVATE={pattern}"
             ),
         )),
-        Why::NoProxy | Why::Named | Why::Confidential => stop(refused),
+        (Why::NoProxy | Why::Named | Why::Confidential, _) | (Why::Configured | Why::Spelling, None) => {
+            stop(refused)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The folds over a run's history.
 
-use super::{AttemptEnd, Observation, Policy, Premises, Remedy, Step, places};
+use super::{AttemptEnd, Observation, Policy, Premises, Proofs, Remedy, Step, places};
 use crate::formats::goproxy::{Entry, List};
 use crate::judgement::table::Setting;
 use std::sync::Arc;
@@ -14,6 +14,12 @@ pub(crate) struct State {
     /// The graph holds a likely private module that GONOPROXY does not cover, or may hold one: the
     /// list is not reordered across separators.
     pub graph_private: bool,
+    /// Every module that is known of the graph is plainly public.
+    pub graph_public: bool,
+    /// go.sum holds both hashes of every module that is known of, and no version is chosen anew.
+    pub graph_pinned: bool,
+    /// What gox itself saw in this run.
+    pub proofs: Proofs,
     /// Mirrors that this run may ask.
     pub mirrors: Vec<Entry>,
     /// Why no relay can serve.
@@ -105,6 +111,12 @@ impl State {
         self.rotated_to.as_ref().or(self.list().entries.first())
     }
 
+    /// True where names may go to others than go's own walk leads to: the fetcher decides for each module,
+    /// and without it all of them are plainly public.
+    pub(super) fn may_tell_others(&self, policy: &Policy) -> bool {
+        !self.graph_private && (self.may_relay(policy) || self.graph_public)
+    }
+
     /// True where a relay may serve.
     pub(crate) fn may_relay(&self, policy: &Policy) -> bool {
         policy.relay
@@ -119,6 +131,9 @@ impl State {
         self.premises = premises.clone();
         self.graph_private |=
             premises.doubt.is_some() || premises.hold_private(premises.modules.iter().chain(&policy.named));
+        self.graph_public = premises.are_public(premises.modules.iter().chain(&policy.named));
+        let pinned = |path: &String| premises.pinned.iter().any(|(module, _)| module == path);
+        self.graph_pinned = policy.versions_fixed && premises.modules.iter().all(pinned);
         self.mirrors = if self.graph_private { vec![] } else { premises.permitted_mirrors(policy) };
     }
 
@@ -132,6 +147,9 @@ impl State {
             self.graph_private = true;
             self.mirrors.clear();
         }
+        self.graph_public &=
+            self.premises.are_public(observation.failures.iter().filter_map(|f| f.module.as_ref()));
+        self.proofs.add(&observation.proofs);
         if observation.no_relay.is_some() {
             self.no_relay.clone_from(&observation.no_relay);
         }
@@ -184,9 +202,9 @@ impl State {
                     }
                 }
                 Remedy::Evict { path, .. } | Remedy::SetAside { path, .. } => self.evicted.push(path.clone()),
-                Remedy::Private(pattern) => self.private.push(pattern.clone()),
-                Remedy::NoProxy(pattern) => self.no_proxy.push(pattern.clone()),
-                Remedy::Sumdb(value) => self.sumdb = Some(value.clone()),
+                Remedy::Private(pattern) => self.private.push(pattern.value().to_owned()),
+                Remedy::NoProxy(pattern) => self.no_proxy.push(pattern.value().to_owned()),
+                Remedy::Sumdb(value) => self.sumdb = Some(value.value().to_owned()),
                 Remedy::Http1 => self.http1 = true,
                 Remedy::Http2Again => {
                     self.http1 = false;

@@ -18,13 +18,19 @@ fn entry(policy: &Policy, at: usize) -> Entry {
 
 fn failure(cause: Cause, source: Source, host: &str) -> Failure {
     let mut f = Failure::new(cause, Some(source), "words of go");
-    f.module = Some("example.test/m".into());
+    f.module = Some("github.com/o/m".into());
     f.version = Some("v1.0.0".into());
     f.host = (!host.is_empty()).then(|| host.to_owned());
     f
 }
 
+/// Of which gox saw for itself whatever can be seen.
 fn seen(failures: Vec<Failure>) -> Observation {
+    Observation { proofs: Proofs::supposed(), ..told(failures) }
+}
+
+/// Of which there are words alone.
+fn told(failures: Vec<Failure>) -> Observation {
     Observation::new(AttemptEnd::Code(1), failures)
 }
 
@@ -277,8 +283,8 @@ fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
     let (h, stop) = run_to_stop(
         &p,
         vec![
-            seen(vec![mismatch("example.test/m", "h1:x", "")]),
-            seen(vec![mismatch("example.test/m", "h1:x", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:x", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:x", "")]),
         ],
     );
     assert!(h[0].retry.remedies.contains(&Remedy::Rest(vec![entry(&p, 0)])));
@@ -288,7 +294,7 @@ fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
 #[test]
 fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
     let p = policy(A);
-    let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("example.test/m", "h1:x", "")]); 4]);
+    let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("github.com/o/m", "h1:x", "")]); 4]);
     assert!(h.iter().all(|s| ceiling(&s.retry) > Duration::ZERO));
     assert!(stop.reason.contains("separate downloads"));
 }
@@ -296,7 +302,7 @@ fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
 #[test]
 fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
     let p = policy(A);
-    let mut o = seen(vec![mismatch("example.test/m", "h1:x", "")]);
+    let mut o = seen(vec![mismatch("github.com/o/m", "h1:x", "")]);
     o.progress = true;
     let (_, stop) = run_to_stop(&p, vec![o; 4]);
     assert!(stop.reason.contains("4 separate downloads"), "{}", stop.reason);
@@ -309,27 +315,27 @@ fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way
     run(
         &p,
         vec![
-            seen(vec![mismatch("example.test/m", "h1:x", "")]),
-            seen(vec![mismatch("example.test/m", "h1:y", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:x", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:y", "")]),
         ],
     );
     run(
         &p,
         vec![
-            seen(vec![mismatch("example.test/m", "h1:page", "")]),
-            seen(vec![mismatch("example.test/n", "h1:page", "")]),
-            seen(vec![mismatch("example.test/m", "h1:page", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:page", "")]),
+            seen(vec![mismatch("github.com/o/n", "h1:page", "")]),
+            seen(vec![mismatch("github.com/o/m", "h1:page", "")]),
         ],
     );
     let both =
-        || seen(vec![mismatch("example.test/m", "h1:page", ""), mismatch("example.test/n", "h1:page", "")]);
+        || seen(vec![mismatch("github.com/o/m", "h1:page", ""), mismatch("github.com/o/n", "h1:page", "")]);
     run(&p, vec![both(), both()]);
 }
 
 #[test]
 fn local_damage_is_evicted_and_tried_again_at_once() {
     let p = policy(A);
-    let mut o = seen(vec![mismatch("example.test/m", "h1:x", "")]);
+    let mut o = seen(vec![mismatch("github.com/o/m", "h1:x", "")]);
     o.repairs = vec![Repair {
         failure: 0,
         kind: RepairKind::Evict,
@@ -348,7 +354,7 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
     let down = || seen(vec![failure(Cause::Dns, Source::Sumdb, "sum.golang.org")]);
     let p = policy(A);
     let h = run(&p, vec![down()]);
-    assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    assert_eq!(last(&h).remedies, [Remedy::Sumdb(Proven::example("sum.golang.google.cn"))]);
     // The classifier's own word for it, and what it made of go's words.
     let unreachable = |detail| {
         let mut f = failure(Cause::SumdbUnreachable, Source::Sumdb, "sum.golang.org");
@@ -356,11 +362,14 @@ fn the_checksum_database_has_one_other_address_and_only_the_public_one() {
         seen(vec![f])
     };
     let away = unreachable(Detail::Away);
-    assert_eq!(retried(decide(&p, &[], &away)).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    assert_eq!(
+        retried(decide(&p, &[], &away)).remedies,
+        [Remedy::Sumdb(Proven::example("sum.golang.google.cn"))]
+    );
     let chance = unreachable(Detail::Plain);
     let h = run(&p, vec![chance.clone(), chance]);
     assert!(h[0].retry.remedies.is_empty());
-    assert_eq!(last(&h).remedies, [Remedy::Sumdb("sum.golang.google.cn".into())]);
+    assert_eq!(last(&h).remedies, [Remedy::Sumdb(Proven::example("sum.golang.google.cn"))]);
     let mut own = policy(A);
     premises(&mut own).gosumdb = "sum.corp+1234+key".into();
     let untrusted = unreachable(Detail::Untrusted);
@@ -391,14 +400,14 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
     premises(&mut p).goprivate = "old.example".into();
     premises(&mut p).gonoproxy = "old.example".into();
     let h = run(&p, vec![refused("git.corp/team/x", 403)]);
-    assert_eq!(last(&h).remedies, [Remedy::Private("git.corp/team/x".into())]);
+    assert_eq!(last(&h).remedies, [Remedy::Private(Proven::example("git.corp/team/x"))]);
     let vars = overlay::overlay(&p, &State::before(&p, &h), None);
     assert_eq!(vars, [("GOPRIVATE".to_owned(), "old.example,git.corp/team/x".to_owned())]);
     assert!(is_stop(&decide(&p, &h, &refused("git.corp/team/x", 403))), "once only");
 
     premises(&mut p).private.configured = "github.com/acme/*,x.example".into();
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
-    assert_eq!(last(&h).remedies, [Remedy::Private("github.com/acme/*".into())]);
+    assert_eq!(last(&h).remedies, [Remedy::Private(Proven::example("github.com/acme/*"))]);
 
     // The owner of the git origin: GONOPROXY alone, and only where go.sum vouches.
     premises(&mut p).private.configured.clear();
@@ -406,7 +415,7 @@ fn goprivate_is_set_for_named_patterns_and_hosts_private_by_spelling_alone() {
     assert!(is_stop(&decide(&p, &[], &refused("github.com/acme/lib", 404))));
     premises(&mut p).pinned = vec![("github.com/acme/lib".into(), "v1.0.0".into())];
     let h = run(&p, vec![refused("github.com/acme/lib", 404)]);
-    assert_eq!(last(&h).remedies, [Remedy::NoProxy("github.com/acme/lib".into())]);
+    assert_eq!(last(&h).remedies, [Remedy::NoProxy(Proven::example("github.com/acme/lib"))]);
 
     // A public module, or a list without `direct`: never.
     assert!(is_stop(&decide(&p, &[], &refused("github.com/other/lib", 404))));
@@ -455,16 +464,16 @@ fn a_refusal_is_a_verdict_until_a_public_proxy_refused_two_pinned_modules_and_se
         seen(failures.collect())
     };
     let mut p = policy("https://goproxy.cn,https://goproxy.io,direct");
-    let one = refused("goproxy.cn", &["a.test/x"]);
+    let one = refused("goproxy.cn", &["github.com/a/x"]);
     assert_eq!(decide(&p, &[], &one), Decision::Diagnose, "who serves what?");
     let looked = |o: &Observation| Observation { diagnosed: true, ..o.clone() };
-    let both = looked(&refused("goproxy.cn", &["a.test/x", "a.test/y"]));
+    let both = looked(&refused("goproxy.cn", &["github.com/a/x", "github.com/a/y"]));
     assert!(
         is_stop(&decide(&p, &[], &looked(&one))) && is_stop(&decide(&p, &[], &both)),
         "nothing is pinned"
     );
     let pins: Vec<(String, String)> =
-        ["a.test/x", "a.test/y"].map(|m| (m.to_owned(), "v1.0.0".to_owned())).to_vec();
+        ["github.com/a/x", "github.com/a/y"].map(|m| (m.to_owned(), "v1.0.0".to_owned())).to_vec();
     premises(&mut p).pinned.clone_from(&pins);
     assert!(is_stop(&decide(&p, &[], &looked(&one))), "one module alone");
     assert!(last(&run(&p, vec![both.clone()])).remedies.contains(&Remedy::Rotate(entry(&p, 1))));
@@ -474,7 +483,7 @@ fn a_refusal_is_a_verdict_until_a_public_proxy_refused_two_pinned_modules_and_se
     assert!(is_stop(&decide(&p, &[], &serving)), "a verdict on two modules");
     let mut own = policy(&format!("{A},{B}"));
     premises(&mut own).pinned = pins;
-    let told = decide(&own, &[], &looked(&refused("a.example:1", &["a.test/x", "a.test/y"])));
+    let told = decide(&own, &[], &looked(&refused("a.example:1", &["github.com/a/x", "github.com/a/y"])));
     assert!(matches!(told, Decision::Stop(Stop { hint: None, .. })), "an own proxy is obeyed: {told:?}");
 }
 

@@ -1,6 +1,6 @@
 //! What goes into a decision and what comes out of it.
 
-use super::{Premises, State};
+use super::{Premises, Proofs, Proven, State};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure, Source};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,9 @@ pub(crate) struct Observation {
     pub premises: Option<Arc<Premises>>,
     /// The relay cannot serve any more, and why.
     pub no_relay: Option<String>,
+    /// What gox itself saw of those whom the failures name.
+    #[serde(default)]
+    pub proofs: Proofs,
 }
 
 impl Observation {
@@ -107,6 +110,7 @@ impl Observation {
             healed: false,
             premises: None,
             no_relay: None,
+            proofs: Proofs::default(),
         }
     }
 
@@ -152,11 +156,11 @@ pub(crate) enum Remedy {
         path: PathBuf,
     },
     /// GOPRIVATE gains a pattern.
-    Private(String),
+    Private(Proven),
     /// GONOPROXY gains a pattern.
-    NoProxy(String),
+    NoProxy(Proven),
     /// GOSUMDB is this.
-    Sumdb(String),
+    Sumdb(Proven),
     /// HTTP/2 off.
     Http1,
     /// HTTP/2 on again: turning it off did not help.

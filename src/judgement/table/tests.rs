@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::goproxy::Rotate;
-use crate::judgement::attempt::{AttemptEnd, Decision, Observation, Policy, decide};
+use crate::judgement::attempt::{AttemptEnd, Decision, Observation, Policy, Proofs, decide};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -91,6 +91,8 @@ fn first_decision(cause: Cause, source: Option<Source>, detail: Detail, module: 
     let mut observation = Observation::new(AttemptEnd::Code(1), vec![failure]);
     // A refusal is looked at once more before it is judged; here it has been.
     observation.diagnosed = row(cause, source, detail).action() == Action::Private;
+    // ... and the words are true.
+    observation.proofs = Proofs::supposed();
     decide(&plain(), &[], &observation)
 }
 
@@ -109,6 +111,11 @@ fn explain_says_stop_exactly_where_the_first_decision_stops() {
                     Action::Private => (true, false),
                     Action::Retry | Action::Repair | Action::Reroute => (false, false),
                 };
+                // No other address of the database hears a private name.
+                let ours_alone = row(cause, source, detail).class == Class::Database
+                    && row(cause, source, detail).reason.is_some()
+                    && !matches!(detail, Detail::Hidden | Detail::NoMetaTags);
+                let stops_private = stops_private || ours_alone;
                 let ends = |decision: &Decision| matches!(decision, Decision::Stop(_));
                 if (ends(&public), ends(&private)) != (stops, stops_private) {
                     wrong.push(format!(

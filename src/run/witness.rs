@@ -1,0 +1,204 @@
+//! What gox finds out for itself before trust moves. A failure's words say where to look; here it is looked.
+//!
+//! The one place where proofs are written down. They come of the fetcher's ledger, of connections that
+//! gox tried, of a child that it watched, and of one request of its own for the very file that go asked
+//! for, at the very proxies that go asks.
+
+use super::{Interrupt, Run};
+use crate::fetch::question::{File, Question};
+use crate::fetch::{Answer, Engine, Fetcher, Options, Tally};
+use crate::formats::escape;
+use crate::formats::go_sum::GoSum;
+use crate::formats::goproxy::{Entry, List, Rotate};
+use crate::judgement::attempt::{AttemptEnd, Decision, Observation, Proofs, State, decide};
+use crate::judgement::privacy::Why;
+use crate::judgement::table::Class;
+use crate::relay::path;
+use crate::vocabulary::Failure;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one question of gox's own may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Questions after one attempt: two refused modules tell that a host refuses everything.
+const MOST: usize = 3;
+
+/// The address of the one database that has another.
+const DATABASE: &str = "https://sum.golang.org";
+
+/// What gox asks.
+struct Inquiry {
+    /// Whom, as go walks it.
+    list: List,
+    question: Question,
+    /// What the bytes are judged by.
+    sums: GoSum,
+    /// The database itself is asked.
+    of_database: bool,
+}
+
+/// What the fetcher's ledger proves.
+pub(super) fn of_ledger(tally: &Tally, proofs: &mut Proofs) {
+    for upstream in tally.upstreams.iter().filter(|upstream| upstream.faults > 0) {
+        proofs.witness_fault(&upstream.entry);
+    }
+    for failure in tally.failed.iter().chain(&tally.cured) {
+        let by = tally.upstreams.iter().find(|u| failure.host.is_some() && u.entry.host() == failure.host);
+        if let (true, Some(by), Some(module)) = (is_refusal(failure), by, &failure.module) {
+            proofs.witness_refusal(&by.entry, module);
+        }
+    }
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.row().class, Class::Refusal | Class::Absence | Class::Login)
+}
+
+impl Run {
+    /// Looks for itself, where the words, were they true, would lead to something else than they do alone.
+    ///
+    /// # Errors
+    /// A signal asked gox to end meanwhile.
+    pub(super) async fn witness(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
+        let state = State::after(&self.policy, &self.history, observation);
+        // What the relay calls down may be what an earlier run left; its ledger has what it met itself.
+        for entry in observation.dead.iter().filter(|_| !observation.relayed) {
+            observation.proofs.witness_fault(entry);
+        }
+        if let (AttemptEnd::Stalled | AttemptEnd::NoConnection, Some(first)) =
+            (observation.end, state.first())
+        {
+            observation.proofs.witness_fault(first);
+        }
+        let supposed = Observation { proofs: Proofs::supposed(), ..observation.clone() };
+        let decided = |observation: &Observation| decide(&self.policy, &self.history, observation);
+        let told = decided(observation);
+        if told == Decision::Diagnose || decided(&supposed) == told {
+            return Ok(());
+        }
+        let failures = observation.failures.iter().chain(&observation.refusals);
+        let mut inquiries: Vec<Inquiry> = Vec::new();
+        for inquiry in failures.filter_map(|failure| self.inquiry(&state, failure)) {
+            if inquiries.len() < MOST && !inquiries.iter().any(|known| known.question == inquiry.question) {
+                inquiries.push(inquiry);
+            }
+        }
+        for inquiry in inquiries {
+            self.inquire(inquiry, &mut observation.proofs).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be asked about a failure: nothing that go itself would not ask there.
+    fn inquiry(&self, state: &State, failure: &Failure) -> Option<Inquiry> {
+        let class = failure.row().class;
+        if class == Class::Database {
+            let through = failure.url.as_deref().is_some_and(|url| url.contains("/sumdb/"));
+            if !through && state.premises.gosumdb != "sum.golang.org" {
+                return None;
+            }
+            // Any answer is a sign of life; that of `latest` tells no name.
+            let file = File::Database { name: "sum.golang.org".into(), path: "supported".into() };
+            if !through {
+                return Some(Inquiry {
+                    list: List::parse(DATABASE),
+                    question: Question { file, path: "latest".into() },
+                    sums: GoSum::default(),
+                    of_database: true,
+                });
+            }
+        }
+        let reachable = state.list().reachable();
+        let proxies = || reachable.iter().filter(|e| e.is_network_proxy());
+        let (entry, below) = match (&failure.url, class) {
+            (None, Class::Mismatch) => {
+                let ending = if failure.facts.go_mod { "mod" } else { "zip" };
+                let module = escape::path(failure.module.as_deref()?)?;
+                let version = escape::version(failure.version.as_deref()?)?;
+                (state.first()?.clone(), format!("{module}/@v/{version}.{ending}"))
+            }
+            (Some(url), _) => {
+                let entry =
+                    proxies().filter(|e| url.starts_with(&e.shown())).max_by_key(|e| e.shown().len())?;
+                (entry.clone(), url[entry.shown().len()..].trim_start_matches('/').to_owned())
+            }
+            (None, _) => return None,
+        };
+        let question = path::parse(&below)?;
+        let module = match &question.file {
+            File::Module { module, .. } => module,
+            // Whether it carries the database tells no name.
+            File::Database { name, .. } => {
+                let path = format!("sumdb/{name}/supported");
+                let list = List { entries: vec![entry], separators: vec![] };
+                return Some(Inquiry {
+                    list,
+                    question: path::parse(&path)?,
+                    sums: GoSum::default(),
+                    of_database: false,
+                });
+            }
+        };
+        // go asks no proxy for it, or has it already.
+        let cached =
+            self.cache_folder().is_some_and(|folder| folder.join("cache/download").join(&below).exists());
+        if cached || state.premises.private.why(module) == Some(Why::NoProxy) {
+            return None;
+        }
+        let list = if is_refusal(failure) {
+            state.list().clone()
+        } else {
+            List { entries: vec![entry], separators: vec![] }
+        };
+        let sums = if class == Class::Mismatch { self.sums() } else { GoSum::default() };
+        Some(Inquiry { list, question, sums, of_database: false })
+    }
+
+    /// Asks once, and writes down what came of it.
+    async fn inquire(&mut self, inquiry: Inquiry, proofs: &mut Proofs) -> Result<(), Interrupt> {
+        let Inquiry { list, question, sums, of_database } = inquiry;
+        let listed: Vec<Entry> =
+            list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_))).cloned().collect();
+        let named = question.file.names().ok().flatten();
+        let mut options = Options::new(list, self.way_out());
+        (options.rotate, options.attempts) = (Rotate::Never, 1);
+        options.go_sum = Arc::new(sums);
+        options.stall = self.policy.stall.min(PATIENCE);
+        options.budget = PATIENCE;
+        if let Some(folder) = self.cache_folder() {
+            options.spool_dir = folder.join("cache/download");
+        }
+        let (Ok(engine), Ok(fetcher)) = (Engine::start(), Fetcher::new(options)) else { return Ok(()) };
+        let fetcher = Arc::new(fetcher);
+        let (answered, answer) = tokio::sync::oneshot::channel();
+        let (asking, is_zip) = (fetcher.clone(), question.file.is_zip());
+        engine.spawn(async move {
+            // Nobody listens any more where it took too long.
+            let _ = answered.send(asking.get(question).await);
+        });
+        let answer = self.unless_interrupted(tokio::time::timeout(PATIENCE, answer)).await?;
+        match answer {
+            Ok(Ok(Answer::NotFound(refusal) | Answer::Refused(refusal))) => {
+                let by = refusal.from.and_then(|from| listed.get(from.place()));
+                if let (Some(by), Some(module), 401 | 403 | 404 | 410) = (by, &named, refusal.status) {
+                    proofs.witness_refusal(by, module);
+                }
+            }
+            Ok(Ok(Answer::GaveUp { .. })) if of_database => proofs.witness_database_away(),
+            Err(_) if of_database => proofs.witness_database_away(),
+            // A long file may just be long.
+            Err(_) if !is_zip => listed.iter().take(1).for_each(|entry| proofs.witness_fault(entry)),
+            Ok(_) | Err(_) => {}
+        }
+        if !of_database {
+            let tally = fetcher.tally();
+            of_ledger(&tally, proofs);
+            // One that cannot be talked to, by its certificate for example, failed as well.
+            if let ([entry], false) = (listed.as_slice(), tally.left_to_go.is_empty()) {
+                proofs.witness_fault(entry);
+            }
+        }
+        Ok(())
+    }
+}
