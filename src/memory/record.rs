@@ -170,7 +170,9 @@ mod tests {
         failure.host = Some("a.example".into());
         failure.facts.got = Some("h1:x".into());
         let mut observation = Observation::new(AttemptEnd::Code(1), vec![failure]);
+        let list = known.as_ref().map(|premises| premises.list.entries.clone()).unwrap_or_default();
         observation.premises = known;
+        observation.proofs.witness_fault(&list[0]);
         let mut history = Vec::new();
         for no_relay in [None, Some("no port"), None] {
             observation.no_relay = no_relay.map(str::to_owned);

@@ -9,6 +9,7 @@ mod leave;
 mod observe;
 mod recording;
 mod relaying;
+mod scratch;
 mod speak;
 mod surroundings;
 mod watching;

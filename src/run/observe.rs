@@ -1,5 +1,6 @@
 //! Turns the end of an attempt into an observation: go's words, the cache, the hosts.
 
+use super::scratch::{Scratch, of_the_modules, own_trace};
 use super::watching::Notes;
 use super::{Interrupt, Run, is_interrupt, network};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode};
@@ -12,9 +13,7 @@ use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, Sta
 use crate::judgement::table::{self, Class, Meaning, Suspicion, Trouble};
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Finding, Mark, Owner};
-use crate::verb::Invocation;
 use crate::vocabulary::{Cause, Failure, Source};
-use std::ffi::OsString;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -164,14 +163,17 @@ impl Run {
     pub(super) async fn diagnose(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         observation.diagnosed = true;
         let state = State::after(&self.policy, &self.history, observation);
+        let job = self.job.clone();
+        let go_env = self.asked_go.as_ref().unwrap_or(&job.go_env);
+        let Some(scratch) = Scratch::copy(&job.dir, go_env, &job.args) else { return Ok(()) };
+        let own = own_trace(&job.args, &job.invocation, job.prepare, &scratch);
+        // `-C` stands in the user's arguments; ours need the folder itself.
+        let dir = own.is_none().then(|| job.dir.clone());
+        let Some(args) = own.or_else(|| of_the_modules(&state, observation, &scratch)) else { return Ok(()) };
         self.voice.diagnosing(&mut self.supervisor);
         let mut hooks =
-            Tracing { classifier: Classifier::new(&self.job.rules, Stream::Stderr), trace: Vec::new() };
-        let own = own_trace(&self.job.args, &self.job.invocation, self.job.prepare);
-        // `-C` stands in the user's arguments; ours need the folder itself.
-        let dir = own.is_none().then(|| self.job.dir.clone());
-        let args = own.unwrap_or_else(|| ["mod", "download", "-json", "-x"].map(OsString::from).to_vec());
-        let command = Command { program: self.job.go.clone(), args, envs: self.envs(), dir };
+            Tracing { classifier: Classifier::new(&job.rules, Stream::Stderr), trace: Vec::new() };
+        let command = Command { program: job.go.clone(), args, envs: self.envs(), dir };
         let watch = child::Watch { stall: Some(self.policy.stall), quiet: super::QUIET };
         let result = self.supervisor.run(&command, StderrMode::Hidden, watch, &mut hooks).await;
         let Ok(outcome) = result else { return Ok(()) };
@@ -210,22 +212,6 @@ impl Run {
         }
         Ok(())
     }
-}
-
-/// The user's own command with `-x`, for verbs that choose versions; `None` where
-/// `go mod download -json -x` tells more: it names module and requests even where plain go is
-/// silent. Arguments that run the user's code are never among those that are tried.
-fn own_trace(args: &[OsString], invocation: &Invocation, runs_user_code: bool) -> Option<Vec<OsString>> {
-    let chooses = matches!(
-        (invocation.verb.as_str(), invocation.sub.as_str()),
-        ("get" | "list" | "install", _) | ("mod", "tidy")
-    );
-    if runs_user_code || !chooses || !invocation.traceable {
-        return None;
-    }
-    let mut args = args.to_vec();
-    args.insert(invocation.flags_at.min(args.len()), "-x".into());
-    Some(args)
 }
 
 /// The files of module versions that were refused, as a trace tells.
@@ -358,21 +344,6 @@ pub(super) fn failing_hosts(failures: &[Failure]) -> (Vec<String>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_diagnosis_repeats_only_what_chooses_versions_and_runs_nobodys_code() {
-        let trace = |line: &str, runs_user_code| {
-            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            own_trace(&args, &Invocation::read(&args, std::ffi::OsStr::new("")), runs_user_code)
-                .map(|words| words.join(std::ffi::OsStr::new(" ")).into_string().unwrap())
-        };
-        assert_eq!(trace("get h.example/x@latest", false).as_deref(), Some("get -x h.example/x@latest"));
-        assert_eq!(trace("get -C get x.y/z", false).as_deref(), Some("get -C get -x x.y/z"));
-        assert_eq!(trace("-C d mod tidy", false).as_deref(), Some("-C d mod tidy -x"));
-        assert_eq!(trace("build ./...", false), None);
-        assert_eq!(trace("mod vendor", false), None);
-        assert_eq!(trace("install -toolexec=t x.y/z@v1", true), None, "t is the user's");
-    }
 
     /// A cache that holds `example.test/dep@v1.0.0`, whole, with the go.sum that says so.
     fn healthy(top: &std::path::Path) -> (Cache, GoSum) {

@@ -143,7 +143,9 @@ impl Run {
         // go asks no proxy for it, or has it already.
         let cached =
             self.cache_folder().is_some_and(|folder| folder.join("cache/download").join(&below).exists());
-        if cached || state.premises.private.why(module) == Some(Why::NoProxy) {
+        // ... or does not know it at all: a name that somebody wrote into go's words.
+        let stranger = self.policy.versions_fixed && !state.premises.modules.contains(module);
+        if cached || stranger || state.premises.private.why(module) == Some(Why::NoProxy) {
             return None;
         }
         let list = if is_refusal(failure) {
@@ -200,5 +202,94 @@ impl Run {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{Rules, Stream, classify};
+    use crate::judgement::attempt::{Policy, Premises, Remedy, Step};
+    use proptest::prelude::*;
+
+    const NAMES: &[&str] = &["example.test/dep", "git.corp/team/x", "github.com/acme/lib", "github.com/o/m"];
+
+    /// Somebody who has set everything that words might be after.
+    fn tempted(list: &str) -> Policy {
+        let mut policy = Policy::example(list);
+        policy.mirrors = List::parse("https://mirrors.aliyun.com/goproxy").entries;
+        policy.mirrors_by_hand = true;
+        let names = || NAMES.iter().map(|name| (*name).to_owned());
+        let mut premises = Premises::clone(policy.premises.as_ref().expect("an example's"));
+        premises.pinned = names().map(|name| (name, "v1.0.0".to_owned())).collect();
+        premises.private.configured = "example.test,github.com/acme".into();
+        policy.premises = Some(Arc::new(premises));
+        policy
+    }
+
+    fn message() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "go: NAME@v1.0.0: reading HOST/NAME/@v/v1.0.0.mod: 404 Not Found\n",
+            "go: NAME@v1.0.0: reading HOST/NAME/@v/v1.0.0.zip: 403 Forbidden\n",
+            "go: NAME@v1.0.0: reading HOST/NAME/@v/v1.0.0.info: 410 Gone\n\tserver response: gone\n",
+            "go: NAME@v1.0.0: reading HOST/NAME/@v/v1.0.0.zip: 503 Service Unavailable\n",
+            "go: NAME@v1.0.0: Get \"HOST/NAME/@v/v1.0.0.zip\": EOF\n",
+            "go: NAME@v1.0.0: Get \"HOST/NAME/@v/v1.0.0.mod\": dial tcp 192.0.2.1:443: connect: connection refused\n",
+            "go: NAME@v1.0.0: Get \"HOST/NAME/@v/v1.0.0.mod\": dial tcp: lookup x.test: no such host\n",
+            "go: NAME@v1.0.0: Get \"HOST/NAME/@v/v1.0.0.mod\": tls: failed to verify certificate: x509: unknown authority\n",
+            "verifying NAME@v1.0.0: checksum mismatch\n\tdownloaded: h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\tgo.sum:     h1:BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+            "go: NAME@v1.0.0: verifying module: NAME@v1.0.0: Get \"https://sum.golang.org/lookup/NAME@v1.0.0\": dial tcp 192.0.2.1:443: i/o timeout\n",
+            "go: NAME@v1.0.0: verifying module: NAME@v1.0.0: reading https://sum.golang.org/lookup/NAME@v1.0.0: 500 Oops\n",
+            "go: zip: not a valid zip file\n",
+            "go: download go1.99.0: toolchain not available\n",
+            "\tserver response: ",
+            "go: ",
+            "\n",
+        ]);
+        let host = prop::sample::select(vec![
+            "https://proxy.golang.org",
+            "https://goproxy.cn",
+            "http://a.example:1",
+        ]);
+        (words, prop::sample::select(NAMES), host, "\\PC{0,8}")
+            .prop_map(|(words, name, host, noise)| words.replace("NAME", name).replace("HOST", host) + &noise)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+
+        /// Whatever anybody writes: while gox itself saw nothing, no setting of trust moves, nothing of the cache
+        /// goes, and nobody is asked but whom go's own walk leads to.
+        #[test]
+        fn no_words_move_trust(
+            texts in prop::collection::vec(prop::collection::vec(message(), 1..5), 1..5),
+            list in prop::sample::select(vec![
+                "https://proxy.golang.org,https://goproxy.cn,direct",
+                "https://goproxy.cn|https://proxy.golang.org,direct",
+                "http://a.example:1,https://goproxy.cn,direct",
+            ]),
+        ) {
+            let policy = tempted(list);
+            let list = List::parse(list);
+            let mut history: Vec<Step> = Vec::new();
+            for text in texts {
+                let text = text.concat();
+                let failures = classify(&Rules::default(), Stream::Stderr, text.as_bytes()).failures;
+                let mut observation = Observation::new(AttemptEnd::Code(1), failures);
+                observation.diagnosed = true;
+                let Decision::Retry(retry) = decide(&policy, &history, &observation) else { break };
+                for remedy in &retry.remedies {
+                    match remedy {
+                        Remedy::Rotate(to) => {
+                            let at = list.reachable().iter().position(|e| e == to);
+                            prop_assert!(at.is_some_and(|at| list.only_pipes(0, at)), "{remedy} by {text:?}");
+                        }
+                        Remedy::Http1 | Remedy::Http2Again | Remedy::NoMlkem | Remedy::GitPatience => {}
+                        _ => prop_assert!(false, "{remedy} by {text:?}"),
+                    }
+                }
+                history.push(Step { observation, retry });
+            }
+        }
     }
 }

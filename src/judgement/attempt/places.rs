@@ -161,7 +161,10 @@ fn next_place(policy: &Policy, state: &State, failing: &Entry) -> Place {
         return Place { first: extra.clone(), wait: false };
     }
     // The list wraps around: waiting begins.
-    let mut candidates = proxies.iter().filter(|e| (***e == *failing || allowed(e)) && !resting(e));
+    // Words that name a proxy further back do not put it first.
+    let stays = |e: &Entry| *e == *failing && (*e == first || user.only_pipes(0, from));
+    let mut candidates =
+        proxies.iter().filter(|e| (stays(e) || (***e != *failing && allowed(e))) && !resting(e));
     match candidates.next() {
         Some(next) => Place { first: (*next).clone(), wait: true },
         // All of them rest: the one that rests may be back, there is nobody else.
