@@ -13,6 +13,7 @@ use crate::relay::{CONNECTIONS, GAVE_UP, Relay};
 use crate::vocabulary::{Cause, Failure, Source};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The relay of a run.
 #[derive(Default)]
@@ -114,7 +115,9 @@ impl Run {
         options.backoff_max = policy.backoff_max;
         options.attempts = policy.attempts;
         options.stall = policy.stall;
-        options.budget = policy.budget;
+        // One budget: what the run used up before it, its requests have not.
+        options.budget =
+            policy.budget.saturating_sub(self.first_failure.map_or(Duration::ZERO, |at| at.elapsed()));
         options.resting = state.resting;
         if let Err(why) = self.relaying.start(options) {
             self.do_without_relay(&why);

@@ -44,7 +44,12 @@ fn many_at_once_cure_one_damaged_module_cache() {
 
 #[test]
 fn sixty_four_on_one_state_folder() {
-    let lab = Lab::new().modules(1).entry(Entry::closed()).entry(Entry::plain()).start();
+    let lab = Lab::new()
+        .module_host("github.com/lib")
+        .modules(1)
+        .entry(Entry::closed())
+        .entry(Entry::plain())
+        .start();
     let project = Project::new(&lab).env("GOX_RELAY", "never");
     // Each has a module cache of its own, and so a fault to remember.
     let runs: Vec<_> = (0..64)
@@ -105,11 +110,12 @@ fn release_tidy_and_build_get_through() {
 fn release_dead_and_silent_proxies_are_left() {
     let mut dead = vec![Entry::closed(), Entry::unresolvable(), Entry::untrusted_tls()];
     while let Some(entry) = dead.pop() {
-        let lab = Lab::new().entry(entry).entry(Entry::plain()).start();
+        let lab = Lab::new().module_host("github.com/lib").entry(entry).entry(Entry::plain()).start();
         let outcome = Project::new(&lab).env("GOX_RELAY", "never").gox(["mod", "download"]).run().success();
         assert_eq!(outcome.attempts(), 2, "{outcome}");
     }
     let lab = Lab::new()
+        .module_host("github.com/lib")
         .entry(Entry::plain())
         .entry(Entry::plain())
         .fault(Fault::Silence, always().proxy(0))
@@ -123,6 +129,7 @@ fn release_dead_and_silent_proxies_are_left() {
 fn release_a_confirmed_mismatch_ends_in_gos_words() {
     for fault in [Fault::AlterZipSame, Fault::AlterModSame] {
         let lab = Lab::new()
+            .module_host("github.com/lib")
             .entry(Entry::plain())
             .entry(Entry::plain())
             .fault(fault, always().path("m001"))

@@ -257,6 +257,12 @@ fn refusal(
     if everything && elsewhere && !state.graph_private {
         return Ok(Cure::Transport { entry, dead: true });
     }
+    // One alone may be a verdict on that module: the fetcher, which asks whom go asks, sees what becomes of
+    // the others.
+    let first = refused.len() == 1 && entry.is_public_proxy() && !serves(state, &entry);
+    if first && elsewhere && !state.graph_private && !state.relay && state.may_relay(policy) {
+        return Ok(Cure::Transport { entry, dead: false });
+    }
     private::verdict(policy, state, failure)
 }
 
