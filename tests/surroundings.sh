@@ -174,8 +174,9 @@ main() {
 	write_settings
 	if [ -z "${GOX_TEST_GO:-}" ]; then
 		# shellcheck disable=SC2086 # several words
-		GOX_TEST_GO=$(tests/go-releases.sh $GOX_TEST_RELEASES | head -n 1)
-		export GOX_TEST_GO
+		GOX_TEST_GO=$(tests/go-releases.sh $GOX_TEST_RELEASES)
+		# Not with head: it would be gone before the second release is there, and pipefail makes that a failure.
+		export GOX_TEST_GO="${GOX_TEST_GO%%$'\n'*}"
 	fi
 	export GOX_TEST_GO_DIR="${GOX_TEST_GO_DIR:-$root/target/go-releases}"
 	[ $# -gt 0 ] || set -- settings_of_a_user go_in_the_usual_place no_root one_process_at_a_terminal \

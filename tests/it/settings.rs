@@ -10,9 +10,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Two entries, the first of which answers nobody; a pipe would lead to the second, a comma with gox.
+/// Two entries, the first of which answers nobody; a pipe would lead to the second, a comma with gox, for all
+/// modules have names that everybody may hear.
 fn two(separator: Entry) -> Running {
-    Lab::new().modules(2).entry(separator).entry(Entry::plain()).fault(Fault::Eof, always().proxy(0)).start()
+    Lab::new()
+        .module_host("github.com/lib")
+        .modules(2)
+        .entry(separator)
+        .entry(Entry::plain())
+        .fault(Fault::Eof, always().proxy(0))
+        .start()
 }
 
 fn asked(lab: &Running, at: usize) -> usize {

@@ -118,7 +118,12 @@ fn quiet_is_quiet_but_for_a_mismatch_that_was_cured() {
 
 #[test]
 fn a_proxy_that_rests_is_only_told_of_where_one_is_asked() {
-    let lab = Lab::new().modules(2).entry(Entry::closed()).entry(Entry::plain()).start();
+    let lab = Lab::new()
+        .module_host("github.com/lib")
+        .modules(2)
+        .entry(Entry::closed())
+        .entry(Entry::plain())
+        .start();
     let project = Project::new(&lab).shared_build_cache().env("GOX_RELAY", "never");
     project.gox(["mod", "download"]).run().success();
     project.clear_module_cache();
