@@ -179,6 +179,8 @@ main() {
 		export GOX_TEST_GO="${GOX_TEST_GO%%$'\n'*}"
 	fi
 	export GOX_TEST_GO_DIR="${GOX_TEST_GO_DIR:-$root/target/go-releases}"
+	# Not with settings whose proxies lead nowhere. 3 says that there is no apt, and tests/run.sh then does without.
+	tests/real-modules.sh >/dev/null || [ $? -eq 3 ]
 	[ $# -gt 0 ] || set -- settings_of_a_user go_in_the_usual_place no_root one_process_at_a_terminal \
 		run_sh_with_nextest run_sh_without_nextest
 	# With the user's own mask: what is built is to stay usable.
