@@ -3,7 +3,7 @@
 //! gox finds the real go, runs it as a child with everything passed on unchanged, reads what it says
 //! and watches whether it moves. When it fails for a cause that can be cured, gox cures that cause,
 //! for the child alone, and runs it again: within a budget, and with every check of Go's left on.
-//! A relay inside gox does the same for single requests.
+//! A relay inside gox does the same for single requests, and a fill fetches what go.sum proves before go asks.
 //!
 //! # Architecture
 //!
@@ -23,9 +23,10 @@
 //! | [`machine`] | the real go and its settings, toolchains, gox.toml, the network |
 //! | [`memory`] | the report of a run, and what runs leave for later ones |
 //! | [`child`] | runs go once: streams, signals, process groups, the stall watch |
-//! | [`module_cache`] | finds what is damaged and evicts exactly that, under go's own locks |
+//! | [`module_cache`] | finds what is damaged and evicts exactly that, and places what go.sum proves, under go's own locks |
 //! | [`fetch`] | gets one file through faults: routes, repeats, resumes, hedges, checks |
 //! | [`relay`] | the loopback module proxy that serves go what the fetcher gets |
+//! | [`fill`] | fetches what go.sum proves before go asks, and places it in the module cache |
 //! | [`exit`] | how gox ends: a status, a signal, becoming go |
 //! | [`run`] | the loop: observe, decide, report, apply, wait |
 //! | [`own_verbs`] | gox's own verbs |
@@ -91,6 +92,8 @@ mod module_cache;
 mod fetch;
 
 mod relay;
+
+mod fill;
 
 mod exit;
 

@@ -122,6 +122,13 @@ const WITH_TRACE: &[(&str, &str)] = &[
     ("vet", ""),
 ];
 
+/// A `mod download` of the main module's own list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Downloads {
+    /// Folders of the module cache keep their write bits (`-modcacherw`).
+    pub writable: bool,
+}
+
 /// One command line of go's, understood as far as gox needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
@@ -145,6 +152,8 @@ pub(crate) struct Invocation {
     pub mod_mode: Option<String>,
     /// Where among the arguments the verb's own flags begin, behind a `-C` that must stand first.
     pub flags_at: usize,
+    /// `mod download` of the main module's own list, with flags alone that change nothing of what is fetched.
+    pub downloads_list: Option<Downloads>,
     /// Modules and packages that the arguments name by import path, without their versions.
     pub named: Vec<String>,
 }
@@ -190,6 +199,9 @@ impl Invocation {
             english_git: matches!(verb.as_str(), "mod" | "get"),
             traceable: WITH_TRACE.iter().any(|(v, s)| *v == verb && *s == sub),
             mod_mode: mod_mode.map(str::to_owned),
+            downloads_list: (kind == Supervised && verb == "mod" && sub == "download")
+                .then(|| downloads_list(rest, &goflags))
+                .flatten(),
             flags_at: at,
             named: rest.iter().filter_map(|w| import_path(w)).map(str::to_owned).collect(),
             verb,
@@ -218,6 +230,16 @@ fn kind_of(verb: &str, sub: &str, rest: &[String], flags: &Flags<'_>, goflags: &
         verbs.contains(&verb) && !lists_modules && (flags.has(flag) || Flags { words: goflags }.has(flag))
     };
     if kind == Supervised && RUNNERS.iter().any(runs) { RunsUserCode } else { kind }
+}
+
+/// See [`Invocation::downloads_list`].
+fn downloads_list(rest: &[String], goflags: &[String]) -> Option<Downloads> {
+    let harmless =
+        |word: &String| flag(word).is_some_and(|(name, _)| ["x", "json", "modcacherw"].contains(&name));
+    let elsewhere =
+        |word: &String| flag(word).is_some_and(|(name, _)| ["modfile", "overlay"].contains(&name));
+    let writable = [rest, goflags].into_iter().any(|words| Flags { words }.is_on("modcacherw"));
+    (rest.iter().all(harmless) && !goflags.iter().any(elsewhere)).then_some(Downloads { writable })
 }
 
 /// The words behind a verb, as far as they may be flags.
@@ -435,6 +457,22 @@ mod tests {
         assert_eq!(mode("build -mod=mod", "-mod=vendor").as_deref(), Some("mod"));
         assert_eq!(mode("build --mod readonly .", "").as_deref(), Some("readonly"));
         assert_eq!(mode("build", ""), None);
+    }
+
+    #[test]
+    fn a_download_of_the_list_is_one_without_arguments() {
+        let writable = |line, goflags| with_goflags(line, goflags).downloads_list.map(|d| d.writable);
+        assert_eq!(writable("mod download", ""), Some(false));
+        assert_eq!(writable("mod download -x -json", "-mod=readonly -trimpath"), Some(false));
+        assert_eq!(writable("mod download -modcacherw", ""), Some(true));
+        assert_eq!(writable("mod download", "-modcacherw=true"), Some(true));
+        for line in
+            ["mod download all", "mod download a.test/a", "mod download -modfile=x.mod", "mod tidy", "build"]
+        {
+            assert_eq!(writable(line, ""), None, "{line}");
+        }
+        assert_eq!(writable("mod download", "-modfile=x.mod"), None);
+        assert_eq!(writable("mod download", "-overlay=x.json"), None);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Key {
     Private,
     /// Module patterns that nobody else hears of.
     Confidential,
+    /// Whether gox fetches ahead and places what go.sum proves.
+    Fill,
     /// Whether the loopback proxy serves.
     Relay,
     /// How much gox says.
@@ -62,6 +64,8 @@ pub(crate) enum Shape {
 
 /// The words of `rotate`, from the widest to the narrowest.
 pub(crate) const ROTATE: &[&str] = &["listed", "go", "never"];
+/// The words of `fill`.
+pub(crate) const FILL: &[&str] = &["auto", "off"];
 /// The words of `relay`.
 pub(crate) const RELAY: &[&str] = &["auto", "always", "never"];
 /// The words of `verbosity`.
@@ -143,6 +147,12 @@ const ROWS: [Row; Key::ALL.len()] = [
         "Modules that only those hear of whom go asks, in the syntax of GOPRIVATE, or none",
     ),
     row(
+        ["fill", "GOX_FILL", "--fill"],
+        Shape::Word(FILL),
+        true,
+        "Whether gox itself fetches what go.sum proves and places it in the module cache",
+    ),
+    row(
         ["relay", "GOX_RELAY", "--relay"],
         Shape::Word(RELAY),
         true,
@@ -174,7 +184,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 18] = [
+    pub const ALL: [Key; 19] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -185,6 +195,7 @@ impl Key {
         Key::Mirrors,
         Key::Private,
         Key::Confidential,
+        Key::Fill,
         Key::Relay,
         Key::Verbosity,
         Key::Report,

@@ -55,6 +55,7 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
         Setting::Stall(_)
         | Setting::BackoffBase(_)
         | Setting::BackoffMax(_)
+        | Setting::Fill(_)
         | Setting::Relay(_)
         | Setting::Verbosity(_) => Verdict::Refused("a project may not set it"),
         Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
@@ -144,6 +145,7 @@ mod tests {
             (Key::Private, "git.corp", Some(Same)),
             (Key::Private, "github.com", None),
             (Key::Confidential, "github.com/acme", Some(Allowed)),
+            (Key::Fill, "off", None),
             (Key::Relay, "never", None),
             (Key::Relay, "always", None),
             (Key::Verbosity, "verbose", None),

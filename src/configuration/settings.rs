@@ -1,7 +1,7 @@
 //! All settings of one run, each with where it comes from.
 
 use super::keys::Key;
-use super::values::{Files, Relay, Setting, Verbosity};
+use super::values::{Files, Fill, Relay, Setting, Verbosity};
 use crate::formats::goproxy::{Entry, Rotate};
 use std::fmt;
 use std::path::PathBuf;
@@ -149,6 +149,8 @@ pub(crate) struct Settings {
     pub private: Vec<String>,
     /// Patterns of modules that only those hear of whom go asks.
     pub confidential: Vec<String>,
+    /// Whether gox fetches ahead and places what go.sum proves.
+    pub fill: Fill,
     /// When the loopback proxy serves.
     pub relay: Relay,
     /// How much gox says.
@@ -192,6 +194,7 @@ impl Settings {
             mirrors: mirrors.entries,
             private: Vec::new(),
             confidential: Vec::new(),
+            fill: Fill::Auto,
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
             report: None,
@@ -218,6 +221,7 @@ impl Settings {
             Key::Mirrors => Setting::Mirrors(self.mirrors.clone()),
             Key::Private => Setting::Private(self.private.clone()),
             Key::Confidential => Setting::Confidential(self.confidential.clone()),
+            Key::Fill => Setting::Fill(self.fill),
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
             Key::Report => Setting::Report(self.report.clone()),
@@ -254,6 +258,7 @@ impl Settings {
             Setting::Mirrors(entries) => self.mirrors = entries,
             Setting::Private(patterns) => self.private = patterns,
             Setting::Confidential(patterns) => self.confidential = patterns,
+            Setting::Fill(fill) => self.fill = fill,
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
             Setting::Report(path) => self.report = path,

@@ -20,6 +20,15 @@ pub(crate) enum Relay {
     Never,
 }
 
+/// Whether gox fetches ahead and places what go.sum proves (key `fill`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// Where it can.
+    Auto,
+    /// Not at all.
+    Off,
+}
+
 /// How much gox says (key `verbosity`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -59,6 +68,7 @@ pub(crate) enum Setting {
     Mirrors(Vec<Entry>),
     Private(Vec<String>),
     Confidential(Vec<String>),
+    Fill(Fill),
     Relay(Relay),
     Verbosity(Verbosity),
     Report(Option<PathBuf>),
@@ -105,6 +115,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
         Key::Private => patterns(raw).map(Setting::Private),
         Key::Confidential => patterns(raw).map(Setting::Confidential),
+        Key::Fill => word(key, raw).map(|at| Setting::Fill([Fill::Auto, Fill::Off][at])),
         Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
         Key::Verbosity => word(key, raw)
             .map(|at| Setting::Verbosity([Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose][at])),
@@ -325,6 +336,7 @@ impl Setting {
             Setting::Mirrors(_) => Key::Mirrors,
             Setting::Private(_) => Key::Private,
             Setting::Confidential(_) => Key::Confidential,
+            Setting::Fill(_) => Key::Fill,
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
             Setting::Report(_) => Key::Report,
@@ -357,6 +369,8 @@ impl fmt::Display for Setting {
             .into(),
             Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
             Setting::Private(patterns) | Setting::Confidential(patterns) => all(patterns.clone()),
+            Setting::Fill(Fill::Auto) => "auto".into(),
+            Setting::Fill(Fill::Off) => "off".into(),
             Setting::Relay(relay) => match relay {
                 Relay::Auto => "auto",
                 Relay::Always => "always",

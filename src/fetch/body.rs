@@ -13,6 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::header::{self, HeaderMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// An answer that nobody reads is read to its end for its connection's sake, if that costs no more
@@ -25,7 +26,7 @@ const DISCARD_PATIENCE: Duration = Duration::from_secs(2);
 /// The body of one answer.
 pub(super) enum Body {
     /// On HTTP/1.1.
-    Http1 { incoming: Incoming, back: Option<Back> },
+    Http1 { incoming: Incoming, back: Option<Back>, _turn: Option<OwnedSemaphorePermit> },
     /// On HTTP/2.
     Http2 { stream: h2::RecvStream, length: Option<u64>, _permit: Permit },
 }
@@ -102,7 +103,7 @@ impl Body {
     /// The next bytes; `None` at the end that the framing told.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, Fault>> {
         match self {
-            Body::Http1 { incoming, back } => loop {
+            Body::Http1 { incoming, back, .. } => loop {
                 match incoming.frame().await {
                     Some(Ok(frame)) => {
                         if let Ok(data) = frame.into_data() {

@@ -74,6 +74,13 @@ pub(super) fn trust(der: &[u8], now: SystemTime) -> Trust {
     judged.unwrap_or(Trust::No)
 }
 
+/// Whether go takes this certificate, which is among the roots as it stands, from a server: the chain is
+/// then that one certificate, an authority's or not (`Verify` in crypto/x509). Name and time are others'
+/// to check.
+pub(super) fn may_stand_alone(der: &[u8]) -> bool {
+    Certificate::parse(der).and_then(|c| Some(c.is_well_formed()? && c.may_serve()?)).unwrap_or(false)
+}
+
 /// Whether go would take the certificates that a server presented, its own first, once the library has
 /// found a trusted chain among them. `lone` are roots that are trusted for themselves alone.
 pub(super) fn are_presentable(presented: &[&[u8]], lone: &[Lone]) -> bool {
@@ -138,20 +145,26 @@ impl<'a> Certificate<'a> {
                 return Some(false);
             }
         }
-        if let Some(usages) = self.extension(EXTENDED_KEY_USAGE) {
-            let mut list = Reader(Reader(usages).expect(0x30)?);
-            let mut serves = false;
-            while !list.0.is_empty() {
-                let usage = list.expect(0x06)?;
-                serves |= usage == SERVER_AUTH || usage == ANY_USAGE;
-            }
-            if !serves {
-                return Some(false);
-            }
+        if !self.may_serve()? {
+            return Some(false);
         }
         let Some(constraints) = self.extension(BASIC_CONSTRAINTS) else { return Some(self.is_first_version) };
         let constraints = Reader(constraints).expect(0x30)?;
         Some(Reader(constraints).optional(0x01)?.is_some_and(|value| value != [0]))
+    }
+}
+
+impl Certificate<'_> {
+    /// Whether its extended key usage, if it has one, allows to be a server.
+    fn may_serve(&self) -> Option<bool> {
+        let Some(usages) = self.extension(EXTENDED_KEY_USAGE) else { return Some(true) };
+        let mut list = Reader(Reader(usages).expect(0x30)?);
+        let mut serves = false;
+        while !list.0.is_empty() {
+            let usage = list.expect(0x06)?;
+            serves |= usage == SERVER_AUTH || usage == ANY_USAGE;
+        }
+        Some(serves)
     }
 }
 
@@ -273,6 +286,14 @@ mod tests {
         assert!(!is_good(&made(|p| p.custom_extensions = vec![unknown])), "not understood");
         let twice = || CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 1], vec![5, 0]);
         assert!(!is_good(&made(|p| p.custom_extensions = vec![twice(), twice()])), "twice");
+    }
+
+    #[test]
+    fn a_root_may_be_the_server_itself() {
+        assert!(may_stand_alone(&made(|_| {})) && may_stand_alone(&made(|p| p.is_ca = IsCa::NoCa)));
+        let usage = |usage| move |p: &mut CertificateParams| p.extended_key_usages = vec![usage];
+        assert!(may_stand_alone(&made(usage(rcgen::ExtendedKeyUsagePurpose::ServerAuth))));
+        assert!(!may_stand_alone(&made(usage(rcgen::ExtendedKeyUsagePurpose::ClientAuth))));
     }
 
     #[test]

@@ -128,13 +128,18 @@ fn sumdb(path: &str, body: &[u8]) -> Finding {
 /// large it is.
 pub(super) fn zip<R: Read + Seek>(prefix: &str, body: R, hashes: &[String]) -> Finding {
     match zip::read(body, prefix) {
-        Ok(files) => against(hashes, || files.h1().to_owned()).unwrap_or(Finding::Sound),
+        Ok(files) => manifest(&files, hashes),
         Err(zip::Fault::Unexpected(name)) => {
             Finding::Wrong { why: format!("zip has unexpected file {name}"), got: None, hard: false }
         }
         Err(fault @ zip::Fault::Io(_)) => wrong(format!("a zip that cannot be read ({fault})")),
         Err(fault) => wrong(format!("not a valid zip file ({fault})")),
     }
+}
+
+/// Checks the files of a zip that was read through.
+pub(super) fn manifest(files: &zip::Manifest, hashes: &[String]) -> Finding {
+    against(hashes, || files.h1().to_owned()).unwrap_or(Finding::Sound)
 }
 
 #[cfg(test)]

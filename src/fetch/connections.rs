@@ -14,6 +14,7 @@ use crate::vocabulary::Cause;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -24,6 +25,16 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How often an idle connection is looked for while all descriptors are in use.
 const CROWDED: Duration = Duration::from_millis(50);
+
+/// Requests of the fill that HTTP/1.1 connections to one origin carry at a time. With those that go waits for
+/// beside them an origin sees eight at most on the two cores of a runner.
+const HTTP1_FILLS: usize = 6;
+
+/// Most HTTP/2 connections to one origin, where each was found to bring more.
+pub(super) const MOST_HTTP2: usize = 4;
+
+/// Streams that the least busy connection carries before another is opened beside it.
+const BUSY: usize = 4;
 
 /// A request that a kept connection did not take is sent anew this often, as go does.
 const ANEW: usize = 3;
@@ -56,11 +67,13 @@ pub(super) struct Lines {
     opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
     kept: Mutex<Kept>,
     idle: Arc<Idle>,
+    /// Turns of the fill on HTTP/1.1.
+    fills: Arc<Semaphore>,
 }
 
 #[derive(Default)]
 struct Kept {
-    http2: Option<Http2>,
+    http2: Vec<Http2>,
     /// It chose HTTP/1.1: connections need not wait for each other.
     speaks_http1: bool,
 }
@@ -71,6 +84,7 @@ impl Lines {
             opening: tokio::sync::Mutex::new(None),
             kept: Mutex::default(),
             idle: Arc::default(),
+            fills: Arc::new(Semaphore::new(HTTP1_FILLS)),
         })
     }
 
@@ -81,26 +95,38 @@ impl Lines {
     /// A kept connection, if one can take a request.
     async fn kept(&self, waiting: Waiting) -> Option<Line> {
         if let Some(sender) = self.idle.take() {
-            return Some(Line::Http1(sender));
+            return Some(Line::Http1(sender, None));
         }
         let http2 = {
             let mut kept = self.lock();
-            kept.http2.take_if(|http2| http2.gate.is_shut());
-            kept.http2.clone()?
+            kept.http2.retain(|http2| !http2.gate.is_shut());
+            kept.http2.iter().min_by_key(|http2| http2.gate.open())?.clone()
         };
         let Http2 { sender, gate } = http2;
         let permit = gate.enter(waiting, || sender.current_max_send_streams()).await?;
         Some(Line::Http2(sender, permit, gate))
     }
 
+    /// Whether all of its HTTP/2 connections are busy, and there may be `allowed`.
+    fn may_grow(&self, allowed: usize) -> bool {
+        let kept = self.lock();
+        let open = kept.http2.iter().filter(|http2| !http2.gate.is_shut());
+        let least = open.clone().map(|http2| http2.gate.open()).min();
+        open.count() < allowed && least.is_some_and(|streams| streams >= BUSY)
+    }
+
     /// Sends nothing new over a connection; what it carries may still arrive.
     fn retire(&self, gate: &Arc<Gate>) {
-        self.lock().http2.take_if(|http2| Arc::ptr_eq(&http2.gate, gate));
+        self.lock().http2.retain(|http2| !Arc::ptr_eq(&http2.gate, gate));
     }
 
     /// Closes one connection that nobody uses.
     fn close_idle(&self) -> bool {
-        let unused = self.lock().http2.take_if(|http2| http2.gate.open() == 0);
+        let unused = {
+            let mut kept = self.lock();
+            let at = kept.http2.iter().position(|http2| http2.gate.open() == 0);
+            at.map(|at| kept.http2.swap_remove(at))
+        };
         unused.is_some() || self.idle.close_one()
     }
 }
@@ -114,6 +140,10 @@ pub(super) struct Connections {
     origins: Mutex<HashMap<Origin, Arc<Lines>>>,
     /// Descriptors.
     room: Arc<Semaphore>,
+    /// How many were opened.
+    opened: AtomicU64,
+    /// HTTP/2 connections that one origin may have now.
+    allowed: AtomicUsize,
     /// Held while a proxy is spoken to that has let nobody through yet, so that a wrong password is
     /// tried once; true once it has.
     proxy_works: Arc<tokio::sync::Mutex<bool>>,
@@ -130,9 +160,21 @@ impl Connections {
             tls: OnceCell::new(),
             origins: Mutex::default(),
             room: Arc::new(Semaphore::new(room)),
+            opened: AtomicU64::new(0),
+            allowed: AtomicUsize::new(1),
             proxy_works: Arc::default(),
             verdicts: Mutex::default(),
         }
+    }
+
+    /// How many have been opened.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// HTTP/2 connections that one origin may have from now on.
+    pub(super) fn allow(&self, connections: usize) {
+        self.allowed.store(connections.clamp(1, MOST_HTTP2), Ordering::Relaxed);
     }
 
     /// The `Authorization` value of .netrc for an https URL.
@@ -226,39 +268,73 @@ impl Connections {
         spent: &mut Duration,
     ) -> Result<(Line, bool), Fault> {
         let since = Instant::now();
-        if let Some(line) = lines.kept(asking.waiting).await {
-            return Ok((line, true));
-        }
-        let first = origin.https && origin.offer == Offer::Http2 && !lines.lock().speaks_http1;
-        let mut opening = if first { Some(lines.opening.lock().await) } else { None };
-        if let Some(opening) = &opening {
-            if let Some(line) = lines.kept(asking.waiting).await {
-                return Ok((line, true));
+        let mut turn = None;
+        loop {
+            let http1 = !origin.https || origin.offer == Offer::Http1 || lines.lock().speaks_http1;
+            if http1 && asking.waiting == Waiting::Fill && turn.is_none() {
+                turn = lines.fills.clone().acquire_owned().await.ok();
             }
-            if let Some((when, fault)) = &**opening
+            if asking.waiting == Waiting::Fill
+                && lines.may_grow(self.allowed.load(Ordering::Relaxed))
+                && let Ok(_opening) = lines.opening.try_lock()
+            {
+                match self.opened_line(lines, origin, way, asking, spent).await {
+                    Ok(line) => return Ok((line, false)),
+                    // One that is there is enough.
+                    Err(_) => self.allow(1),
+                }
+            }
+            if let Some(line) = lines.kept(asking.waiting).await {
+                return Ok((line.in_turn(turn), true));
+            }
+            if http1 {
+                let line = self.opened_line(lines, origin, way, asking, spent).await?;
+                return Ok((line.in_turn(turn), false));
+            }
+            let mut opening = lines.opening.lock().await;
+            if let Some(line) = lines.kept(asking.waiting).await {
+                return Ok((line.in_turn(turn), true));
+            }
+            if let Some((when, fault)) = &*opening
                 && *when > since
             {
                 return Err(fault.clone());
             }
+            if lines.lock().speaks_http1 {
+                continue;
+            }
+            let opened = self.opened_line(lines, origin, way, asking, spent).await;
+            if let Err(fault) = &opened {
+                *opening = Some((Instant::now(), fault.clone()));
+            }
+            return Ok((opened?, false));
         }
+    }
+
+    /// A new connection for the request; others learn of it.
+    async fn opened_line(
+        &self,
+        lines: &Lines,
+        origin: &Origin,
+        way: &Way,
+        asking: &Asking<'_>,
+        spent: &mut Duration,
+    ) -> Result<Line, Fault> {
         let room = self.room().await;
-        let opened = asking.within(spent, self.open(origin, way, asking.purpose, room)).await;
-        if let (Some(opening), Err(fault)) = (&mut opening, &opened) {
-            **opening = Some((Instant::now(), fault.clone()));
-        }
-        let http2 = match opened? {
+        let opened = asking.within(spent, self.open(origin, way, asking.purpose, room)).await?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let http2 = match opened {
             Opened::Http1(sender) => {
                 lines.lock().speaks_http1 = true;
-                return Ok((Line::Http1(sender), false));
+                return Ok(Line::Http1(sender, None));
             }
             Opened::Http2(http2) => http2,
         };
-        lines.lock().http2 = Some(http2.clone());
-        drop(opening);
+        lines.lock().http2.push(http2.clone());
         let Http2 { sender, gate } = http2;
         let permit = gate.enter(asking.waiting, || sender.current_max_send_streams()).await;
         let permit = permit.ok_or_else(|| Fault::new(Cause::Eof, "the connection ended at once"))?;
-        Ok((Line::Http2(sender, permit, gate), false))
+        Ok(Line::Http2(sender, permit, gate))
     }
 
     /// A descriptor; where all are in use an idle connection gives its own.

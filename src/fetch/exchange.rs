@@ -106,6 +106,7 @@ pub(super) struct Exchange<'a> {
     pub(super) stall: Duration,
     /// What is offered in a TLS handshake.
     pub(super) offer: Offer,
+    pub(super) waiting: Waiting,
     pub(super) progress: &'a Progress,
 }
 
@@ -152,7 +153,7 @@ impl Exchange<'_> {
                 uri: uri.clone(),
                 headers: headers.clone(),
                 offer: self.offer,
-                waiting: Waiting::Go,
+                waiting: self.waiting,
                 purpose: self.question.file.purpose(),
                 patience: self.patience,
                 progress: self.progress,

@@ -27,7 +27,6 @@ pub(crate) enum Waiting {
     #[default]
     Go,
     /// Nobody yet: the file will be needed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the fill asks like this"))]
     Fill,
 }
 

@@ -6,7 +6,7 @@ use super::one_try::{OneTry, Shortfall, TryEnd};
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::Stored;
-use super::{Answer, Fetcher, Refusal};
+use super::{Answer, Errand, Fetcher, Refusal};
 use crate::judgement::publicity::Publicity;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::hedge;
@@ -32,6 +32,7 @@ pub(super) struct Journey<'a> {
     fetcher: &'a Fetcher,
     terms: Terms,
     question: Question,
+    errand: Errand,
     tries: Vec<Try>,
     /// What is known of each try beyond its miss.
     shortfalls: Vec<Shortfall>,
@@ -55,7 +56,7 @@ enum Route {
 
 impl<'a> Journey<'a> {
     /// Finds the answer to a question.
-    pub(super) async fn answer(fetcher: &'a Fetcher, question: Question) -> Answer {
+    pub(super) async fn answer(fetcher: &'a Fetcher, question: Question, errand: Errand) -> Answer {
         let publicity = publicity(fetcher, &question.file);
         let only = match route(&fetcher.ledger.lock(), &question.file, publicity) {
             Route::Any => None,
@@ -86,6 +87,7 @@ impl<'a> Journey<'a> {
             fetcher,
             terms,
             question,
+            errand,
             tries: Vec::new(),
             shortfalls: Vec::new(),
             parts: HashMap::new(),
@@ -173,14 +175,14 @@ impl<'a> Journey<'a> {
     /// `None` with the tries noted.
     async fn ask(&mut self, first: UpstreamId) -> Option<(UpstreamId, Stored)> {
         let fetcher = self.fetcher;
-        let question = self.question.clone();
+        let (question, errand) = (self.question.clone(), self.errand.clone());
         let progress = Progress::new();
         let late = {
             let mut books = fetcher.ledger.lock();
             books.tally.retries += u64::from(!self.tries.is_empty());
             books.latencies.late()
         };
-        let mut main = self.start(&question, first, &progress);
+        let mut main = self.start(&question, &errand, first, &progress);
         let look = tokio::time::sleep_until(progress.asked + late);
         tokio::pin!(look);
         let second = loop {
@@ -198,7 +200,7 @@ impl<'a> Journey<'a> {
             }
         };
         let other = Progress::new();
-        let mut beside = self.start(&question, second, &other);
+        let mut beside = self.start(&question, &errand, second, &other);
         let (end, loser, mut rest) = tokio::select! {
             end = &mut main => (end, second, beside),
             end = &mut beside => (end, first, main),
@@ -223,6 +225,7 @@ impl<'a> Journey<'a> {
     fn start<'r>(
         &mut self,
         question: &'r Question,
+        errand: &'r Errand,
         upstream: UpstreamId,
         progress: &'r Progress,
     ) -> Running<'r>
@@ -236,7 +239,7 @@ impl<'a> Journey<'a> {
         };
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
-        Box::pin(OneTry { fetcher, question, pinned, upstream, patience, progress }.run(part))
+        Box::pin(OneTry { fetcher, question, errand, pinned, upstream, patience, progress }.run(part))
     }
 
     fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
@@ -285,6 +288,7 @@ impl<'a> Journey<'a> {
     fn found(&self, from: UpstreamId) {
         {
             let mut books = self.fetcher.ledger.lock();
+            books.tally.mended += u64::from(self.tries.iter().any(|t| t.miss != Miss::NotFound));
             match &self.question.file {
                 File::Module { module, kind: Kind::List | Kind::Latest | Kind::Query, .. } => {
                     books.answered_by.entry(module.clone()).or_insert(from);

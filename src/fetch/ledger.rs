@@ -106,6 +106,10 @@ pub(crate) struct Tally {
     pub(crate) verified: u64,
     /// Answers with the right structure, no hash being known.
     pub(crate) sound: u64,
+    /// Questions that were answered well after a fault.
+    pub(crate) mended: u64,
+    /// Connections that were opened.
+    pub(crate) opened: u64,
     /// Questions answered with 404.
     pub(crate) not_found: u64,
     /// Questions that were given up.

@@ -91,7 +91,8 @@ pub(super) enum Opened {
 
 /// A connection that may take a request now.
 pub(super) enum Line {
-    Http1(http1::SendRequest<Empty<Bytes>>),
+    /// With the turn of the fill that it is used in.
+    Http1(http1::SendRequest<Empty<Bytes>>, Option<OwnedSemaphorePermit>),
     Http2(h2::client::SendRequest<Bytes>, Permit, Arc<Gate>),
 }
 
@@ -172,9 +173,17 @@ async fn keep_alive(ping: Option<h2::PingPong>, gate: &Gate) {
 }
 
 impl Line {
+    /// The same, used in a turn that ends with the answer. HTTP/2 counts its own.
+    pub(super) fn in_turn(self, turn: Option<OwnedSemaphorePermit>) -> Line {
+        match self {
+            Line::Http1(sender, _) => Line::Http1(sender, turn),
+            Line::Http2(..) => self,
+        }
+    }
+
     pub(super) fn gate(&self) -> Option<Arc<Gate>> {
         match self {
-            Line::Http1(_) => None,
+            Line::Http1(..) => None,
             Line::Http2(_, _, gate) => Some(gate.clone()),
         }
     }
@@ -186,7 +195,7 @@ impl Line {
         absolute: Option<&Proxy>,
     ) -> Result<Response, Unanswered> {
         match self {
-            Line::Http1(mut sender) => {
+            Line::Http1(mut sender, turn) => {
                 let request = http1_request(asking, absolute).map_err(Unanswered::certain)?;
                 let response = match sender.try_send_request(request).await {
                     Ok(response) => response,
@@ -203,7 +212,7 @@ impl Line {
                 };
                 let (head, incoming) = response.into_parts();
                 let back = Some(Back { idle: idle.clone(), sender });
-                let body = Body::Http1 { incoming, back };
+                let body = Body::Http1 { incoming, back, _turn: turn };
                 Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
             }
             Line::Http2(sender, permit, gate) => {

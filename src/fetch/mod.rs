@@ -4,7 +4,7 @@
 //! upstreams with Go's meaning of 404 and 410, repeats what fails on the way, continues a broken
 //! zip, asks a second upstream when the first is late, stores the whole answer, checks it, and only
 //! then gives an `Answer`. It caches nothing, invents nothing and takes no check off go's hands.
-//! Its customer is the relay.
+//! Its customers are the relay, which asks for go, and the fill, which asks before go does.
 //!
 //! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
 //! upstream once, and enters what came into the books), `exchange` (one request with its redirects and
@@ -12,6 +12,7 @@
 //! `check` (is it right), `spool` and `ledger`. What is done next
 //! is decided in `crate::judgement::request`.
 
+mod ahead;
 mod body;
 mod certificate;
 pub(crate) mod check;
@@ -33,6 +34,8 @@ pub(crate) mod surroundings;
 mod tls;
 mod upstream;
 
+pub(crate) use ahead::Inspect;
+pub(crate) use gate::Waiting;
 pub(crate) use ledger::Tally;
 pub(crate) use question::Question;
 pub(crate) use surroundings::Surroundings;
@@ -56,6 +59,9 @@ use upstream::Upstream;
 
 /// How the fetcher names itself: allow-lists know the first half.
 const USER_AGENT: &str = concat!("Go-http-client/2.0 gox/", env!("CARGO_PKG_VERSION"));
+
+/// How long the rate of a number of connections is measured: several round trips, and slow start.
+const MEASURED: Duration = Duration::from_secs(1);
 
 /// Most connections to upstreams at a time, where there are descriptors enough.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -190,6 +196,17 @@ pub(crate) struct Fetcher {
     ledger: ledger::Ledger,
     /// Turns at checking zips.
     checks: tokio::sync::Semaphore,
+    /// What was fetched before go asked.
+    ahead: ahead::Ahead,
+}
+
+/// For whom a file is fetched, and what is done with it on the way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Errand {
+    /// Who waits for it.
+    pub(crate) waiting: Waiting,
+    /// Reads a zip through in place of the fetcher.
+    pub(crate) inspect: Option<Arc<dyn Inspect>>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -218,7 +235,8 @@ impl Fetcher {
             crossings,
             spool: spool::Spool::new(options.spool_dir.clone()),
             started: Instant::now(),
-            checks: tokio::sync::Semaphore::new(2),
+            checks: tokio::sync::Semaphore::new(checks()),
+            ahead: ahead::Ahead::default(),
             options,
         })
     }
@@ -227,7 +245,55 @@ impl Fetcher {
     /// it, and nothing else.
     pub(crate) async fn get(&self, question: Question) -> Answer {
         let _counted = self.ledger.begin();
-        journey::Journey::answer(self, question).await
+        loop {
+            if let Some(answer) = self.ahead.take(&question.path).await {
+                return answer;
+            }
+            // What comes for go need not be fetched ahead as well.
+            let coming = if question.file.is_fixed() { self.ahead.announce(&question.path) } else { None };
+            if question.file.is_fixed() && coming.is_none() {
+                continue;
+            }
+            return journey::Journey::answer(self, question, Errand::default()).await;
+        }
+    }
+
+    /// Gets a file before go asks for it, unless somebody does already. `uses` is given the answer, and
+    /// gives back what is left of it for go; go's own question waits until then.
+    pub(crate) async fn get_ahead<F: Future<Output = Option<Answer>>>(
+        &self,
+        question: Question,
+        inspect: Option<Arc<dyn Inspect>>,
+        uses: impl FnOnce(Answer) -> F,
+    ) {
+        let Some(coming) = self.ahead.announce(&question.path) else { return };
+        let _counted = self.ledger.begin();
+        let errand = Errand { waiting: Waiting::Fill, inspect };
+        let answer = journey::Journey::answer(self, question, errand).await;
+        coming.keep(uses(answer).await);
+    }
+
+    /// Opens more connections to an origin while each brings a quarter more bytes: one alone, however many
+    /// streams it carries, suffers from every loss, and some lines have a ceiling for each. To be called
+    /// from a task of the [`Engine`], for as long as there is much to fetch.
+    pub(crate) async fn widen(&self) {
+        let mut before = 0;
+        let mut rate = 0;
+        for allowed in 1..=connections::MOST_HTTP2 {
+            self.connections.allow(allowed);
+            tokio::time::sleep(MEASURED).await;
+            let bytes = self.bytes_moving();
+            let now = bytes.saturating_sub(before);
+            if now < rate + rate / 4 {
+                return;
+            }
+            (before, rate) = (bytes, now);
+        }
+    }
+
+    /// Files that were fetched ahead and that go has not asked for.
+    pub(crate) fn untaken(&self) -> u64 {
+        self.ahead.untaken()
     }
 
     /// What go gets to see behind the upstreams: `direct` or `off` with its separator.
@@ -242,7 +308,8 @@ impl Fetcher {
 
     /// Everything counted so far; failures since the last call only.
     pub(crate) fn tally(&self) -> Tally {
-        self.ledger.tally(&self.upstreams, self.started.elapsed())
+        let tally = self.ledger.tally(&self.upstreams, self.started.elapsed());
+        Tally { opened: self.connections.opened(), ..tally }
     }
 
     /// Bytes that upstreams have sent so far: grows while nothing was answered yet.
@@ -259,6 +326,12 @@ impl Fetcher {
     fn upstream(&self, at: UpstreamId) -> &Upstream {
         &self.upstreams[at.place()]
     }
+}
+
+/// Zips that are read through at a time: one a core, and two at least so that a large one does not hold
+/// up all others. A directory of many thousand files takes memory while it is read.
+fn checks() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
 }
 
 /// Threads for file work beside that thread, at most ...

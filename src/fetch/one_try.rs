@@ -1,6 +1,5 @@
 //! One try: asks one upstream once, checks what comes, and enters the result into the books.
 
-use super::Fetcher;
 use super::check::{self, Finding};
 use super::exchange::{Exchange, Part, Received, STALL_WINDOW, Said};
 use super::fault::Blame;
@@ -9,6 +8,7 @@ use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
 use super::tls::Offer;
+use super::{Errand, Fetcher};
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::policy::Miss;
@@ -77,6 +77,7 @@ pub(super) struct TryEnd {
 pub(super) struct OneTry<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) question: &'a Question,
+    pub(super) errand: &'a Errand,
     /// go.sum holds both hashes of the module version.
     pub(super) pinned: bool,
     pub(super) upstream: UpstreamId,
@@ -107,6 +108,7 @@ impl OneTry<'_> {
             patience: self.patience,
             stall: STALL_WINDOW.min(fetcher.options.stall),
             offer,
+            waiting: self.errand.waiting,
             progress: self.progress,
         };
         let (host, received) = exchange.run(part).await;
@@ -301,11 +303,16 @@ impl OneTry<'_> {
             };
             return Ok((body, finding));
         };
-        // Two at a time: a directory of many thousand files takes memory while it is read.
         let _turn = self.fetcher.checks.acquire().await;
-        let large = body.len() > CHECK_INLINE;
+        let inspect = self.errand.inspect.clone();
+        let large = body.len() > CHECK_INLINE || inspect.is_some();
         let prefix = format!("{module}@{version}/");
         let check = move || {
+            if let Some(inspect) = inspect
+                && let Some(files) = inspect.inspect(body.reader()?)
+            {
+                return Ok((body, check::manifest(&files, &hashes)));
+            }
             let finding = check::zip(&prefix, body.reader()?, &hashes);
             Ok((body, finding))
         };

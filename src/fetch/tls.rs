@@ -4,7 +4,11 @@ use super::certificate::{self, Lone, Trust};
 use super::fault::{Blame, Fault};
 use super::surroundings::Surroundings;
 use crate::vocabulary::Cause;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{DigitallySignedStruct, SignatureScheme};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -46,12 +50,17 @@ impl Tls {
     /// Reads the roots, which takes milliseconds.
     pub(super) fn new(surroundings: &Surroundings) -> Result<Tls, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let (store, lone) = roots(surroundings);
-        let config = rustls::ClientConfig::builder_with_provider(provider)
+        let Roots { store, lone, all } = roots(surroundings);
+        let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?
-            .with_root_certificates(store)
-            .with_no_client_auth();
+            .map_err(|e| e.to_string())?;
+        let config = if store.is_empty() {
+            builder.with_root_certificates(store).with_no_client_auth()
+        } else {
+            let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
+            let verifier = Verifier { chains: chains.map_err(|e| e.to_string())?, roots: all };
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+        };
         let offering = |protocols: &[&[u8]]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
@@ -89,22 +98,79 @@ impl Tls {
     }
 }
 
-/// The roots that go would use: SSL_CERT_FILE and SSL_CERT_DIR each replace their own default. Beside
-/// them those that are trusted for themselves alone.
-fn roots(surroundings: &Surroundings) -> (rustls::RootCertStore, Vec<Lone>) {
-    let mut store = rustls::RootCertStore::empty();
-    let mut lone = Vec::new();
+/// The library's verifier, and beside it what go takes and the library does not: a certificate that is
+/// one of the roots itself, whatever kind it is. Whoever trusts a server by its own certificate has such.
+#[derive(Debug)]
+struct Verifier {
+    chains: Arc<WebPkiServerVerifier>,
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // The roots were valid a moment ago.
+        if self.roots.iter().any(|root| root == own) && certificate::may_stand_alone(own) {
+            rustls::client::verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.chains.verify_server_cert(own, others, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, own, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, own, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
+}
+
+/// What go would trust.
+struct Roots {
+    /// For the library.
+    store: rustls::RootCertStore,
+    /// Roots that are trusted for themselves alone.
+    lone: Vec<Lone>,
+    /// All of them, as they stand.
+    all: Vec<CertificateDer<'static>>,
+}
+
+/// The roots that go would use: SSL_CERT_FILE and SSL_CERT_DIR each replace their own default.
+fn roots(surroundings: &Surroundings) -> Roots {
+    let mut roots = Roots { store: rustls::RootCertStore::empty(), lone: Vec::new(), all: Vec::new() };
     let now = SystemTime::now();
     for root in found(surroundings) {
         match certificate::trust(&root, now) {
             Trust::Signer => {}
-            Trust::Itself(root) => lone.push(root),
+            Trust::Itself(root) => roots.lone.push(root),
             Trust::No => continue,
         }
+        roots.all.push(root.clone());
         // What the library cannot read it cannot trust either.
-        let _ = store.add(root);
+        let _ = roots.store.add(root);
     }
-    (store, lone)
+    roots
 }
 
 fn found(surroundings: &Surroundings) -> Vec<CertificateDer<'static>> {

@@ -15,6 +15,7 @@ pub(crate) mod go_version;
 pub(crate) mod goproxy;
 pub(crate) mod h1;
 pub(crate) mod module_path;
+pub(crate) mod module_zip;
 pub(crate) mod netrc;
 pub(crate) mod patterns;
 pub(crate) mod percent;

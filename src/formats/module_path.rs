@@ -38,8 +38,13 @@ fn is_element(element: &str) -> bool {
         && !element.starts_with('.')
         && !element.ends_with('.')
         && element.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
-        && !RESERVED.iter().any(|name| name.eq_ignore_ascii_case(short))
+        && !is_reserved(short)
         && !windows_short_name
+}
+
+/// A name that no file can have on Windows; `short` is what stands before the first dot.
+pub(super) fn is_reserved(short: &str) -> bool {
+    RESERVED.iter().any(|name| name.eq_ignore_ascii_case(short))
 }
 
 /// Splits a path into what stands before its major version and that version. `None` where the end

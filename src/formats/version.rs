@@ -62,6 +62,30 @@ fn is_build_identifier(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
+/// Whether one canonical version comes after another (`semver.Compare`).
+pub(crate) fn is_later(one: &str, other: &str) -> bool {
+    order(one) > order(other)
+}
+
+/// What versions are ordered by: the numbers, a release behind its pre-releases, and those by element,
+/// numbers before words.
+fn order(version: &str) -> (Vec<Number<'_>>, bool, Vec<(bool, Number<'_>)>) {
+    let version = version.split('+').next().unwrap_or(version);
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let (numbers, pre) = version.split_once('-').unwrap_or((version, ""));
+    let elements = pre.split('.').filter(|element| !element.is_empty());
+    let is_word = |text: &str| !text.bytes().all(|b| b.is_ascii_digit());
+    let element = |text| (is_word(text), if is_word(text) { (0, text) } else { number(text) });
+    (numbers.split('.').map(number).collect(), pre.is_empty(), elements.map(element).collect())
+}
+
+/// A number of any length: how many digits, and which.
+type Number<'a> = (usize, &'a str);
+
+fn number(text: &str) -> Number<'_> {
+    (text.len(), text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +166,33 @@ mod tests {
         ] {
             assert_eq!(fits_path(version, path), want, "{version} {path}");
         }
+    }
+
+    #[test]
+    fn versions_are_ordered_as_by_semver() {
+        let ordered = [
+            "v0.0.0-20200101000000-abcdefabcdef",
+            "v0.9.0",
+            "v1.0.0-1",
+            "v1.0.0-2",
+            "v1.0.0-10",
+            "v1.0.0-alpha",
+            "v1.0.0-alpha.1",
+            "v1.0.0-alpha.beta",
+            "v1.0.0-beta",
+            "v1.0.0-rc.2",
+            "v1.0.0-rc.10",
+            "v1.0.0",
+            "v1.0.10",
+            "v1.2.0",
+            "v1.10.0",
+            "v10.0.0",
+        ];
+        for (at, one) in ordered.iter().enumerate() {
+            for (beside, other) in ordered.iter().enumerate() {
+                assert_eq!(is_later(one, other), at > beside, "{one} {other}");
+            }
+        }
+        assert!(!is_later("v2.0.0+incompatible", "v2.0.0") && !is_later("v2.0.0", "v2.0.0+incompatible"));
     }
 }

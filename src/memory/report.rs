@@ -27,6 +27,9 @@ pub(crate) struct Report {
     pub exit: i32,
     /// Every attempt.
     pub attempts: Vec<Attempt>,
+    /// What gox itself fetched, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetched>,
     /// The whole run.
     pub elapsed_ms: u64,
     /// go succeeded after a failure.
@@ -34,6 +37,25 @@ pub(crate) struct Report {
     /// What the relay did, where one served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relay: Option<serde_json::Value>,
+}
+
+/// What gox itself fetched, for go or before go asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Fetched {
+    /// Requests to upstreams.
+    pub requests: u64,
+    /// Bytes of bodies that they sent.
+    pub bytes: u64,
+    /// Module versions that were placed in the module cache.
+    pub filled: u64,
+    /// Files that were fetched ahead and that go did not ask for.
+    pub unused: u64,
+    /// Files that came after all, though somebody failed to send them.
+    pub cured: u64,
+    /// Connections that were opened.
+    pub connections: u64,
+    /// Upstreams that were left to go, each with the reason.
+    pub left_to_go: Vec<String>,
 }
 
 /// One attempt.
@@ -140,11 +162,17 @@ mod tests {
             attempts: vec![Attempt::retried(1, &Step { observation, retry }, 1, Duration::from_millis(250))],
             elapsed_ms: 5,
             recovered: false,
+            fetch: Some(Fetched {
+                requests: 4,
+                filled: 3,
+                left_to_go: vec!["h: why".into()],
+                ..Fetched::default()
+            }),
             relay: None,
         };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
-            r#"{"schema":1,"run":"r","started":"t","gox":"0","go":"go1","argv":["mod"],"exit":1,"attempts":[{"n":1,"exit":1,"stalled":false,"progress":false,"elapsed_ms":0,"failures":[{"cause":"eof","source":"proxy","action":"retry","module":null,"version":null,"host":null,"url":null,"line":3,"evidence":"words"}],"decision":"retry","remedies":["rotate:b.example:2","evict:m@v1","private:git.corp/x","sumdb:sum.golang.google.cn","http1","relay","wait:250"],"reason":"eof"}],"elapsed_ms":5,"recovered":false}"#
+            r#"{"schema":1,"run":"r","started":"t","gox":"0","go":"go1","argv":["mod"],"exit":1,"attempts":[{"n":1,"exit":1,"stalled":false,"progress":false,"elapsed_ms":0,"failures":[{"cause":"eof","source":"proxy","action":"retry","module":null,"version":null,"host":null,"url":null,"line":3,"evidence":"words"}],"decision":"retry","remedies":["rotate:b.example:2","evict:m@v1","private:git.corp/x","sumdb:sum.golang.google.cn","http1","relay","wait:250"],"reason":"eof"}],"fetch":{"requests":4,"bytes":0,"filled":3,"unused":0,"cured":0,"connections":0,"left_to_go":["h: why"]},"elapsed_ms":5,"recovered":false}"#
         );
     }
 }

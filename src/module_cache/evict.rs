@@ -167,7 +167,7 @@ fn aside(path: &Path, infix: &str) -> PathBuf {
 }
 
 /// Removes a folder of read-only folders. Links inside are removed, never followed.
-fn remove_tree(top: &Path) -> io::Result<()> {
+pub(super) fn remove_tree(top: &Path) -> io::Result<()> {
     let mut waiting = vec![top.to_path_buf()];
     while let Some(folder) = waiting.pop() {
         writable(&folder)?;

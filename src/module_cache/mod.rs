@@ -1,4 +1,5 @@
-//! Finds what is damaged in the module cache and removes exactly that.
+//! The module cache: finds what is damaged in it and removes exactly that, and places in it what go.sum
+//! proves.
 //!
 //! What go has cached it does not fetch again: a damaged file makes it fail for ever, with any proxy.
 //! This module compares files with each other and with go.sum, looks at their structure, names only
@@ -9,7 +10,7 @@
 //! Where what lies: `finding` has the findings, which nobody else can make; [`hash`] computes the real
 //! hashes of what is cached; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
 //! database's copies; `evict` removes, `aside` moves aside and puts back; `growth` tells whether an
-//! attempt got anywhere.
+//! attempt got anywhere. `placing` writes a module version as go does.
 
 pub(crate) mod growth;
 pub(crate) mod hash;
@@ -19,6 +20,7 @@ mod evict;
 mod finding;
 mod index;
 mod place;
+mod placing;
 mod sumdb;
 #[cfg(test)]
 #[path = "../../tests/inside/module_cache/mod.rs"]
@@ -34,6 +36,7 @@ use growth::Growth;
 pub(crate) use growth::Mark;
 use index::BuildCache;
 pub(crate) use place::Owner;
+pub(crate) use placing::{Obstacle, Order, Packed, Placing};
 
 use std::io;
 use std::path::{Component, Path, PathBuf};

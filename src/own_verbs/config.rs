@@ -216,6 +216,7 @@ rotate        never                                               /p/gox.toml:1
 mirrors       https://m.example/x                                 GOX_MIRRORS
 private       git.corp                                            /u/gox.toml:2
 confidential  none                                                built in
+fill          auto                                                built in
 relay         auto                                                built in
 verbosity     normal                                              built in
 report        -                                                   built in

@@ -106,6 +106,10 @@ impl Run {
     /// What everybody must hear of downloads: mismatches that a fresh copy cured, in an attempt of
     /// go's (known once a later one succeeded) or inside the relay, and mirrors that were asked.
     fn words_on_downloads(&mut self, recovered: bool) {
+        for what in self.relaying.left_to_go() {
+            let text = format!("left to go, {what}");
+            self.voice.say(&mut self.supervisor, Level::Verbose, &text);
+        }
         let mut mismatches = self.cured_mismatches().to_vec();
         let seen_by_go = self.history.iter().filter(|_| recovered).flat_map(|s| &s.observation.failures);
         for name in seen_by_go.filter(|f| f.row().class == Class::Mismatch).map(Failure::named) {
@@ -129,7 +133,12 @@ impl Run {
     /// Notes in the state folder which hosts failed and which worked.
     fn learn(&mut self, last: &Observation) {
         let Some(dir) = self.state_dir.clone() else { return };
-        let untouched = self.history.is_empty() && self.opening.is_empty() && !self.relaying.has_served();
+        let quiet = if self.opened_for_the_fill() {
+            !self.relaying.met_faults()
+        } else {
+            self.opening.is_empty() && !self.relaying.has_served()
+        };
+        let untouched = self.history.is_empty() && quiet;
         if untouched && last.failures.is_empty() {
             return;
         }
@@ -191,6 +200,7 @@ impl Run {
             attempts: self.attempts.clone(),
             elapsed_ms: millis(self.started.elapsed()),
             recovered,
+            fetch: self.relaying.fetched(),
             relay: self.relaying.report(),
         };
         let Ok(line) = serde_json::to_string(&report) else { return };

@@ -1,10 +1,11 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
 //! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
-//! attempt, `relaying` starts the relay and reads what it knows, `observe` turns the end of an
+//! attempt, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
+mod filling;
 mod leave;
 mod observe;
 mod recording;
@@ -139,6 +140,8 @@ struct Run {
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
     relaying: Relaying,
+    /// What may be fetched ahead.
+    prospect: Option<filling::Prospect>,
     recorder: Recorder,
 }
 
@@ -150,14 +153,16 @@ impl Run {
         let health = state_dir.as_deref().map(Health::load).unwrap_or_default();
         let always = job.settings.relay == RelayMode::Always;
         // Nothing is read on the way to a clean first attempt: it would cost every command.
-        let early = always || job.settings.offline || !health.is_quiet(health::now());
+        let prospect = filling::prospect(&job);
+        let early = always || prospect.is_some() || job.settings.offline || !health.is_quiet(health::now());
         let project = early.then(|| surroundings::read_project(&job.dir, &job.go_env));
         let premises = project.as_ref().map(|project| surroundings::premises(&job, &job.go_env, project));
         let offline = match &project {
             Some(project) if job.settings.offline => Some(offline_list(&job, project)?),
             _ => None,
         };
-        let policy = surroundings::policy(&job, &health, premises, offline);
+        let mut policy = surroundings::policy(&job, &health, premises, offline);
+        policy.fills = prospect.is_some();
         Ok(Run {
             voice: Voice::new(job.settings.verbosity),
             state_dir,
@@ -173,6 +178,7 @@ impl Run {
             started_at: jiff::Timestamp::now(),
             first_failure: None,
             relaying: Relaying::default(),
+            prospect,
             recorder: Recorder::new(job.settings.record.clone()),
             supervisor,
             job: Rc::new(job),
@@ -241,6 +247,9 @@ impl Run {
         if self.opening.contains(&Remedy::Relay) {
             self.start_relay();
         }
+        if let Some(prospect) = self.prospect.take() {
+            self.start_fill(&prospect);
+        }
         let mut patience = attempt::first_patience(&self.policy);
         loop {
             let mark = self.cache().map(|cache| cache.mark());
@@ -304,10 +313,15 @@ impl Run {
         }
     }
 
+    /// Whether nothing else was done before the first attempt than to start a relay beside a fill.
+    fn opened_for_the_fill(&self) -> bool {
+        self.opening == [Remedy::Relay] && self.policy.relays_for_the_fill()
+    }
+
     /// Says what was done before the first attempt, if it mattered: go that needs no network has
     /// asked nobody.
     fn tell_beginning(&mut self, outcome: &Outcome, mark: Option<&Mark>) {
-        if !self.history.is_empty() || self.opening.is_empty() {
+        if !self.history.is_empty() || self.opening.is_empty() || self.opened_for_the_fill() {
             return;
         }
         let grew = || Some(self.cache()?.grew_since(mark?));

@@ -4,11 +4,13 @@ use super::speak::Level;
 use super::{Run, health, witness};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
+use crate::fill::Fill;
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::attempt::{Observation, State};
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::memory::health::Health;
+use crate::memory::report::Fetched;
 use crate::relay::{CONNECTIONS, GAVE_UP, Relay};
 use crate::vocabulary::{Cause, Failure, Source};
 use std::rc::Rc;
@@ -18,7 +20,10 @@ use std::time::Duration;
 /// The relay of a run.
 #[derive(Default)]
 pub(super) struct Relaying {
+    /// The fill beside it; ends before it.
+    fill: Option<Fill>,
     relay: Option<Rc<Relay>>,
+    fetcher: Option<Arc<Fetcher>>,
     /// The thread that does the fetcher's work; ends after the relay.
     engine: Option<Engine>,
     /// Why it must not serve (any more).
@@ -76,9 +81,41 @@ impl Relaying {
         let fetcher = Arc::new(Fetcher::new(options)?);
         let told = |error: std::io::Error| error.to_string();
         let engine = Engine::start().map_err(told)?;
+        self.fetcher = Some(fetcher.clone());
         self.relay = Some(Rc::new(Relay::start(&engine, fetcher, CONNECTIONS.min(share)).map_err(told)?));
         self.engine = Some(engine);
         Ok(())
+    }
+
+    /// Whether any upstream failed it, as of the last look.
+    pub(super) fn met_faults(&self) -> bool {
+        self.tally.iter().flat_map(|tally| &tally.upstreams).any(|u| u.faults > 0 || u.down)
+    }
+
+    /// Starts a fill with the fetcher that serves the relay.
+    pub(super) fn fill(&mut self, start: impl FnOnce(&Engine, Arc<Fetcher>) -> Fill) {
+        if let (Some(engine), Some(fetcher)) = (&self.engine, &self.fetcher) {
+            self.fill = Some(start(engine, fetcher.clone()));
+        }
+    }
+
+    /// What was fetched, for the report.
+    pub(super) fn fetched(&self) -> Option<Fetched> {
+        let (tally, fetcher) = (self.tally.as_ref()?, self.fetcher.as_ref()?);
+        Some(Fetched {
+            requests: tally.asked,
+            bytes: tally.bytes,
+            filled: self.fill.as_ref().map_or(0, Fill::filled),
+            unused: fetcher.untaken(),
+            cured: tally.mended,
+            connections: tally.opened,
+            left_to_go: tally.left_to_go.clone(),
+        })
+    }
+
+    /// What the fill left to go, and why.
+    pub(super) fn left_to_go(&self) -> Vec<String> {
+        self.fill.as_ref().map(Fill::left_to_go).unwrap_or_default()
     }
 
     /// Its numbers for the report.

@@ -173,6 +173,7 @@ pub(super) fn policy(
         on_ci: on_ci(),
         relay: settings.relay != Relay::Never,
         relay_always: settings.relay == Relay::Always,
+        fills: false,
         offline,
         godebug: std::env::var("GODEBUG").unwrap_or_default(),
         user_env: OVERLAID

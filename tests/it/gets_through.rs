@@ -7,8 +7,14 @@ use std::time::Duration;
 /// `gox mod download` through a lab; nothing that go already has may be asked for again.
 #[track_caller]
 fn download(lab: Lab) -> Outcome {
+    download_with(lab, "auto")
+}
+
+/// The same with this value of `fill`.
+#[track_caller]
+fn download_with(lab: Lab, fill: &str) -> Outcome {
     let lab = lab.start();
-    let outcome = Project::new(&lab).gox(["mod", "download"]).run().success();
+    let outcome = Project::new(&lab).env("GOX_FILL", fill).gox(["mod", "download"]).run().success();
     assert!(lab.wasted().is_empty(), "asked again: {:?}\n{outcome}", lab.wasted());
     outcome
 }
@@ -47,9 +53,14 @@ fn every_fault_that_happens_once_is_survived() {
                 (Fault::AlterZip | Fault::AlterZipCrc, "mod$") | (Fault::AlterMod, "zip$")
             );
             if fault_fits {
-                let outcome = download(lab(Entry::plain(), 3, fault, first_of_each(1).path(file).times(1)));
+                let lab = lab(Entry::plain(), 3, fault, first_of_each(1).path(file).times(1));
+                let outcome = download_with(lab.clone(), "off");
                 assert!(outcome.attempts() >= 2, "{fault:?} {file} did not hit\n{outcome}");
                 assert_eq!(outcome.report()["recovered"], true, "{fault:?}\n{outcome}");
+                // The fill and the relay cure it before go sees it.
+                let outcome = download(lab);
+                assert_eq!(outcome.attempts(), 1, "{fault:?} {file}\n{outcome}");
+                assert_eq!(outcome.report()["fetch"]["cured"], 1, "{fault:?} {file} did not hit\n{outcome}");
             }
         }
     }
@@ -86,15 +97,18 @@ fn rates_of_faults_are_survived() {
 fn a_first_proxy_that_is_out_of_service_is_left() {
     let dead = [Entry::closed(), Entry::unresolvable(), Entry::untrusted_tls()];
     for entry in dead {
-        let outcome = download(Lab::new().entry(entry.clone()).entry(Entry::plain()));
+        let lab = Lab::new().entry(entry.clone()).entry(Entry::plain());
+        let outcome = download_with(lab.clone(), "off");
         assert_eq!(outcome.attempts(), 2, "{entry:?}\n{outcome}");
+        let outcome = download(lab);
+        assert_eq!(outcome.attempts(), 1, "{entry:?}\n{outcome}");
     }
     let public = |name| Entry::tls().named(name);
     let refusing = Lab::new()
         .entry(public("proxy.golang.org"))
         .entry(public("goproxy.io"))
         .fault(Fault::Status(403), always().proxy(0));
-    let outcome = download(refusing);
+    let outcome = download_with(refusing, "off");
     assert!(outcome.remedies().contains(&"relay".to_owned()), "{outcome}");
 }
 
@@ -105,7 +119,8 @@ fn a_silent_first_proxy_is_left() {
         .entry(Entry::plain())
         .fault(Fault::Silence, always().proxy(0))
         .start();
-    let outcome = Project::new(&lab).gox(["mod", "download"]).env("GOX_STALL", "2s").run().success();
+    let project = Project::new(&lab).env("GOX_FILL", "off");
+    let outcome = project.gox(["mod", "download"]).env("GOX_STALL", "2s").run().success();
     assert!(outcome.report()["attempts"][0]["stalled"] == true, "{outcome}");
 }
 
@@ -125,6 +140,7 @@ fn an_outage_that_ends_is_waited_for() {
     let lab = Lab::new().fault(Fault::Status(503), outage(Duration::from_secs(4))).start();
     let outcome = Project::new(&lab)
         .gox(["mod", "download"])
+        .env("GOX_FILL", "off")
         .env("GOX_BACKOFF_BASE", "2s")
         .env("GOX_BACKOFF_MAX", "4s")
         .env("GOX_ATTEMPTS", "12")

@@ -17,6 +17,7 @@ mod configuration;
 mod disputed;
 mod endings;
 mod fetcher;
+mod fill;
 mod gets_through;
 mod harness_tools;
 mod install;

@@ -264,7 +264,7 @@ fn troubles_of_goxs_own_cost_a_line_at_most() {
     ];
     for (what, spoil, env) in cases {
         let lab = Lab::new().modules(2).fault(Fault::Eof, first_of_each(1).path("m001.*zip$")).start();
-        let project = Project::new(&lab);
+        let project = Project::new(&lab).env("GOX_FILL", "off");
         spoil(&project);
         let mut run = project.gox(["mod", "download"]);
         for (name, value) in *env {

@@ -33,7 +33,10 @@ fn secrets_are_neither_said_nor_stored() {
             .entry(Entry::tls().credentials(&format!("reader:{word}")))
             .fault(fault, when.at(place))
             .start();
-        let project = Project::new(&lab).env("GOX_VERBOSITY", "verbose").env("GOX_ATTEMPTS", "2");
+        let project = Project::new(&lab)
+            .env("GOX_FILL", "off")
+            .env("GOX_VERBOSITY", "verbose")
+            .env("GOX_ATTEMPTS", "2");
         let outcome = project.gox(["mod", "download"]).run().exited(code);
         assert!(outcome.attempts() >= 2 || code == 1, "{fault:?} did not hit\n{outcome}");
         let told = told(&project, &outcome);
@@ -93,17 +96,19 @@ fn gox_says_nothing_when_nothing_happened() {
 #[test]
 fn quiet_is_quiet_but_for_a_mismatch_that_was_cured() {
     let lab = |fault| Lab::new().modules(2).fault(fault, first_of_each(1).path("m001.*zip$")).start();
-    let run = |lab: &Running, verbosity: &str| {
-        let project = Project::new(lab).env("GOX_VERBOSITY", verbosity);
+    let run = |lab: &Running, verbosity: &str, fill: &str| {
+        let project = Project::new(lab).env("GOX_VERBOSITY", verbosity).env("GOX_FILL", fill);
         project.gox(["mod", "download"]).run().success()
     };
     let eof = lab(Fault::Eof);
-    let outcome = run(&eof, "quiet");
+    let outcome = run(&eof, "quiet", "off");
     assert!(outcome.said().is_empty(), "{outcome}");
     assert_eq!(outcome.attempts(), 2);
-    for verbosity in ["quiet", "normal", "verbose"] {
+    for (verbosity, fill) in
+        ["quiet", "normal", "verbose"].into_iter().flat_map(|v| [(v, "off"), (v, "auto")])
+    {
         let altered = lab(Fault::AlterZip);
-        let outcome = run(&altered, verbosity);
+        let outcome = run(&altered, verbosity, fill);
         let about: Vec<String> = outcome
             .said()
             .into_iter()

@@ -62,7 +62,7 @@ fn much_stdout_is_kept_whole_outside_of_memory() {
 #[test]
 fn json_on_stdout_is_read_and_passed_on_whole() {
     let lab = Lab::new().modules(4).fault(Fault::Eof, first_of_each(1).path("m002.*zip$")).start();
-    let project = Project::new(&lab);
+    let project = Project::new(&lab).env("GOX_FILL", "off");
     let outcome = project.gox(["mod", "download", "-json"]).run().success();
     assert_eq!(outcome.attempts(), 2, "{outcome}");
     assert_eq!(outcome.causes(), ["eof"]);

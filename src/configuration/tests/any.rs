@@ -15,6 +15,7 @@ const VALUES: &[(Key, &[&str])] = &[
     (Key::Rotate, &["\"listed\"", "\"go\"", "\"never\""]),
     (Key::Mirrors, &["\"none\"", "[\"goproxy.cn\"]", "[\"goproxy.cn\", \"m.example\"]"]),
     (Key::Private, &["\"none\"", "\"git.corp\"", "\"git.corp,github.com\""]),
+    (Key::Fill, &["\"auto\"", "\"off\""]),
     (Key::Relay, &["\"auto\"", "\"always\"", "\"never\""]),
     (Key::Verbosity, &["\"quiet\"", "\"normal\"", "\"verbose\""]),
     (Key::Report, &["\"\"", "\"/r.json\""]),

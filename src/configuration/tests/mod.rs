@@ -84,6 +84,7 @@ const OTHERS: &[(Key, &str, &str)] = &[
     (Key::Mirrors, "https://m.example", "[\"https://m.example\"]"),
     (Key::Private, "git.corp/*,a.example/b", "[\"git.corp/*\", \"a.example/b\"]"),
     (Key::Confidential, "git.acme.dev", "\"git.acme.dev\""),
+    (Key::Fill, "off", "\"off\""),
     (Key::Relay, "never", "\"never\""),
     (Key::Verbosity, "verbose", "\"verbose\""),
     (Key::Report, "/tmp/r.json", "\"/tmp/r.json\""),
@@ -173,7 +174,7 @@ fn errors_name_place_value_and_what_is_right() {
         (
             "zzz = 1",
             "1: unknown key \"zzz\"; the keys are go, attempts, budget, stall, backoff-base, backoff-max, rotate, \
-             mirrors, private, confidential, relay, verbosity, report, record, state-dir, rule, \
+             mirrors, private, confidential, fill, relay, verbosity, report, record, state-dir, rule, \
              locked",
         ),
         ("# x\r\nattempts = \"many\"", "2: attempts: \"many\" is no whole number of at least 1 (such as 4)"),

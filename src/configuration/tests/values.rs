@@ -22,6 +22,8 @@ fn values_are_shown_as_they_are_taken() {
         (Key::Private, "git.corp/*,example.com/team"),
         (Key::Private, "none"),
         (Key::Confidential, "git.acme.dev/*"),
+        (Key::Fill, "auto"),
+        (Key::Fill, "off"),
         (Key::Relay, "auto"),
         (Key::Relay, "always"),
         (Key::Relay, "never"),

@@ -35,6 +35,9 @@ pub(crate) struct Policy {
     pub relay: bool,
     /// It serves from the first attempt on.
     pub relay_always: bool,
+    /// A fill runs beside go, and needs a relay from the first attempt on.
+    #[serde(default)]
+    pub fills: bool,
     /// GOPROXY while `--offline` was asked for.
     pub offline: Option<String>,
     /// The user's own GODEBUG.
@@ -144,6 +147,13 @@ impl Premises {
     }
 }
 
+impl Policy {
+    /// A relay serves from the first attempt on for the fill's sake alone.
+    pub(crate) fn relays_for_the_fill(&self) -> bool {
+        self.fills && !self.relay_always && !self.bad_lately
+    }
+}
+
 #[cfg(test)]
 impl Policy {
     /// One for tests: this list, the public checksum database, no mirrors, no relay, and a project of
@@ -161,6 +171,7 @@ impl Policy {
             on_ci: false,
             relay: false,
             relay_always: false,
+            fills: false,
             offline: None,
             godebug: String::new(),
             user_env: vec![],

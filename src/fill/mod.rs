@@ -1,0 +1,288 @@
+//! The fill: fetches what go.sum proves before and beside go, over many streams, and places it in the
+//! module cache; go finds it there.
+//!
+//! go is bound by round trips (its loops over the network are as wide as GOMAXPROCS, one of them is
+//! serial) and by its own hands (it inflates each zip two or three times). The fill asks for the very
+//! same files at once, inflates each zip once while it hashes and unpacks it, and places what has
+//! go.sum's hash. What nothing proves (`.info`), and each `.mod`, is kept in memory for go, which asks the
+//! relay for it. Whatever the fill cannot do is simply still missing when go asks.
+//!
+//! `plan` says what go will ask for; [`crate::module_cache`] places.
+
+pub(crate) mod plan;
+
+use crate::fetch::question::{File, Kind, Question};
+use crate::fetch::spool::{Contents, Reader};
+use crate::fetch::{Answer, Engine, Fetcher, Inspect};
+use crate::formats::escape;
+use crate::formats::go_mod::{GoMod, ModuleVersion, Role};
+use crate::formats::go_sum::GoSum;
+use crate::formats::zip::Manifest;
+use crate::module_cache::{Cache, Obstacle, Order, Packed, Placing};
+use plan::Plan;
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+
+/// Small files that are asked for at a time, and ...
+const SMALL: usize = 40;
+
+/// ... zips, in go's order: so many that go, which takes as many as it has cores, never comes to one
+/// whose lock the fill does not hold yet; each takes a lock and a file.
+const ZIPS: usize = 24;
+
+/// How long the end of a run waits for what is being unpacked to be cleared away. What stays then is what a
+/// go that was killed leaves, too: a folder beside its `.partial`.
+const CLEARING: Duration = Duration::from_secs(2);
+
+/// How often is looked whether it has been.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Modules that are named where they were left to go.
+const NAMED: usize = 5;
+
+/// What a fill works with.
+pub(crate) struct Means {
+    /// Gets the files.
+    pub(crate) fetcher: Arc<Fetcher>,
+    /// Takes them.
+    pub(crate) cache: Cache,
+    /// What they must be.
+    pub(crate) sums: Arc<GoSum>,
+    /// Folders of the cache keep their write bits (`-modcacherw`).
+    pub(crate) writable: bool,
+    /// Zips are placed; else they are left to go.
+    pub(crate) places: bool,
+    /// Zips at a time, at most; bounded by the descriptors that there are.
+    pub(crate) room: usize,
+}
+
+/// A fill at work. Dropping it ends the work.
+pub(crate) struct Fill {
+    order: Arc<Order>,
+    counts: Arc<Counts>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl fmt::Debug for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fill").finish_non_exhaustive()
+    }
+}
+
+/// What came of it so far.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Module versions that were placed.
+    filled: AtomicU64,
+    /// Why no more can be placed.
+    obstacle: Mutex<Option<String>>,
+    /// What else is left to go, as far as there is room.
+    unusual: Mutex<Vec<String>>,
+}
+
+impl Counts {
+    fn obstacle(&self) -> Option<String> {
+        self.obstacle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    fn stop_for(&self, why: String) {
+        self.obstacle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(why);
+    }
+
+    fn leave(&self, why: String) {
+        let mut unusual = self.unusual.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if unusual.len() < NAMED {
+            unusual.push(why);
+        }
+    }
+}
+
+impl Fill {
+    /// Begins to fetch and place what `plan` holds; `needed` are the modules whose `.mod` it knows to be
+    /// needed. The work is done on the thread of `engine`, and beside it.
+    pub(crate) fn start(engine: &Engine, means: Means, plan: Plan, needed: Vec<ModuleVersion>) -> Fill {
+        let order = Arc::new(Order { writable: means.writable, ..Order::default() });
+        let counts = Arc::<Counts>::default();
+        let (stop, stopped) = oneshot::channel();
+        let work = Arc::new(Work {
+            small: Semaphore::new(SMALL),
+            zips: Semaphore::new(ZIPS.min(means.room).max(1)),
+            order: order.clone(),
+            counts: counts.clone(),
+            means,
+        });
+        engine.spawn(async move {
+            tokio::select! {
+                // Told to, or dropped.
+                _ = stopped => {}
+                () = all(work.clone(), plan, needed) => {}
+                () = widen(&work) => {}
+            }
+        });
+        Fill { order, counts, stop: Some(stop) }
+    }
+
+    /// Module versions that were placed.
+    pub(crate) fn filled(&self) -> u64 {
+        self.counts.filled.load(Ordering::Relaxed)
+    }
+
+    /// What was left to go, and why: the whole cache, or the modules that are named.
+    pub(crate) fn left_to_go(&self) -> Vec<String> {
+        let unusual = self.counts.unusual.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.counts.obstacle().map_or_else(|| unusual.clone(), |why| vec![format!("the module cache: {why}")])
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        self.order.stop.store(true, Ordering::Relaxed);
+        drop(self.stop.take());
+        let start = Instant::now();
+        // Each module that is being placed holds the order.
+        while Arc::strong_count(&self.order) > 1 && start.elapsed() < CLEARING {
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// What all tasks share.
+struct Work {
+    means: Means,
+    order: Arc<Order>,
+    counts: Arc<Counts>,
+    small: Semaphore,
+    zips: Semaphore,
+}
+
+async fn widen(work: &Work) {
+    work.means.fetcher.widen().await;
+    std::future::pending().await
+}
+
+/// A `.mod` that came, or nothing more to be done.
+type Came = Option<(ModuleVersion, GoMod)>;
+
+async fn all(work: Arc<Work>, mut plan: Plan, needed: Vec<ModuleVersion>) {
+    let mut tasks: JoinSet<Came> = JoinSet::new();
+    for module in needed {
+        tasks.spawn(go_mod(work.clone(), module));
+    }
+    for module in &plan.modules {
+        tasks.spawn(info(work.clone(), module.clone()));
+    }
+    if work.means.places {
+        for module in &plan.modules {
+            tasks.spawn(zip(work.clone(), module.clone()));
+        }
+    }
+    while let Some(done) = tasks.join_next().await {
+        if let Ok(Some((module, go_mod_file))) = done {
+            for module in plan.arrived(&module, &go_mod_file) {
+                tasks.spawn(go_mod(work.clone(), module));
+            }
+        }
+    }
+}
+
+/// The question for a file of a module version.
+fn question(module: &ModuleVersion, kind: Kind, suffix: &str) -> Option<Question> {
+    let ModuleVersion { path, version } = module;
+    let file = File::Module { module: path.clone(), version: version.clone(), kind };
+    let path = format!("{}/@v/{}.{suffix}", escape::path(path)?, escape::version(version)?);
+    // Of all that a module's path may hold `url.PathEscape` escapes this alone.
+    Some(Question { file, path: path.replace('!', "%21") })
+}
+
+async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
+    if let Some(text) = work.means.cache.go_mod(&module.path, &module.version) {
+        return Some((module, GoMod::parse(text, Role::Dependency)));
+    }
+    let question = question(&module, Kind::Mod, "mod")?;
+    let _turn = work.small.acquire().await;
+    let mut read = None;
+    let uses = |answer: Answer| {
+        if let Answer::Found { body, .. } = &answer {
+            read = body.read_all().ok().map(|text| GoMod::parse(text, Role::Dependency));
+        }
+        std::future::ready(Some(answer))
+    };
+    work.means.fetcher.get_ahead(question, None, uses).await;
+    Some((module, read?))
+}
+
+async fn info(work: Arc<Work>, module: ModuleVersion) -> Came {
+    if !work.means.cache.has_info(&module.path, &module.version) {
+        let question = question(&module, Kind::Info, "info")?;
+        let _turn = work.small.acquire().await;
+        work.means.fetcher.get_ahead(question, None, |answer| std::future::ready(Some(answer))).await;
+    }
+    None
+}
+
+async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
+    let _turn = work.zips.acquire().await;
+    if work.counts.obstacle().is_some() {
+        return None;
+    }
+    let begin = {
+        let (work, module) = (work.clone(), module.clone());
+        move || {
+            let wanted = work.means.sums.lookup(&module.path, &module.version, false);
+            work.means.cache.begin_placing(&module.path, &module.version, wanted, &work.order)
+        }
+    };
+    let placing = match tokio::task::spawn_blocking(begin).await.unwrap_or_else(|e| Err(io::Error::other(e)))
+    {
+        Ok(placing) => Arc::new(placing?),
+        Err(error) => {
+            work.counts.stop_for(error.to_string());
+            return None;
+        }
+    };
+    let question = question(&module, Kind::Zip, "zip")?;
+    let inspect: Arc<dyn Inspect> = Arc::new(Unpacking(placing.clone()));
+    let uses = async |answer: Answer| {
+        let left = match answer {
+            Answer::Found { body, .. } if placing.is_proven() => {
+                let placing = placing.clone();
+                let finish = move || {
+                    let zip = match body.into_bytes()? {
+                        Contents::Memory(bytes) => Packed::Bytes(bytes),
+                        Contents::File { file, .. } => Packed::File(file),
+                    };
+                    placing.finish(zip)
+                };
+                match tokio::task::spawn_blocking(finish).await.unwrap_or_else(|e| Err(io::Error::other(e))) {
+                    Ok(()) => drop(work.counts.filled.fetch_add(1, Ordering::Relaxed)),
+                    Err(error) => work.counts.stop_for(error.to_string()),
+                }
+                None
+            }
+            other => Some(other),
+        };
+        match placing.obstacle() {
+            Some(Obstacle::Cache(why)) => work.counts.stop_for(why),
+            Some(Obstacle::Zip(why)) => work.counts.leave(why),
+            None => {}
+        }
+        left
+    };
+    work.means.fetcher.get_ahead(question, Some(inspect), uses).await;
+    None
+}
+
+/// Unpacks a zip while it is checked.
+#[derive(Debug)]
+struct Unpacking(Arc<Placing>);
+
+impl Inspect for Unpacking {
+    fn inspect(&self, zip: Reader) -> Option<Manifest> {
+        self.0.unpack(zip)
+    }
+}

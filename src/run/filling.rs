@@ -1,0 +1,108 @@
+//! The fill as the loop sees it: whether this run may have one, and its start.
+
+use super::Run;
+use crate::configuration::{Fill as Mode, Relay as RelayMode};
+use crate::fill::plan::Plan;
+use crate::fill::{Fill, Means};
+use crate::formats::go_mod::{GoMod, Replacement, Role};
+use crate::formats::go_version::GoVersion;
+use crate::formats::zip::MAX_GO_MOD;
+use crate::machine::bounded;
+use crate::machine::go_env::GoEnv;
+use crate::machine::limits;
+use crate::machine::toolchain::governing_file;
+use crate::module_cache::Cache;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The releases of go whose way of writing the module cache is known and tested. Of others the files are
+/// fetched ahead, and go places them itself.
+const KNOWN: std::ops::RangeInclusive<(u32, u32)> = (1, 21)..=(1, 27);
+
+/// A descriptor in so many is the fill's, for a lock and a zip each.
+const SHARE: usize = 8;
+
+/// What a fill of this run would begin with.
+pub(super) struct Prospect {
+    go_mod: GoMod,
+    cache: Cache,
+    writable: bool,
+    /// The release of the go that will run.
+    release: (u32, u32),
+}
+
+/// Whether this run may have a fill: where it is known exactly what go will ask for, and something of it is
+/// missing. It costs a look at go.mod and at the module cache; go.sum is not read.
+pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
+    let settings = &job.settings;
+    let downloads = job.invocation.downloads_list?;
+    let wanted = settings.fill == Mode::Auto && settings.relay != RelayMode::Never && !settings.offline;
+    if !wanted || job.prepare || job.go_env.doubt().is_some() {
+        return None;
+    }
+    if std::env::var_os("GO111MODULE").is_some_and(|mode| mode == "off") {
+        return None;
+    }
+    let file = governing_file(&job.dir, &job.go_env)
+        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
+    let go_mod = GoMod::parse(bounded::read(&file, MAX_GO_MOD).ok()?, Role::Main);
+    let release = release_that_runs(&go_mod, &job.go_env)?;
+    let cache = Cache::new(job.go_env.mod_cache()?, None);
+    if is_whole(&go_mod, &cache) {
+        return None;
+    }
+    Some(Prospect { go_mod, cache, writable: downloads.writable, release })
+}
+
+/// The release of the go that will run: none where that may be another than the one that was found.
+fn release_that_runs(go_mod: &GoMod, go_env: &GoEnv) -> Option<(u32, u32)> {
+    let found = GoVersion::parse(go_env.get("GOVERSION"))?;
+    let later =
+        |version: &Option<String>| version.as_deref().and_then(GoVersion::parse).is_some_and(|v| v > found);
+    let by_file = later(&go_mod.go) || later(&go_mod.toolchain);
+    let choice = go_env.get("GOTOOLCHAIN");
+    let by_name = !matches!(choice, "" | "auto" | "local" | "path") && !choice.starts_with("local+");
+    (!by_file && !by_name).then(|| found.release())
+}
+
+/// Whether go would find all that its list names.
+fn is_whole(go_mod: &GoMod, cache: &Cache) -> bool {
+    let replaced: HashMap<_, _> = go_mod
+        .replace
+        .iter()
+        .map(|replace| ((&*replace.path, replace.version.as_deref()), &replace.by))
+        .collect();
+    go_mod.require.iter().all(|require| {
+        let (path, version) = (&*require.module.path, &*require.module.version);
+        match replaced.get(&(path, Some(version))).or_else(|| replaced.get(&(path, None))) {
+            None => cache.has_whole(path, version),
+            Some(Replacement::Module(module)) => cache.has_whole(&module.path, &module.version),
+            Some(Replacement::Folder(_)) => true,
+        }
+    })
+}
+
+impl Run {
+    /// Starts the fill beside the relay, where there are a prospect of one and a relay.
+    pub(super) fn start_fill(&mut self, prospect: &Prospect) {
+        let state = self.state();
+        // The first entry is the one that go asks.
+        let asks_a_proxy = state.list().entries.first().is_some_and(|entry| entry.is_network_proxy());
+        if state.premises.doubt.is_some() || !asks_a_proxy || self.relaying.serving(&state).is_none() {
+            return;
+        }
+        let sums = self.sums();
+        let Some((plan, needed)) = Plan::of_download(&prospect.go_mod, &sums, &state.premises.private) else {
+            return;
+        };
+        let means = |fetcher| Means {
+            fetcher,
+            cache: prospect.cache.clone(),
+            sums: Arc::new(sums),
+            writable: prospect.writable,
+            places: KNOWN.contains(&prospect.release),
+            room: limits::descriptors() / SHARE,
+        };
+        self.relaying.fill(|engine, fetcher| Fill::start(engine, means(fetcher), plan, needed));
+    }
+}
