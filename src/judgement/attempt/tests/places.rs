@@ -1,0 +1,232 @@
+//! Who is asked next, how long is waited before, and when the relay serves.
+
+use super::*;
+
+#[test]
+fn a_lone_proxy_is_asked_again_with_growing_delays_until_the_attempts_are_used_up() {
+    let p = policy(A);
+    let (h, _) = run_to_stop(&p, vec![eof_at("a.example:1"); 4]);
+    let waits: Vec<u64> = h.iter().map(|s| ceiling(&s.retry).as_millis() as u64).collect();
+    assert_eq!(waits, [500, 1000, 2000]);
+    assert_eq!(proxy_var(&p, &h), None, "the list is the user's own");
+}
+
+#[test]
+fn progress_renews_attempts_and_delay() {
+    let p = policy(A);
+    let mut grown = eof_at("a.example:1");
+    grown.progress = true;
+    let h = run(&p, vec![grown; 20]);
+    assert!(h.iter().all(|s| ceiling(&s.retry).as_millis() == 500));
+    let mut late = eof_at("a.example:1");
+    late.progress = true;
+    late.since_first_failure = p.budget;
+    assert!(is_stop(&decide(&p, &h, &late)), "the budget bounds even that");
+}
+
+#[test]
+fn the_next_proxy_is_asked_at_once_and_waiting_begins_when_the_list_wraps() {
+    let p = policy(&format!("{A},{B},direct"));
+    let h = run(&p, vec![eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Rotate(entry(&p, 1))]);
+    assert_eq!(last(&h).pause, Pause::NONE);
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
+    let h = run(&p, vec![eof_at("a.example:1"), eof_at("b.example:2")]);
+    assert_eq!(ceiling(last(&h)), Duration::from_millis(500));
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{A},{B},direct"));
+}
+
+#[test]
+fn a_dead_proxy_leaves_the_list_unless_its_answer_is_needed_first() {
+    let refused = |h: &str| seen(vec![failure(Cause::ConnRefused, Source::Proxy, h)]);
+    let p = policy("https://goproxy.cn,https://goproxy.io,direct");
+    let h = run(&p, vec![refused("goproxy.cn")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://goproxy.io,direct");
+    // Own proxies: `direct` behind them may not be asked without the dead one's answer.
+    let p = policy(&format!("{A},{B},direct"));
+    let h = run(&p, vec![refused("a.example:1")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), format!("{B},{A},direct"));
+}
+
+#[test]
+fn an_outage_of_the_users_own_proxy_stays_one() {
+    let p = policy("https://athens.corp,https://proxy.golang.org,direct");
+    let h = run(&p, vec![eof_at("athens.corp"); 3]);
+    assert_eq!(proxy_var(&p, &h), None);
+    assert!(h.iter().all(|s| s.retry.remedies.iter().all(|r| !matches!(r, Remedy::Rotate(_)))));
+}
+
+#[test]
+fn the_list_is_not_reordered_while_the_graph_holds_a_private_module() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.named = vec!["git.corp/team/x".into()];
+    let h = run(&p, vec![eof_at("a.example:1"); 3]);
+    assert!(h.iter().all(|s| s.retry.remedies.is_empty()));
+}
+
+#[test]
+fn direct_stands_in_only_after_the_proxies_had_their_backoff_and_never_ends_the_run() {
+    let p = policy("https://goproxy.cn,direct");
+    let mut missing = seen(vec![failure(Cause::VcsMissing, Source::Vcs, "")]);
+    missing.diagnosed = true;
+    let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn"), missing]);
+    assert_eq!(h[0].retry.remedies, []);
+    assert_eq!(h[1].retry.remedies, [Remedy::Rotate(Entry::Direct)]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://goproxy.cn,direct");
+}
+
+#[test]
+fn mirrors_come_after_the_listed_proxies_and_only_where_permitted() {
+    let permit = |list: &str, change: &dyn Fn(&mut Policy)| {
+        let mut p = policy(list);
+        p.mirrors = List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries;
+        change(&mut p);
+        State::start(&p).mirrors
+    };
+    let list = "https://goproxy.cn,direct";
+    assert_eq!(permit(list, &|_| ()).len(), 1, "one of them is listed already");
+    assert!(permit(list, &|p| p.on_ci = true).is_empty());
+    assert!(!permit(list, &|p| (p.on_ci, p.mirrors_by_hand) = (true, true)).is_empty());
+    assert!(permit(list, &|p| premises(p).gosumdb = "off".into()).is_empty());
+    assert!(permit(list, &|p| premises(p).gonosumdb = "a.example".into()).is_empty());
+    assert!(permit(list, &|p| premises(p).vendored = true).is_empty());
+    assert!(permit(list, &|p| p.named = vec!["git.corp/x".into()]).is_empty());
+    assert!(permit(list, &|p| p.rotate = Rotate::Go).is_empty());
+    for text in ["https://athens.corp,direct", "off", "https://goproxy.cn,off"] {
+        assert!(permit(text, &|p| p.mirrors_by_hand = true).is_empty(), "{text}");
+    }
+    let mut p = policy("https://goproxy.cn,direct");
+    p.mirrors = List::parse("https://mirrors.aliyun.com/goproxy").entries;
+    let h = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn")]);
+    assert_eq!(proxy_var(&p, &h).unwrap(), "https://mirrors.aliyun.com/goproxy,https://goproxy.cn,direct");
+}
+
+#[test]
+fn http2_goes_off_from_the_second_fault_and_on_again_when_that_did_not_help() {
+    let p = policy(A);
+    let h2 = || seen(vec![failure(Cause::Http2, Source::Proxy, "a.example:1")]);
+    let h = run(&p, vec![h2(), h2()]);
+    assert!(h[0].retry.remedies.is_empty());
+    assert_eq!(last(&h).remedies, [Remedy::Http1]);
+    let mut own = p.clone();
+    own.godebug = "netdns=go".into();
+    let vars = overlay::overlay(&own, &State::before(&own, &h), None);
+    assert!(vars.contains(&("GODEBUG".into(), "netdns=go,http2client=0".into())));
+    let h = run(&p, vec![h2(), h2(), eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Http2Again]);
+    assert!(overlay::overlay(&p, &State::before(&p, &h), None).is_empty());
+}
+
+#[test]
+fn too_many_requests_mean_a_longer_wait() {
+    let p = policy(A);
+    let h = run(&p, vec![seen(vec![failure(Cause::Http429, Source::Proxy, "a.example:1")])]);
+    assert_eq!(last(&h).remedies, []);
+    assert_eq!(
+        last(&h).pause,
+        Pause::Delay { floor: Duration::from_millis(500), ceiling: Duration::from_secs(1) }
+    );
+}
+
+#[test]
+fn patience_doubles_and_the_last_attempt_waits_ten_times() {
+    let p = policy(A);
+    let stalled = || Observation::new(AttemptEnd::Stalled, vec![]);
+    let h = run(&p, vec![stalled(), stalled(), stalled()]);
+    let patience: Vec<u64> = h.iter().map(|s| s.retry.patience.as_secs()).collect();
+    assert_eq!(patience, [60, 120, 300]);
+}
+
+#[test]
+fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
+    let p = policy("https://goproxy.cn,direct");
+    let before = run(&p, vec![eof_at("goproxy.cn"), eof_at("goproxy.cn")]);
+    assert_eq!(State::before(&p, &before).first(), Some(&Entry::Direct));
+    let after = |cause, source| decide(&p, &before, &seen(vec![failure(cause, source, "")]));
+    assert!(is_retry(&after(Cause::VcsMissing, Source::Vcs)));
+    assert!(is_retry(&after(Cause::PrivateAuth, Source::Vcs)));
+    assert!(is_stop(&after(Cause::CompileError, Source::Local)));
+    assert!(is_stop(&after(Cause::DiskFull, Source::Local)));
+    assert!(is_stop(&after(Cause::SumdbMisbehaviour, Source::Sumdb)));
+}
+
+#[test]
+fn without_a_network_gox_waits_for_one_and_no_longer() {
+    let p = policy(A);
+    let mut o = seen(vec![failure(Cause::Dns, Source::Proxy, "a.example:1")]);
+    o.no_network = Some("no route".into());
+    assert_eq!(retried(decide(&p, &[], &o)).pause, Pause::Network(Duration::from_secs(30)));
+}
+
+#[test]
+fn the_relay_serves_from_the_first_network_failure_on() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.relay = true;
+    let h = run(&p, vec![eof_at("a.example:1")]);
+    assert_eq!(last(&h).remedies, [Remedy::Relay]);
+    assert_eq!(last(&h).pause, Pause::NONE);
+    let vars = overlay::overlay(&p, &State::before(&p, &h), Some("http://127.0.0.1:9/s,direct"));
+    assert_eq!(vars, [("GOPROXY".to_owned(), "http://127.0.0.1:9/s,direct".to_owned())]);
+}
+
+#[test]
+fn the_relay_passes_over_what_is_dead() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    p.relay = true;
+    let h = run(&p, vec![seen(vec![failure(Cause::ConnRefused, Source::Proxy, "a.example:1")])]);
+    let (a, b) = (entry(&p, 0), entry(&p, 1));
+    assert_eq!(last(&h).remedies, [Remedy::Relay, Remedy::Rest(vec![a]), Remedy::Rotate(b)]);
+}
+
+#[test]
+fn what_a_comma_held_back_is_told_when_the_run_ends() {
+    let hint = |list: &str| {
+        let p = policy(list);
+        run_to_stop(&p, vec![eof_at("athens.corp"); 4]).1.hint
+    };
+    let told = hint("https://u:pw@athens.corp,https://proxy.golang.org,direct").unwrap();
+    assert!(told.contains("GOPROXY='https://athens.corp|https://proxy.golang.org|direct'"), "{told}");
+    assert!(!told.contains("pw"));
+    assert_eq!(hint("https://athens.corp|https://proxy.golang.org|direct"), None);
+    assert_eq!(hint("https://athens.corp,off"), None);
+    assert_eq!(hint("https://athens.corp"), None);
+}
+
+#[test]
+fn a_run_begins_with_what_earlier_ones_learned() {
+    let mut p = policy(&format!("{A},{B},direct"));
+    let (a, b) = (entry(&p, 0), entry(&p, 1));
+    assert!(opening(&p).is_empty());
+    p.resting = vec![b.clone()];
+    assert!(opening(&p).is_empty(), "the first is well");
+    (p.resting, p.bad_lately) = (vec![a.clone()], true);
+    assert_eq!(opening(&p), [Remedy::Rest(vec![a.clone()]), Remedy::Rotate(b.clone())]);
+    assert_eq!(proxy_var(&p, &[]).unwrap(), format!("{B},{A},direct"));
+    p.resting = vec![a.clone(), b];
+    assert!(opening(&p).is_empty(), "nobody else is left");
+    let mut corp = policy("https://athens.corp,https://proxy.golang.org,direct");
+    corp.resting = vec![entry(&corp, 0)];
+    assert!(opening(&corp).is_empty());
+    (p.relay, p.resting) = (true, vec![]);
+    assert_eq!(opening(&p), [Remedy::Relay]);
+    (p.bad_lately, p.relay_always) = (false, true);
+    assert_eq!(opening(&p), [Remedy::Relay]);
+    (p.relay, p.resting, p.named) = (false, vec![a], vec!["git.corp/team/x".into()]);
+    assert!(opening(&p).is_empty());
+}
+
+#[test]
+fn what_is_learned_later_is_folded_and_the_policy_stays() {
+    let mut late = policy(A);
+    let known = late.premises.take();
+    let mut first = eof_at("a.example:1");
+    first.premises = known;
+    late.relay = true;
+    let h = run(&late, vec![first]);
+    assert_eq!(last(&h).remedies, [Remedy::Relay], "read after the first failure");
+    let mut second = eof_at("a.example:1");
+    second.no_relay = Some("no port".into());
+    second.failures[0].module = Some("git.corp/team/x".into());
+    let state = State::after(&late, &h, &second);
+    assert!(!state.may_relay(&late) && state.graph_private);
+}
