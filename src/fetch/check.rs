@@ -7,6 +7,7 @@
 use super::question::{File, Kind};
 use crate::formats::go_mod::{GoMod, Role};
 use crate::formats::{h1, zip};
+use crate::judgement::request::miss::Flaw;
 use std::io::{Read, Seek};
 
 /// What was found out about one answer.
@@ -22,13 +23,13 @@ pub(super) enum Finding {
         why: String,
         /// The hash it has, for a mismatch.
         got: Option<String>,
-        /// False where it may well be what the upstreams hold (a fork's `module` line).
-        hard: bool,
+        /// How sure that is.
+        flaw: Flaw,
     },
 }
 
 fn wrong(why: impl Into<String>) -> Finding {
-    Finding::Wrong { why: why.into(), got: None, hard: true }
+    Finding::Wrong { why: why.into(), got: None, flaw: Flaw::Shape }
 }
 
 /// Checks the small kinds, held in memory. `hashes` are the known `h1:` values of a `.mod`.
@@ -51,16 +52,19 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Finding {
-    if let Some(verdict) = against(hashes, || h1::of_go_mod(body)) {
-        return verdict;
+    let known = against(hashes, || h1::of_go_mod(body));
+    if is_page(body) && known != Some(Finding::Known) {
+        // No altered module, whatever its hash.
+        let got = Some(h1::of_go_mod(body));
+        return Finding::Wrong { why: "a page instead of a go.mod".into(), got, flaw: Flaw::Shape };
     }
-    if is_page(body) {
-        return wrong("a page instead of a go.mod");
+    if let Some(verdict) = known {
+        return verdict;
     }
     match GoMod::parse(body, Role::Dependency).module {
         Some(path) if path == module => Finding::Sound,
         Some(path) => {
-            Finding::Wrong { why: format!("go.mod declares module {path}"), got: None, hard: false }
+            Finding::Wrong { why: format!("go.mod declares module {path}"), got: None, flaw: Flaw::Doubt }
         }
         None => wrong("go.mod without a module line"),
     }
@@ -74,7 +78,11 @@ fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Finding> {
     Some(if known.any(|h| *h == got) {
         Finding::Known
     } else {
-        Finding::Wrong { why: format!("checksum mismatch (downloaded {got})"), got: Some(got), hard: true }
+        Finding::Wrong {
+            why: format!("checksum mismatch (downloaded {got})"),
+            got: Some(got),
+            flaw: Flaw::Hash,
+        }
     })
 }
 
@@ -91,7 +99,7 @@ fn info(body: &[u8], asked: Option<&str>) -> Finding {
         Ok(Info { version: None }) => wrong("JSON without a version"),
         Ok(Info { version: Some(version) }) => match asked {
             Some(asked) if asked != version => {
-                Finding::Wrong { why: format!("info for version {version}"), got: None, hard: false }
+                Finding::Wrong { why: format!("info for version {version}"), got: None, flaw: Flaw::Doubt }
             }
             _ => Finding::Sound,
         },
@@ -104,7 +112,11 @@ fn list(body: &[u8]) -> Finding {
         Ok(text) if versions(text) => Finding::Sound,
         _ if is_page(body) => wrong("a page instead of a list of versions"),
         // go ignores what is no version; so does the relay, after a second look.
-        _ => Finding::Wrong { why: "a list with other lines than versions".into(), got: None, hard: false },
+        _ => Finding::Wrong {
+            why: "a list with other lines than versions".into(),
+            got: None,
+            flaw: Flaw::Doubt,
+        },
     }
 }
 
@@ -130,7 +142,7 @@ pub(super) fn zip<R: Read + Seek>(prefix: &str, body: R, hashes: &[String]) -> F
     match zip::read(body, prefix) {
         Ok(files) => manifest(&files, hashes),
         Err(zip::Fault::Unexpected(name)) => {
-            Finding::Wrong { why: format!("zip has unexpected file {name}"), got: None, hard: false }
+            Finding::Wrong { why: format!("zip has unexpected file {name}"), got: None, flaw: Flaw::Doubt }
         }
         Err(fault @ zip::Fault::Io(_)) => wrong(format!("a zip that cannot be read ({fault})")),
         Err(fault) => wrong(format!("not a valid zip file ({fault})")),
@@ -159,15 +171,15 @@ mod tests {
         assert_eq!(small(&wanted.file, text.as_bytes(), &[]), Finding::Sound);
         assert!(matches!(
             small(&wanted.file, b"module x\n", &known),
-            Finding::Wrong { hard: true, got: Some(_), .. }
+            Finding::Wrong { flaw: Flaw::Hash, got: Some(_), .. }
         ));
     }
 
     #[test]
     fn structure_is_checked_where_no_hash_is_known() {
         let verdict = |raw: &str, body: &str| small(&parse(raw).unwrap().file, body.as_bytes(), &[]);
-        let is_hard = |v| matches!(v, Finding::Wrong { hard: true, .. });
-        let is_soft = |v| matches!(v, Finding::Wrong { hard: false, .. });
+        let is_hard = |v| matches!(v, Finding::Wrong { flaw: Flaw::Shape, .. });
+        let is_soft = |v| matches!(v, Finding::Wrong { flaw: Flaw::Doubt, .. });
         assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "<html>module e.t/a\n")));
         assert!(is_hard(verdict("e.t/a/@v/v1.0.0.mod", "// nothing\n")));
         assert!(is_soft(verdict("e.t/a/@v/v1.0.0.mod", "module e.t/upstream\n")));
@@ -197,8 +209,8 @@ mod tests {
         let other = ["h1:AAAA".to_owned()];
         assert!(matches!(zip(prefix, Cursor::new(&good), &other), Finding::Wrong { got: Some(_), .. }));
         let cut = &good[..good.len() / 2];
-        assert!(matches!(zip(prefix, Cursor::new(cut), &[]), Finding::Wrong { hard: true, .. }));
+        assert!(matches!(zip(prefix, Cursor::new(cut), &[]), Finding::Wrong { flaw: Flaw::Shape, .. }));
         let foreign = packed(&[("other@v1.0.0/go.mod", "module other\n")]);
-        assert!(matches!(zip(prefix, Cursor::new(&foreign), &[]), Finding::Wrong { hard: false, .. }));
+        assert!(matches!(zip(prefix, Cursor::new(&foreign), &[]), Finding::Wrong { flaw: Flaw::Doubt, .. }));
     }
 }

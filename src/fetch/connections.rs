@@ -120,6 +120,12 @@ impl Lines {
         self.lock().http2.retain(|http2| !Arc::ptr_eq(&http2.gate, gate));
     }
 
+    /// Sends nothing new over any connection that is there; what they carry may still arrive.
+    fn retire_all(&self) {
+        self.lock().http2.clear();
+        while self.idle.close_one() {}
+    }
+
     /// Closes one connection that nobody uses.
     fn close_idle(&self) -> bool {
         let unused = {
@@ -202,6 +208,9 @@ impl Connections {
             let mut origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             origins.entry(origin.clone()).or_insert_with(Lines::new).clone()
         };
+        if asking.fresh {
+            lines.retire_all();
+        }
         let mut anew = 0;
         let mut spent = Duration::ZERO;
         loop {

@@ -107,6 +107,8 @@ pub(super) struct Exchange<'a> {
     /// What is offered in a TLS handshake.
     pub(super) offer: Offer,
     pub(super) waiting: Waiting,
+    /// Over a connection that nothing went over before.
+    pub(super) fresh: bool,
     pub(super) progress: &'a Progress,
 }
 
@@ -154,6 +156,7 @@ impl Exchange<'_> {
                 headers: headers.clone(),
                 offer: self.offer,
                 waiting: self.waiting,
+                fresh: self.fresh,
                 purpose: self.question.file.purpose(),
                 patience: self.patience,
                 progress: self.progress,

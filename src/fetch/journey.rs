@@ -7,10 +7,12 @@ use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::Stored;
 use super::{Answer, Errand, Fetcher, Refusal};
+use crate::judgement::attempt::Settled;
 use crate::judgement::publicity::Publicity;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::hedge;
-use crate::judgement::request::policy::{self, Allowance, Condition, Miss, Move, Pause, Situation, Try};
+use crate::judgement::request::miss::{Miss, Try};
+use crate::judgement::request::policy::{self, Allowance, Condition, Move, Pause, Situation};
 use crate::judgement::request::terms::Terms;
 use crate::vocabulary::{Cause, Facts, Failure, Source};
 use std::collections::HashMap;
@@ -130,6 +132,7 @@ impl<'a> Journey<'a> {
                 Move::Deliver(index) => {
                     let from = self.tries[index].upstream;
                     let Some(body) = self.shortfalls[index].copy.take() else { return self.give_up() };
+                    self.settle(index, body.len());
                     self.close(false);
                     return Answer::Found { body, from };
                 }
@@ -232,14 +235,15 @@ impl<'a> Journey<'a> {
     where
         'a: 'r,
     {
-        let patience = {
+        let (patience, fresh) = {
             let books = self.fetcher.ledger.lock();
             let conditions = self.conditions(&books);
-            self.situation(&books, &conditions).patience(upstream, self.fetcher.options.stall)
+            let situation = self.situation(&books, &conditions);
+            (situation.patience(upstream, self.fetcher.options.stall), situation.confirms())
         };
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
-        Box::pin(OneTry { fetcher, question, errand, pinned, upstream, patience, progress }.run(part))
+        Box::pin(OneTry { fetcher, question, errand, pinned, upstream, patience, fresh, progress }.run(part))
     }
 
     fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
@@ -269,6 +273,9 @@ impl<'a> Journey<'a> {
     fn keep(&mut self, upstream: UpstreamId, short: Box<Shortfall>) {
         if short.miss != Miss::NotFound {
             self.trouble.get_or_insert_with(Instant::now);
+        } else if self.terms.pinned {
+            let mut books = self.fetcher.ledger.lock();
+            books.absent[upstream.place()].get_or_insert_with(std::time::Instant::now);
         }
         if let Miss::Limited { pause } = short.miss {
             let pause = pause.unwrap_or(self.terms.backoff_base);
@@ -288,6 +295,10 @@ impl<'a> Journey<'a> {
     fn found(&self, from: UpstreamId) {
         {
             let mut books = self.fetcher.ledger.lock();
+            if self.tries.iter().any(|t| t.upstream == from && t.miss == Miss::NotFound) {
+                // It has it by now; the next may need its time as well.
+                books.absent[from.place()] = None;
+            }
             books.tally.mended += u64::from(self.tries.iter().any(|t| t.miss != Miss::NotFound));
             match &self.question.file {
                 File::Module { module, kind: Kind::List | Kind::Latest | Kind::Query, .. } => {
@@ -335,6 +346,18 @@ impl<'a> Journey<'a> {
             last: self.tries.last().map(|last| last.upstream),
             tried: self.tries.iter().zip(&self.shortfalls).map(line).collect(),
         }
+    }
+
+    /// Enters what the equal copies of a file have shown for good: it is as it is there.
+    fn settle(&self, index: usize, length: u64) {
+        let Try { miss: Miss::Wrong { digest, .. }, .. } = &self.tries[index] else { return };
+        let same = |t: &&Try| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest);
+        let tries = self.tries.iter().filter(same).count();
+        let mut failure = self.failure(&self.tries[index], &self.shortfalls[index]);
+        failure.evidence.push_str(&format!(", the same {length} bytes in {tries} tries"));
+        let why = self.shortfalls[index].words.clone();
+        let settled = Settled { failure, why, bytes: length, tries };
+        self.fetcher.ledger.lock().tally.settled.push(settled);
     }
 
     /// Enters the failures of this question into the books.

@@ -3,6 +3,7 @@
 
 use super::upstream::Upstream;
 use crate::formats::goproxy::Entry;
+use crate::judgement::attempt::Settled;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge::Latencies;
@@ -129,6 +130,9 @@ pub(crate) struct Tally {
     /// Faults since the last tally in questions without a good answer.
     #[serde(skip)]
     pub(crate) failed: Vec<Failure>,
+    /// What was found out for good since the last tally: files that stay as they are, handed on to go.
+    #[serde(skip)]
+    pub(crate) settled: Vec<Settled>,
 }
 
 /// What changes while the fetcher works.
@@ -179,8 +183,10 @@ pub(super) struct Books {
     pub(super) http2_faults: Vec<u32>,
     /// Why an upstream is left to go.
     pub(super) left_to_go: Vec<Option<String>>,
-    /// Which file a wrong copy was first sent for.
-    pub(super) wrong: HashMap<[u8; 32], String>,
+    /// Which file a wrong copy was sent for; `None` for a page that came for several.
+    pub(super) wrong: HashMap<[u8; 32], Option<String>>,
+    /// Since when an upstream has not what go.sum pins.
+    pub(super) absent: Vec<Option<Instant>>,
 }
 
 impl Books {
@@ -209,8 +215,14 @@ impl Books {
             healthy: breaker.is_healthy(),
             rests: if stores { breaker.rests(now).max(store.rests(now)) } else { breaker.rests(now) },
             usual: usual.filter(|_| breaker.answers() >= ANSWERS_TO_KNOW),
+            absent: None,
         };
-        self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect()
+        let mut conditions: Vec<Condition> =
+            self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect();
+        for (condition, since) in conditions.iter_mut().zip(&self.absent) {
+            condition.absent = since.map(|since| since.elapsed());
+        }
+        conditions
     }
 
     /// Keeps failures, as many as there is room for.
@@ -236,6 +248,7 @@ impl Ledger {
                 http2_faults: vec![0; n],
                 left_to_go: vec![None; n],
                 wrong: HashMap::new(),
+                absent: vec![None; n],
             }),
             bytes: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
@@ -268,10 +281,12 @@ impl Ledger {
         let mut books = self.lock();
         let cured = std::mem::take(&mut books.tally.cured);
         let failed = std::mem::take(&mut books.tally.failed);
+        let settled = std::mem::take(&mut books.tally.settled);
         let mut tally = books.tally.clone();
         tally.bytes = self.bytes.load(Ordering::Relaxed);
         tally.cured = cured;
         tally.failed = failed;
+        tally.settled = settled;
         for ((upstream, breaker), condition) in
             upstreams.iter().zip(&books.breakers).zip(books.conditions(upstreams, false, since_start))
         {

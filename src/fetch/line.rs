@@ -42,6 +42,8 @@ pub(super) struct Asking<'a> {
     /// What is offered in a TLS handshake.
     pub(super) offer: Offer,
     pub(super) waiting: Waiting,
+    /// Not over a connection that is there already.
+    pub(super) fresh: bool,
     /// What a new connection would be for.
     pub(super) purpose: Purpose<'a>,
     /// Patience for the head of the answer, once something is done for it: what waits its turn does

@@ -11,7 +11,7 @@ use super::tls::Offer;
 use super::{Errand, Fetcher};
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
-use crate::judgement::request::policy::Miss;
+use crate::judgement::request::miss::{Flaw, Miss};
 use crate::judgement::table::{self, Meaning};
 use crate::redact;
 use crate::vocabulary::{Cause, Detail, Facts};
@@ -83,6 +83,8 @@ pub(super) struct OneTry<'a> {
     pub(super) upstream: UpstreamId,
     /// Patience for the headers.
     pub(super) patience: Duration,
+    /// Over a connection of its own.
+    pub(super) fresh: bool,
     pub(super) progress: &'a Progress,
 }
 
@@ -109,6 +111,7 @@ impl OneTry<'_> {
             stall: STALL_WINDOW.min(fetcher.options.stall),
             offer,
             waiting: self.errand.waiting,
+            fresh: self.fresh,
             progress: self.progress,
         };
         let (host, received) = exchange.run(part).await;
@@ -178,7 +181,7 @@ impl OneTry<'_> {
                 books.tally.sound += u64::from(!good.proven);
             }
             Err(short) => match &mut short.miss {
-                Miss::NotFound | Miss::Wrong { hard: false, .. } => {
+                Miss::NotFound | Miss::Wrong { flaw: Flaw::Doubt, .. } => {
                     numbers.answers += 1;
                     breaker.served();
                 }
@@ -219,18 +222,18 @@ impl OneTry<'_> {
 
     /// The same wrong bytes for two files are a page on the way, whatever they should be.
     fn recognise(&self, books: &mut Books, short: &mut Shortfall) {
-        let Miss::Wrong { digest, .. } = &short.miss else { return };
+        let Miss::Wrong { digest, flaw } = &mut short.miss else { return };
         let path = &self.question.path;
-        let room = books.wrong.len() < KEPT_WRONG;
-        match books.wrong.get(digest) {
-            None if room => drop(books.wrong.insert(*digest, path.clone())),
-            Some(first) if first != path => {
-                short.miss = Miss::Fault { cause: Cause::CaptiveOrHtml, gained: false };
-                short.cause = Cause::CaptiveOrHtml;
-                short.words = "the same bytes as for another file".into();
-                short.copy = None;
-            }
-            None | Some(_) => {}
+        if books.wrong.len() >= KEPT_WRONG && !books.wrong.contains_key(digest) {
+            return;
+        }
+        let first = books.wrong.entry(*digest).or_insert_with(|| Some(path.clone()));
+        if first.as_ref() != Some(path) {
+            // ... for the first of them too, should they come for it again.
+            *first = None;
+            *flaw = Flaw::Page;
+            short.cause = Cause::CaptiveOrHtml;
+            short.words = "the same bytes as for another file".into();
         }
     }
 
@@ -270,19 +273,19 @@ impl OneTry<'_> {
     async fn check(&self, host: &str, body: Stored, loose_end: bool) -> Result<Good, Box<Shortfall>> {
         let of_spool = |error: io::Error| Shortfall::fault(spool::cause_of(&error), host, error.to_string());
         let (body, finding) = self.judge(body).await.map_err(of_spool)?;
-        let (why, got, hard) = match finding {
+        let (why, got, flaw) = match finding {
             Finding::Known => return Ok(Good { body, proven: true }),
             // A text whose end nobody vouched for may be cut at a line's end.
             Finding::Sound if loose_end && self.question.file.is_text() => {
-                ("an answer without an end".to_owned(), None, false)
+                ("an answer without an end".to_owned(), None, Flaw::Doubt)
             }
             Finding::Sound => return Ok(Good { body, proven: false }),
-            Finding::Wrong { why, got, hard } => (why, got, hard),
+            Finding::Wrong { why, got, flaw } => (why, got, flaw),
         };
         let digest = body.digest().map_err(of_spool)?;
-        let cause = if got.is_some() { Cause::ChecksumMismatch } else { Cause::CaptiveOrHtml };
+        let cause = if flaw == Flaw::Hash { Cause::ChecksumMismatch } else { Cause::CaptiveOrHtml };
         let mut short = Shortfall::fault(cause, host, why);
-        short.miss = Miss::Wrong { digest, hard };
+        short.miss = Miss::Wrong { digest, flaw };
         short.facts.got = got;
         short.copy = Some(body);
         Err(short)

@@ -55,7 +55,7 @@ impl Outline {
         match decision {
             Decision::Done => named("done"),
             Decision::Diagnose => named("diagnose"),
-            Decision::Stop(Stop { reason, hint }) => {
+            Decision::Stop(Stop { reason, hint, .. }) => {
                 Outline { reason: reason.clone(), hint: hint.clone(), ..named("stop") }
             }
             Decision::Retry(Retry { remedies, pause, patience, reason }) => Outline {

@@ -87,12 +87,13 @@ impl Run {
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
             return;
         }
-        let Some(Stop { reason, hint }) = stop else { return };
+        let Some(Stop { reason, hint, told }) = stop else { return };
         if matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
             return;
         }
-        let confirmed = observation.failures.iter().any(|f| f.row().class == Class::Mismatch) && retried;
-        if retried || hint.is_some() {
+        let tried = retried || *told;
+        let confirmed = observation.failures.iter().any(|f| f.row().class == Class::Mismatch) && tried;
+        if tried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
         } else {

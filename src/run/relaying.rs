@@ -6,13 +6,14 @@ use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::fill::Fill;
 use crate::formats::goproxy::{Entry, List, Rotate};
-use crate::judgement::attempt::{Observation, State};
+use crate::judgement::attempt::{Observation, Settled, State};
+use crate::judgement::table::Class;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::memory::health::Health;
 use crate::memory::report::Fetched;
 use crate::relay::{CONNECTIONS, GAVE_UP, Relay};
-use crate::vocabulary::{Cause, Failure, Source};
+use crate::vocabulary::{Cause, Detail, Failure, Source};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,23 @@ pub(super) fn obstacle(list: &List, go_env: &GoEnv) -> Option<String> {
         return Some("GOPROXY is not valid UTF-8".into());
     }
     fetch::can_serve(list, &surroundings(go_env)).err()
+}
+
+/// What go says of a file that the fetcher knows to be as it is at its upstream is not the cache's trouble,
+/// nor anybody's else.
+fn take_settled(observation: &mut Observation, mut settled: Settled) {
+    let known = &settled.failure;
+    let of_it = |f: &Failure| {
+        let damage = f.hides() || matches!(f.row().class, Class::Mismatch | Class::Damage | Class::Way);
+        let same = f.module == known.module && (f.version.is_none() || f.version == known.version);
+        damage && (same || f.module.is_none() && f.detail == Detail::Hidden)
+    };
+    let Some(at) = observation.failures.iter().position(of_it) else { return };
+    let told = observation.failures.remove(at);
+    observation.failures.retain(|f| !of_it(f));
+    settled.failure.facts.expected = told.facts.expected;
+    observation.failures.insert(at.min(observation.failures.len()), settled.failure.clone());
+    observation.settled.push(settled);
 }
 
 impl Relaying {
@@ -191,6 +209,9 @@ impl Run {
                     observation.failures.push(failure.clone());
                 }
             }
+        }
+        for settled in tally.settled.clone() {
+            take_settled(observation, settled);
         }
         // go tells of one refused module, the relay of all of them, also where another gave the file.
         let refused = tally.failed.iter().chain(&tally.cured).filter(|f| f.cause == Cause::Http403);

@@ -14,7 +14,7 @@ use crate::judgement::attempt::{AttemptEnd, Decision, Observation, Proofs, State
 use crate::judgement::privacy::Why;
 use crate::judgement::table::Class;
 use crate::relay::path;
-use crate::vocabulary::Failure;
+use crate::vocabulary::{Cause, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,15 @@ struct Inquiry {
     sums: GoSum,
     /// The database itself is asked.
     of_database: bool,
+    /// The wrong hash of what go got.
+    wrong: Option<String>,
+}
+
+/// The list as far as `entry`, which is asked where go's own walk leads there alone: words that name
+/// somebody further back tell nobody a name.
+fn up_to(list: &List, entry: &Entry) -> Option<List> {
+    let at = list.entries.iter().position(|e| e == entry)?;
+    Some(List { entries: list.entries[..=at].to_vec(), separators: list.separators[..at].to_vec() })
 }
 
 /// What the fetcher's ledger proves.
@@ -45,6 +54,10 @@ pub(super) fn of_ledger(tally: &Tally, proofs: &mut Proofs) {
     }
     for failure in tally.failed.iter().chain(&tally.cured) {
         let by = tally.upstreams.iter().find(|u| failure.host.is_some() && u.entry.host() == failure.host);
+        // The fetcher calls it a page, and no other version of the file.
+        if let (false, Some(hash)) = (failure.row().class == Class::Mismatch, &failure.facts.got) {
+            proofs.witness_page(hash);
+        }
         if let (true, Some(by), Some(module)) = (is_refusal(failure), by, &failure.module) {
             proofs.witness_refusal(&by.entry, module);
         }
@@ -62,6 +75,9 @@ impl Run {
     /// A signal asked gox to end meanwhile.
     pub(super) async fn witness(&mut self, observation: &mut Observation) -> Result<(), Interrupt> {
         let state = State::after(&self.policy, &self.history, observation);
+        if self.policy.offline.is_some() || state.premises.vendored {
+            return Ok(());
+        }
         // What the relay calls down may be what an earlier run left; its ledger has what it met itself.
         for entry in observation.dead.iter().filter(|_| !observation.relayed) {
             observation.proofs.witness_fault(entry);
@@ -74,7 +90,12 @@ impl Run {
         let supposed = Observation { proofs: Proofs::supposed(), ..observation.clone() };
         let decided = |observation: &Observation| decide(&self.policy, &self.history, observation);
         let told = decided(observation);
-        if told == Decision::Diagnose || decided(&supposed) == told {
+        // A stop for a confirmed mismatch is looked into as well: it may be a login page's.
+        let mismatch = |f: &Failure| f.row().class == Class::Mismatch;
+        let doubtful = matches!(told, Decision::Stop(_))
+            && !observation.relayed
+            && observation.failures.iter().any(mismatch);
+        if told == Decision::Diagnose || (decided(&supposed) == told && !doubtful) {
             return Ok(());
         }
         let failures = observation.failures.iter().chain(&observation.refusals);
@@ -98,6 +119,12 @@ impl Run {
             if !through && state.premises.gosumdb != "sum.golang.org" {
                 return None;
             }
+            let name = state.premises.gosumdb.split(['+', ' ']).next().unwrap_or_default();
+            if through && !failure.url.as_deref().is_some_and(|url| url.contains(&format!("/sumdb/{name}/")))
+            {
+                // Another database's name is somebody's words.
+                return None;
+            }
             // Any answer is a sign of life; that of `latest` tells no name.
             let file = File::Database { name: "sum.golang.org".into(), path: "supported".into() };
             if !through {
@@ -106,6 +133,7 @@ impl Run {
                     question: Question { file, path: "latest".into() },
                     sums: GoSum::default(),
                     of_database: true,
+                    wrong: None,
                 });
             }
         }
@@ -137,6 +165,7 @@ impl Run {
                     question: path::parse(&path)?,
                     sums: GoSum::default(),
                     of_database: false,
+                    wrong: None,
                 });
             }
         };
@@ -150,16 +179,21 @@ impl Run {
         }
         let list = if is_refusal(failure) {
             state.list().clone()
-        } else {
+        } else if state.first() == Some(&entry) {
             List { entries: vec![entry], separators: vec![] }
+        } else {
+            up_to(state.list(), &entry)?
         };
-        let sums = if class == Class::Mismatch { self.sums() } else { GoSum::default() };
-        Some(Inquiry { list, question, sums, of_database: false })
+        let (sums, wrong) = match class {
+            Class::Mismatch => (self.sums(), failure.facts.got.clone()),
+            _ => (GoSum::default(), None),
+        };
+        Some(Inquiry { list, question, sums, of_database: false, wrong })
     }
 
     /// Asks once, and writes down what came of it.
     async fn inquire(&mut self, inquiry: Inquiry, proofs: &mut Proofs) -> Result<(), Interrupt> {
-        let Inquiry { list, question, sums, of_database } = inquiry;
+        let Inquiry { list, question, sums, of_database, wrong } = inquiry;
         let listed: Vec<Entry> =
             list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_))).cloned().collect();
         let named = question.file.names().ok().flatten();
@@ -196,6 +230,11 @@ impl Run {
         if !of_database {
             let tally = fetcher.tally();
             of_ledger(&tally, proofs);
+            // A page where go got a wrong hash: that was the page's.
+            if let (Some(hash), true) = (wrong, tally.failed.iter().any(|f| f.cause == Cause::CaptiveOrHtml))
+            {
+                proofs.witness_page(&hash);
+            }
             // One that cannot be talked to, by its certificate for example, failed as well.
             if let ([entry], false) = (listed.as_slice(), tally.left_to_go.is_empty()) {
                 proofs.witness_fault(entry);

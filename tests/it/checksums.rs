@@ -3,6 +3,7 @@
 
 use crate::harness::{Outcome, Project, WatchedGo};
 use crate::lab::{Entry, Fault, Lab, Place, Running, always, first_of_each, rate};
+use std::time::Duration;
 
 fn project(lab: &Running) -> Project {
     Project::new(lab).env("GOX_RELAY", "never")
@@ -99,6 +100,40 @@ fn a_lone_proxy_that_is_always_wrong_is_asked_again_after_a_while_and_then_belie
     assert!((3..=6).contains(&zips), "{zips} downloads\n{outcome}");
     let waits = outcome.remedies().iter().filter(|r| r.starts_with("wait:")).count();
     assert!(waits + 1 >= zips - 1, "attempts are spaced\n{outcome}");
+}
+
+#[test]
+fn the_relay_confirms_a_mismatch_by_three_downloads_and_its_word_is_final() {
+    for fault in [Fault::AlterZipSame, Fault::AlterModSame] {
+        let lab = Lab::new().fault(fault, always().path("m001")).start();
+        let project = Project::new(&lab).env("GOX_RELAY", "always").env("GOX_VERBOSITY", "quiet");
+        let outcome = confirmed(project.gox(["mod", "download"]).run(), &lab, 1);
+        let file = if fault == Fault::AlterZipSame { "m001/@v/v1.0.0.zip" } else { "m001/@v/v1.0.0.mod" };
+        let asked: Vec<_> = lab.requests().into_iter().filter(|r| r.path.ends_with(file)).collect();
+        assert_eq!((asked.len(), outcome.attempts()), (3, 1), "{outcome}");
+        assert!(asked[2].at - asked[0].at >= Duration::from_secs(2), "{outcome}");
+    }
+}
+
+#[test]
+fn a_file_that_is_damaged_at_the_proxy_is_the_proxys() {
+    let lab = Lab::new().fault(Fault::AlterZipCrc, always().path("m001")).start();
+    let outcome = Project::new(&lab).env("GOX_RELAY", "always").gox(["mod", "download"]).run().exited(1);
+    let words = format!("{} sends a damaged example.test/m001@v1.0.0: ", lab.host(0));
+    assert_eq!(outcome.said().iter().filter(|line| line.contains(&words)).count(), 1, "{outcome}");
+    assert_eq!((outcome.attempts(), evictions(&outcome)), (1, 0), "{outcome}");
+    assert!(!outcome.causes().contains(&"cache-corrupt".to_owned()), "{outcome}");
+}
+
+#[test]
+fn a_login_page_from_everybody_is_no_mismatch_of_one_module() {
+    for proxies in 1..=2 {
+        let lab =
+            (0..proxies).fold(Lab::new().module_host("github.com/lib"), |lab, _| lab.entry(Entry::plain()));
+        let lab = lab.fault(Fault::Html, always().path("mod$")).start();
+        let outcome = project(&lab).gox(["mod", "download"]).run().exited(1).says("SECURITY ERROR");
+        assert!(!outcome.said().join("\n").contains("same wrong hash"), "{outcome}");
+    }
 }
 
 #[test]

@@ -198,14 +198,27 @@ fn proofs_are_written_down_where_gox_looks_for_itself() {
     let witness = root().join("src/run/witness.rs");
     for file in sources(&root().join("src")).into_iter().filter(|file| *file != proof) {
         let code = code(&file);
-        for word in [".witness_refusal(", ".witness_fault(", ".witness_database_away(", "Proofs::supposed("] {
+        for word in [
+            ".witness_refusal(",
+            ".witness_fault(",
+            ".witness_page(",
+            ".witness_database_away(",
+            "Proofs::supposed(",
+        ] {
             assert!(file == witness || !code.contains(word), "{} says {word}", file.display());
         }
     }
     let text = fs::read_to_string(proof).expect("a source file");
-    for open in
-        ["Refused(pub", "Faulty(pub", "Away(pub", "Proven(pub", "pub refused", "pub faulty", "pub database"]
-    {
+    for open in [
+        "Refused(pub",
+        "Faulty(pub",
+        "Away(pub",
+        "Proven(pub",
+        "pub refused",
+        "pub faulty",
+        "pub pages",
+        "pub database",
+    ] {
         assert!(!text.contains(open), "{open} is open to everybody");
     }
 }

@@ -6,6 +6,7 @@ use crate::formats::goproxy::{Entry, Separator};
 use crate::judgement::table::{self, Class, Row, Trouble};
 use crate::vocabulary::{Action, Detail, Failure, Source, UserAction};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// One failure's demand on the next attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) enum Cure {
     Sumdb(Proven),
     /// The same once more.
     Again,
+    /// What was there once is asked for again after this time.
+    Missing(Duration),
 }
 
 /// The one other address of sum.golang.org that go itself knows (same key).
@@ -129,6 +132,14 @@ pub(super) fn cure(
     {
         return row_stop(state, &row, failure);
     }
+    if let Some(stop) = integrity::settled(observation, failure) {
+        let entry = entry_of(state, failure);
+        return if direct_is_left(policy, state, &entry, failure) {
+            Ok(Cure::Transport { entry, dead: false })
+        } else {
+            Err(stop)
+        };
+    }
     let repairs: Vec<Repair> = observation.repairs.iter().filter(|r| r.failure == index).cloned().collect();
     if !repairs.is_empty() {
         return evict(state, repairs);
@@ -146,11 +157,56 @@ pub(super) fn cure(
         Class::Mismatch => integrity::mismatch(policy, history, state, observation, failure),
         Class::Damage => unlocated_damage(policy, history, state, failure, entry),
         Class::Refusal => refusal(policy, history, state, observation, failure, entry),
-        Class::Absence | Class::Login => private::verdict(policy, state, failure),
+        Class::Absence => private::verdict(policy, state, failure)
+            .or_else(|stop| absence(policy, history, state, observation, failure, stop)),
+        Class::Login => private::verdict(policy, state, failure),
         Class::Repeats => repeats(state, failure, &entry),
         Class::Toolchain => toolchain(state, observation, &row, failure, entry),
         Class::Stop => row_stop(state, &row, failure),
     }
+}
+
+/// A version that go.sum pins was there once: Athens and goproxy say so as well while their own upstream
+/// fails. It is asked for again, by the fetcher where that can serve, before its absence counts.
+fn absence(
+    policy: &Policy,
+    history: &[Step],
+    state: &State,
+    observation: &Observation,
+    failure: &Failure,
+    stop: Stop,
+) -> Result<Cure, Stop> {
+    let pinned = failure.version.is_some() && private::knows_hash(state, failure);
+    let last = state.list().reachable().iter().rfind(|e| **e != Entry::Off).cloned();
+    if !pinned
+        || failure.source != Some(Source::Proxy)
+        || policy.offline.is_some()
+        || !last.is_some_and(|last| last.is_network_proxy())
+    {
+        return Err(stop);
+    }
+    let same = |f: &Failure| f.row().class == Class::Absence && f.named() == failure.named();
+    let before = history.iter().filter(|step| step.observation.failures.iter().any(same)).count();
+    match ABSENT.get(before) {
+        Some(wait) if !observation.relayed => Ok(Cure::Missing(*wait)),
+        Some(_) | None => Err(Stop {
+            reason: format!("{}, which go.sum pins: it was there once", stop.reason),
+            told: true,
+            ..stop
+        }),
+    }
+}
+
+/// Whether the origin may be asked for what is damaged at the proxies, and has not been. A mismatch that is
+/// confirmed is nobody's to cure.
+fn direct_is_left(policy: &Policy, state: &State, entry: &Entry, failure: &Failure) -> bool {
+    let place = |wanted: &Entry| state.list().entries.iter().position(|e| e == wanted);
+    let reachable = state.list().reachable().contains(&Entry::Direct);
+    failure.row().class != Class::Mismatch
+        && reachable
+        && !state.graph_private
+        && !state.ever_tried.contains(&Entry::Direct)
+        && matches!((place(entry), place(&Entry::Direct)), (Some(from), Some(to)) if may_turn(policy, state, from, to))
 }
 
 /// The stop that a row gives in its own words.
@@ -158,7 +214,7 @@ fn row_stop(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     let reason = row
         .reason
         .map_or_else(|| format!("{}: repeating cannot help", failure.cause), |words| failure.fill_in(words));
-    Err(Stop { reason, hint: private::hint(state, row, failure) })
+    Err(Stop { hint: private::hint(state, row, failure), ..Stop::because(reason) })
 }
 
 /// The same file found damaged a third time is being damaged by something else.
@@ -221,6 +277,9 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     }
     Ok(Cure::Again)
 }
+
+/// How long after an answer that it is not there what go.sum pins is asked for again.
+const ABSENT: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
 /// Pinned modules that a public proxy must have refused, and served none, before another public one is
 /// asked instead: one alone is a verdict on that module.

@@ -47,6 +47,23 @@ fn same_file(a: &Failure, b: &Failure) -> bool {
     a.module == b.module && a.version == b.version && a.facts.go_mod == b.facts.go_mod
 }
 
+/// What the fetcher found out for good about the file of this failure, in the words of a stop.
+pub(super) fn settled(observation: &Observation, failure: &Failure) -> Option<Stop> {
+    let known = observation.settled.iter().find(|settled| settled.failure == *failure)?;
+    if is_mismatch(failure) {
+        return Some(Stop { told: true, ..confirmed(failure, known.tries, false) });
+    }
+    let host = failure.host.as_deref().unwrap_or("the proxy");
+    let reason = format!(
+        "{host} sends a damaged {}: {}, the same {} bytes in {} tries",
+        if failure.version.is_some() { failure.named() } else { failure.module.clone().unwrap_or_default() },
+        known.why,
+        known.bytes,
+        known.tries,
+    );
+    Some(Stop { told: true, ..Stop::because(reason) })
+}
+
 /// The cure for a mismatch whose cause is not a damaged local file.
 pub(super) fn mismatch(
     policy: &Policy,
@@ -63,12 +80,11 @@ pub(super) fn mismatch(
         .collect();
     // The same bytes for two different modules: a login page, not an altered module.
     let now = observation.failures.iter().filter(|f| is_mismatch(f));
-    let page = failure.facts.got.is_some()
-        && before
-            .iter()
-            .map(|e| e.failure)
-            .chain(now)
-            .any(|f| !same_file(f, failure) && f.facts.got == failure.facts.got);
+    let mut all = before.iter().map(|e| e.failure).chain(now);
+    let page = failure.facts.got.as_deref().is_some_and(|got| {
+        state.proofs.is_page(got)
+            || all.any(|f| !same_file(f, failure) && f.facts.got.as_deref() == Some(got))
+    });
     let downloads = u32::try_from(same.len() + 1).unwrap_or(u32::MAX);
     if !page {
         let another_host = same.iter().any(|e| e.entry.as_ref() != Some(&entry));

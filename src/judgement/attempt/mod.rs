@@ -109,7 +109,7 @@ fn cure_all(
         let hint = integrity::unresolved(observation)
             .or_else(|| held_back(transport?))
             .or_else(|| failures.iter().find_map(|f| private::hint(state, &f.row(), f)));
-        return Err(Stop { reason, hint });
+        return Err(Stop { hint, ..Stop::because(reason) });
     }
     let left = policy.budget.saturating_sub(observation.since_first_failure);
     if let Some(why) = &observation.no_network

@@ -229,6 +229,7 @@ pub(super) fn compose(
     let mut resting: Vec<Entry> = Vec::new();
     let mut too_many = false;
     let mut again = false;
+    let mut missing: Option<Duration> = None;
     for cure in cures {
         match cure {
             Cure::Transport { entry, dead } => {
@@ -261,13 +262,14 @@ pub(super) fn compose(
             Cure::NoProxy(pattern) => add(Remedy::NoProxy(pattern)),
             Cure::Sumdb(value) => add(Remedy::Sumdb(value)),
             Cure::Again => again = true,
+            Cure::Missing(wait) => missing = missing.max(Some(wait)),
         }
     }
 
     settings_remedies(policy, state, observation, failures, &mut add);
 
     // The relay serves from the first network failure on; it then walks the list by itself.
-    let network = moving.is_some();
+    let network = moving.is_some() || missing.is_some();
     let may_relay = state.may_relay(policy);
     let turn_on_relay = network && may_relay && !state.relay;
     if turn_on_relay {
@@ -316,6 +318,10 @@ pub(super) fn compose(
         }
     } else if again {
         ceiling = series;
+    }
+    // The relay asks again by itself.
+    if let Some(wait) = missing.filter(|_| !turn_on_relay) {
+        (floor, ceiling) = (floor.max(wait), ceiling.max(wait));
     }
     // Nothing waits longer than the run has time to recover.
     let left = policy.budget.saturating_sub(observation.since_first_failure);

@@ -54,7 +54,7 @@ pub(super) fn hint(state: &State, row: &Row, failure: &Failure) -> Option<String
 pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     let row = failure.row();
     let refused = row.reason.map_or_else(|| refused(failure), |words| failure.fill_in(words));
-    let stop = |reason| Err(Stop { reason, hint: hint(state, &row, failure) });
+    let stop = |reason| Err(Stop { hint: hint(state, &row, failure), ..Stop::because(reason) });
     let Some((why, pattern)) = verdict_pattern(state, failure) else {
         return stop(refused);
     };

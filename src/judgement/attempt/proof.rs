@@ -16,6 +16,9 @@ pub(crate) struct Proofs {
     refused: Vec<(Entry, String)>,
     /// Proxies that took no connection, or whose answer broke, or was no answer.
     faulty: Vec<Entry>,
+    /// Hashes of bytes that were a page where a module's file was due.
+    #[serde(default)]
+    pages: Vec<String>,
     /// The checksum database took no connection, or gave no answer.
     database_away: bool,
     /// Everything: to find out whether looking could change anything.
@@ -99,10 +102,18 @@ impl Proofs {
         self.database_away = true;
     }
 
+    /// Writes down that what has this hash is a page.
+    pub(crate) fn witness_page(&mut self, hash: &str) {
+        if !self.pages.iter().any(|known| known == hash) {
+            self.pages.push(hash.to_owned());
+        }
+    }
+
     /// Adds what was seen later.
     pub(super) fn add(&mut self, more: &Proofs) {
         more.refused.iter().for_each(|(entry, module)| self.witness_refusal(entry, module));
         more.faulty.iter().for_each(|entry| self.witness_fault(entry));
+        more.pages.iter().for_each(|hash| self.witness_page(hash));
         self.database_away |= more.database_away;
         self.supposed |= more.supposed;
     }
@@ -120,6 +131,11 @@ impl Proofs {
     /// Whether `entry` failed.
     pub(super) fn faulty(&self, entry: &Entry) -> Option<Faulty> {
         (self.supposed || self.faulty.contains(entry)).then_some(Faulty(()))
+    }
+
+    /// Whether what has this hash is a page.
+    pub(super) fn is_page(&self, hash: &str) -> bool {
+        self.pages.iter().any(|known| known == hash)
     }
 
     /// Whether the checksum database is away.

@@ -47,6 +47,20 @@ pub(crate) enum RepairKind {
     SetAside,
 }
 
+/// A file that stays as it is at its upstream, as the fetcher found out: final, go has the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settled {
+    /// What is wrong, where, for which module.
+    #[serde(with = "super::whole::Fields")]
+    pub failure: Failure,
+    /// What is wrong with the bytes, in words.
+    pub why: String,
+    /// Their number.
+    pub bytes: u64,
+    /// How often they came.
+    pub tries: usize,
+}
+
 /// What was seen of one attempt, and what was learned with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Observation {
@@ -85,6 +99,9 @@ pub(crate) struct Observation {
     pub premises: Option<Arc<Premises>>,
     /// The relay cannot serve any more, and why.
     pub no_relay: Option<String>,
+    /// What the fetcher found out about files that it handed on as they were.
+    #[serde(default)]
+    pub settled: Vec<Settled>,
     /// What gox itself saw of those whom the failures name.
     #[serde(default)]
     pub proofs: Proofs,
@@ -110,6 +127,7 @@ impl Observation {
             healed: false,
             premises: None,
             no_relay: None,
+            settled: vec![],
             proofs: Proofs::default(),
         }
     }
@@ -265,6 +283,8 @@ pub(crate) struct Stop {
     pub reason: String,
     /// What the user can do, where a hint surely helps.
     pub hint: Option<String>,
+    /// The relay spent time on finding it out: told even where no attempt was repeated.
+    pub told: bool,
 }
 
 /// How go is run again.
@@ -283,12 +303,12 @@ pub(crate) struct Retry {
 impl Stop {
     /// One without a hint.
     pub(crate) fn because(reason: impl Into<String>) -> Stop {
-        Stop { reason: reason.into(), hint: None }
+        Stop { reason: reason.into(), hint: None, told: false }
     }
 
     /// One with a hint.
     pub(super) fn with_hint(reason: impl Into<String>, hint: impl Into<String>) -> Stop {
-        Stop { reason: reason.into(), hint: Some(hint.into()) }
+        Stop { reason: reason.into(), hint: Some(hint.into()), told: false }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Every field of a [`Failure`].
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Failure")]
-struct Fields {
+pub(super) struct Fields {
     cause: Cause,
     source: Option<Source>,
     detail: Detail,

@@ -5,6 +5,7 @@
 
 use super::UpstreamId;
 use super::crossings::Crossings;
+use super::miss::{Flaw, Miss, Try};
 use super::terms::Terms;
 use crate::formats::goproxy::{Entry, Separator};
 use crate::judgement::backoff;
@@ -29,71 +30,22 @@ const IMPATIENCE: Duration = Duration::from_secs(5);
 /// alone would get through.
 const LAST_PATIENCE: u32 = 10;
 
+/// Fetches after which the same wrong hash from one upstream is confirmed, the last of them over a
+/// fresh connection.
+const CONFIRMING: usize = 3;
+
+/// Time over which they are spread: the last comes this long after the one before.
+const APART: Duration = Duration::from_secs(2);
+
+/// When a file that go.sum pins is asked for again after 404 or 410 from the last who may be asked,
+/// counted from the first such answer of that upstream: 2, 5 and 10 s after the one before. It was
+/// there once; Athens and goproxy say so too while their own upstream fails.
+const ABSENT: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(7), Duration::from_secs(17)];
+
 /// True while one more retry keeps them at half of the `requests` so far, plus a floor: an outage
 /// is not made worse by those who suffer from it.
 pub(crate) fn is_retry_affordable(retries: u64, requests: u64) -> bool {
     retries < FREE_RETRIES + requests / 2
-}
-
-/// How one try ended, where it did not simply succeed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Miss {
-    /// 404 or 410.
-    NotFound,
-    /// Any other refusal that is the host's word on this request: 401, 403, 407, 4xx.
-    Denied {
-        /// The host refuses every module that go.sum pins, without a reason in words.
-        blanket: bool,
-    },
-    /// A status of 4xx without a meaning of its own: once more from a host that serves others, then
-    /// its word.
-    Odd,
-    /// Nothing, or nothing whole, arrived.
-    Fault {
-        /// What happened.
-        cause: Cause,
-        /// A piece arrived that the same upstream can continue, more than the try before had.
-        gained: bool,
-    },
-    /// The upstream asked for a pause.
-    Limited {
-        /// How long from then on; `None` where it did not say.
-        pause: Option<Duration>,
-    },
-    /// A whole answer that cannot be right.
-    Wrong {
-        /// Digest of its bytes, to tell damage (differs) from a fact (stays).
-        digest: [u8; 32],
-        /// Its hash is known and differs, or it is no protocol data at all: every try is spent on
-        /// it. Else (a fork's `module` line) a second equal copy settles it.
-        hard: bool,
-    },
-}
-
-impl Miss {
-    /// True for a word about the request, as opposed to trouble with the host or the way.
-    fn is_word(&self) -> bool {
-        matches!(self, Miss::NotFound | Miss::Denied { .. } | Miss::Odd)
-    }
-
-    /// Whether the try is one of those that are limited: not a body that moved on, nor a pause that
-    /// was asked for in whole seconds and kept.
-    fn counts(&self) -> bool {
-        match self {
-            Miss::Fault { gained, .. } => !gained,
-            Miss::Limited { pause } => pause.is_none_or(|p| p < Duration::from_secs(1)),
-            Miss::NotFound | Miss::Denied { .. } | Miss::Odd | Miss::Wrong { .. } => true,
-        }
-    }
-}
-
-/// One try of the past.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Try {
-    /// Whom it asked.
-    pub(crate) upstream: UpstreamId,
-    /// How it ended.
-    pub(crate) miss: Miss,
 }
 
 /// What is known of an upstream at this moment.
@@ -109,6 +61,8 @@ pub(crate) struct Condition {
     pub(crate) rests: Duration,
     /// How long the slowest of its first bytes took (95 of 100), once it has served some.
     pub(crate) usual: Option<Duration>,
+    /// How long ago it first had not what go.sum pins; one series of questions for all such files.
+    pub(crate) absent: Option<Duration>,
 }
 
 /// What the run allows at this moment.
@@ -324,7 +278,34 @@ impl Situation<'_> {
         }
         let failed = |at: UpstreamId| !self.is_untried(at) && !self.has_spoken(at) && matters(at);
         let faulty = self.tries.iter().rev().find(|t| failed(t.upstream));
-        faulty.map_or(Move::NotFound, |last| self.after_fault(last))
+        faulty.map_or_else(|| self.after_absence(last), |last| self.after_fault(last))
+    }
+
+    /// What go.sum pins was there once: asked for again where nobody else may be asked, go's `direct`
+    /// included.
+    fn after_absence(&self, last: UpstreamId) -> Move {
+        let leads_on = matches!(self.crossings.tail(), Some((_, Entry::Direct)));
+        let since =
+            self.condition(last).absent.filter(|_| self.terms.pinned && self.terms.fixed && !leads_on);
+        let due = since.and_then(|since| ABSENT.iter().find(|due| **due > since).map(|due| (*due, since)));
+        match due {
+            Some((due, since)) if due <= self.allowance.time => Move::Ask(last, Pause::Rest(due - since)),
+            Some(_) | None => Move::NotFound,
+        }
+    }
+
+    /// True where the next fetch settles a mismatch: it goes over a connection of its own, past whatever
+    /// the old one leads through.
+    pub(crate) fn confirms(&self) -> bool {
+        let Some(Try { miss: Miss::Wrong { digest, flaw: Flaw::Hash }, .. }) = self.tries.last() else {
+            return false;
+        };
+        self.equal(digest).count() + 1 == CONFIRMING
+    }
+
+    /// The tries that brought these wrong bytes.
+    fn equal(&self, digest: &[u8; 32]) -> impl Iterator<Item = &Try> {
+        self.tries.iter().filter(move |t| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest))
     }
 
     /// A refusal is the host's word, and stops as in go. Pipes lead on; so does a public proxy that
@@ -406,6 +387,9 @@ impl Situation<'_> {
     }
 
     fn pause(&self, to: UpstreamId, last: &Try) -> Pause {
+        if self.confirms() {
+            return Pause::Rest(APART.min(self.allowance.time));
+        }
         match self.spent(to) {
             0 => Pause::None,
             // The second try at once, unless the upstream just asked to be left alone.
@@ -429,17 +413,18 @@ impl Situation<'_> {
     /// The try whose wrong bytes are settled as what the upstreams really hold.
     fn agreement(&self) -> Option<usize> {
         let last = self.tries.last()?;
-        let Miss::Wrong { digest, hard } = &last.miss else { return None };
-        let same = |t: &&Try| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest);
-        let equal = self.tries.iter().filter(same).count() as u32;
-        let from_two = self.tries.iter().filter(same).any(|t| t.upstream != last.upstream);
+        let Miss::Wrong { digest, flaw } = &last.miss else { return None };
+        let equal = self.equal(digest).count();
+        let from_two = self.equal(digest).any(|t| t.upstream != last.upstream);
         // A machine on the way may damage many answers in the same manner. Where most others arrive
         // sound, even two hosts agreeing is not yet proof.
         let healthy = self.tries.iter().any(|t| self.condition(t.upstream).healthy);
-        let enough = match hard {
-            false => 2,
-            true if from_two && !healthy => 2,
-            true => self.limit(last.upstream).max(2),
+        let enough = match flaw {
+            Flaw::Page => return None,
+            Flaw::Doubt => 2,
+            Flaw::Hash | Flaw::Shape if from_two && !healthy => 2,
+            Flaw::Hash => CONFIRMING,
+            Flaw::Shape => self.limit(last.upstream).max(2) as usize,
         };
         (equal >= enough).then_some(self.tries.len() - 1)
     }
@@ -461,10 +446,16 @@ impl Situation<'_> {
         {
             return Move::PassOn(denied);
         }
-        // All that came was the same wrong answer, too seldom for certainty: go has the last word.
-        let wrong = |t: &Try| matches!(t.miss, Miss::Wrong { .. });
-        let equal = self.tries.windows(2).all(|two| two[0].miss == two[1].miss);
-        if !self.tries.is_empty() && self.tries.iter().all(wrong) && equal {
+        // All that came was the same wrong answer, too seldom for certainty: go has the last word. What
+        // nobody can verify has no other judge, whatever came.
+        let judged = |t: &Try| match t.miss {
+            Miss::Wrong { flaw, .. } => flaw != Flaw::Page || !self.terms.fixed,
+            Miss::NotFound | Miss::Denied { .. } | Miss::Odd | Miss::Fault { .. } | Miss::Limited { .. } => {
+                false
+            }
+        };
+        let equal = self.tries.windows(2).all(|two| two[0].miss == two[1].miss) || !self.terms.fixed;
+        if !self.tries.is_empty() && self.tries.iter().all(judged) && equal {
             return Move::Deliver(self.tries.len() - 1);
         }
         Move::GiveUp

@@ -2,6 +2,7 @@
 
 use super::UpstreamId;
 use super::crossings::Crossings;
+use super::miss::{Flaw, Miss, Try};
 use super::policy::*;
 use super::terms::Terms;
 use crate::formats::goproxy::{Entry, List, Rotate, Separator};
@@ -224,8 +225,9 @@ fn a_body_that_moves_on_is_continued_where_it_is() {
 
 #[test]
 fn wrong_bytes_are_believed_when_they_stay() {
-    let hard = |place, digest: u8| said(place, Miss::Wrong { digest: [digest; 32], hard: true });
-    let soft = said(0, Miss::Wrong { digest: [1; 32], hard: false });
+    let wrong = |place, digest: u8, flaw| said(place, Miss::Wrong { digest: [digest; 32], flaw });
+    let hard = |place, digest| wrong(place, digest, Flaw::Shape);
+    let soft = wrong(0, 1, Flaw::Doubt);
     let alone = crossings("https://goproxy.cn,direct");
     let step = |tries: &[Try]| next(&terms(), &alone, tries, &fresh(1), ENOUGH);
     let backoff = |wait| Move::Ask(at(0), Pause::Backoff(wait));
@@ -242,6 +244,70 @@ fn wrong_bytes_are_believed_when_they_stay() {
     let step = |tries: &[Try]| next(&terms(), &crossings(PUBLIC), tries, &fresh(2), ENOUGH);
     assert_eq!(step(&[hard(0, 1)]), ask(1));
     assert_eq!(step(&[hard(0, 1), hard(1, 1)]), Move::Deliver(1));
+}
+
+#[test]
+fn a_mismatch_is_confirmed_by_three_fetches_two_seconds_apart() {
+    let hash = |place, digest: u8| said(place, Miss::Wrong { digest: [digest; 32], flaw: Flaw::Hash });
+    let alone = crossings("https://goproxy.cn,direct");
+    let apart = Pause::Rest(Duration::from_secs(2));
+    let healthy = [Condition { healthy: true, ..Condition::default() }; 2];
+    for conditions in [&fresh(1)[..], &healthy[..1]] {
+        let step = |tries: &[Try]| next(&terms(), &alone, tries, conditions, ENOUGH);
+        assert_eq!(step(&[hash(0, 1)]), ask(0), "chance is likelier");
+        assert_eq!(step(&[hash(0, 1), hash(0, 1)]), Move::Ask(at(0), apart));
+        assert_eq!(step(&[hash(0, 1), hash(0, 2), hash(0, 1)]), Move::Ask(at(0), apart));
+        assert_eq!(step(&[hash(0, 1), hash(0, 1), hash(0, 1)]), Move::Deliver(2));
+    }
+    let confirms = |tries: &[Try]| {
+        let (terms, conditions) = (terms(), fresh(1));
+        let situation =
+            Situation { terms: &terms, crossings: &alone, tries, conditions: &conditions, allowance: ENOUGH };
+        situation.confirms()
+    };
+    assert!(!confirms(&[hash(0, 1)]) && !confirms(&[hash(0, 1), hash(0, 2)]));
+    assert!(confirms(&[hash(0, 1), hash(0, 1)]), "over a fresh connection");
+    // Of two hosts that agree one more is asked where answers arrive sound otherwise: a machine on the way.
+    let two = |conditions: &[Condition]| {
+        next(&terms(), &crossings(PUBLIC), &[hash(0, 1), hash(1, 1)], conditions, ENOUGH)
+    };
+    assert_eq!((two(&fresh(2)), two(&healthy)), (Move::Deliver(1), Move::Ask(at(0), apart)));
+    let hurried = Allowance { time: Duration::from_secs(1), ..ENOUGH };
+    let last = next(&terms(), &alone, &[hash(0, 1), hash(0, 1)], &fresh(1), hurried);
+    assert_eq!(last, Move::Ask(at(0), Pause::Rest(Duration::from_secs(1))), "within the budget");
+}
+
+#[test]
+fn a_page_is_nobodys_file_but_what_nothing_verifies_go_judges() {
+    let page = |digest: u8| said(0, Miss::Wrong { digest: [digest; 32], flaw: Flaw::Page });
+    let alone = crossings("https://goproxy.cn,direct");
+    let pages: Vec<Try> = (0..4).map(|_| page(1)).collect();
+    assert_eq!(next(&terms(), &alone, &pages, &fresh(1), ENOUGH), Move::GiveUp);
+    let changing = Terms { fixed: false, ..terms() };
+    assert_eq!(next(&changing, &alone, &pages, &fresh(1), ENOUGH), Move::Deliver(3));
+    let differing: Vec<Try> = (0..4).map(page).collect();
+    assert_eq!(next(&changing, &alone, &differing, &fresh(1), ENOUGH), Move::Deliver(3));
+    let reset = [page(1), eof(0), eof(0), eof(0)];
+    assert_eq!(next(&changing, &alone, &reset, &fresh(1), ENOUGH), Move::GiveUp);
+}
+
+#[test]
+fn what_go_sum_pins_is_asked_for_again_before_its_absence_counts() {
+    let alone = "https://a.corp";
+    let step = |terms: &Terms, list: &str, absent: u64, allowance: Allowance| {
+        let conditions =
+            vec![Condition { absent: Some(Duration::from_secs(absent)), ..Condition::default() }; 1];
+        next(terms, &crossings(list), &[said(0, Miss::NotFound)], &conditions, allowance)
+    };
+    let rest = |secs| Move::Ask(at(0), Pause::Rest(Duration::from_secs(secs)));
+    let asked: Vec<Move> = [0, 2, 7, 17].map(|at| step(&terms(), alone, at, ENOUGH)).to_vec();
+    assert_eq!(asked, [rest(2), rest(5), rest(10), Move::NotFound], "one series for all of them");
+    assert_eq!(step(&unpinned(), alone, 0, ENOUGH), Move::NotFound, "a verdict");
+    assert_eq!(step(&Terms { fixed: false, ..terms() }, alone, 0, ENOUGH), Move::NotFound);
+    assert_eq!(step(&terms(), "https://a.corp,direct", 0, ENOUGH), Move::NotFound, "go asks the origin");
+    assert_eq!(step(&terms(), "https://a.corp,off", 0, ENOUGH), rest(2));
+    let short = Allowance { time: Duration::from_secs(10), ..ENOUGH };
+    assert_eq!((step(&terms(), alone, 2, short), step(&terms(), alone, 7, short)), (rest(5), Move::NotFound));
 }
 
 #[test]
@@ -402,7 +468,10 @@ fn no_history_leads_a_private_name_astray_and_every_history_ends() {
                 1 => Miss::Denied { blanket: dice.bool() },
                 2 => Miss::Fault { cause: Cause::Eof, gained: true },
                 3 => Miss::Limited { pause: None },
-                4 => Miss::Wrong { digest: [dice.u8(0..2); 32], hard: dice.bool() },
+                4 => Miss::Wrong {
+                    digest: [dice.u8(0..2); 32],
+                    flaw: [Flaw::Hash, Flaw::Shape, Flaw::Page, Flaw::Doubt][dice.usize(0..4)],
+                },
                 _ => fault(),
             };
             tries.push(Try { upstream: to, miss });

@@ -30,11 +30,44 @@ fn a_mismatch_that_stays_is_left_to_gos_judgement_and_one_that_varies_is_not() {
     let relay = start(with_sums(&steady.url(), &known)).unwrap();
     let answer = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
     assert_eq!(answer, (200, go_mod("e.test/m1").into_bytes()));
-    assert_eq!(steady.log().len(), 4, "asked in all its tries");
-    assert_eq!(relay.stop().failed.len(), 4);
+    assert_eq!(steady.log().len(), 3);
+    let tally = relay.stop();
+    assert_eq!(tally.failed.len(), 3);
+    let [settled] = &tally.settled[..] else { panic!("{:?}", tally.settled) };
+    assert_eq!((settled.tries, settled.failure.cause), (3, Cause::ChecksumMismatch));
     let varying = Server::start(|seen| Reply::Ok(format!("module e.test/m1\n// {}\n", seen.before).into()));
     let relay = start(with_sums(&varying.url(), &known)).unwrap();
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 502);
+}
+
+#[test]
+fn a_file_that_is_damaged_at_its_upstream_is_named_as_that() {
+    let server = Server::start(|_| Reply::Ok(b"PK\x03\x04 and no more".to_vec()));
+    let relay = start(pinned(&server.url())).unwrap();
+    assert_eq!(ask(&format!("{}/{ZIP}", relay.goproxy()), "GET").0, 200, "go judges");
+    let tally = relay.stop();
+    let [settled] = &tally.settled[..] else { panic!("{:?}", tally.settled) };
+    assert_eq!((settled.bytes, settled.failure.cause), (16, Cause::CaptiveOrHtml));
+    assert_eq!(settled.failure.named(), "e.test/m1@v1.0.0");
+    assert!(settled.tries > 3 && settled.failure.host.is_some(), "{settled:?}");
+}
+
+#[test]
+fn a_page_for_everything_is_no_mismatch_of_one() {
+    let server = Server::start(|_| Reply::Ok(b"please log in\n".to_vec()));
+    let relay = start(pinned(&server.url())).unwrap();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let urls = ["e.test/m1", "e.test/m2"].map(|m| format!("{}/{m}/@v/v1.0.0.mod", relay.goproxy()));
+        let asked = urls.map(|url| scope.spawn(move || ask(&url, "GET").0));
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert_eq!(answers, [502, 502], "damage on the way");
+    assert!(relay.stop().settled.is_empty());
+    let alone = start(options(&server.url())).unwrap();
+    for path in ["e.test/m1/@v/list", "e.test/m1/@latest", "e.test/m2/@latest"] {
+        let answer = ask(&format!("{}/{path}", alone.goproxy()), "GET");
+        assert_eq!(answer, (200, b"please log in\n".to_vec()), "nothing verifies {path}: go says what it is");
+    }
 }
 
 #[test]

@@ -140,6 +140,19 @@ fn a_stream_that_is_reset_without_an_error_is_no_whole_body() {
 }
 
 #[test]
+fn a_mismatch_is_confirmed_over_a_connection_of_its_own() {
+    let steady: Answer = |path, _, mut respond| {
+        let body = module_file(path).unwrap();
+        Box::pin(async move { drop(send(&mut respond, body, true)) })
+    };
+    let server = Http2::start(100, usize::MAX, steady);
+    let go_sum = crate::formats::go_sum::GoSum::parse("e.test/m1 v1.0.0/go.mod h1:another\n");
+    let relay = start(Options { go_sum: Arc::new(go_sum), ..server.options() }).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200, "go judges");
+    assert_eq!((server.count(|seen| &seen.streams), server.count(|seen| &seen.connections)), (3, 2));
+}
+
+#[test]
 fn trailers_end_a_body_as_well_and_a_wrong_length_breaks_it() {
     let trailing: Answer = |path, _, mut respond| {
         let body = module_file(path).unwrap();

@@ -155,6 +155,35 @@ fn not_found_leads_on_over_commas_and_ends_with_the_upstreams_words() {
 }
 
 #[test]
+fn what_go_sum_pins_is_asked_for_again_until_the_proxy_has_it() {
+    let slow =
+        Server::start(|seen| if seen.before == 0 { Reply::Status(404, "not yet") } else { good(seen) });
+    let relay = start(pinned(&slow.url())).unwrap();
+    for url in [format!("{}/{MOD}", relay.goproxy()), format!("{}/e.test/m2/@v/v1.0.0.zip", relay.goproxy())]
+    {
+        assert_eq!(ask(&url, "GET").0, 200, "{url}");
+    }
+    assert_eq!(slow.log().len(), 4);
+    assert_eq!(ask(&format!("{}/e.test/m1/@latest", relay.goproxy()), "GET").0, 404, "an answer like others");
+}
+
+#[test]
+fn what_stays_away_is_asked_for_three_times_for_all() {
+    let lacking = Server::start(|_| Reply::Status(404, "no"));
+    let relay = start(Options { budget: Duration::from_secs(8), ..pinned(&lacking.url()) }).unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let url = format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy());
+            scope.spawn(move || assert_eq!(ask(&url, "GET").0, 404));
+        }
+    });
+    assert_eq!(lacking.log().len(), 12, "within the budget");
+    let late = Instant::now();
+    assert_eq!(ask(&format!("{}/e.test/m9/@v/v1.0.0.mod", relay.goproxy()), "GET").0, 404);
+    assert!(late.elapsed() < Duration::from_secs(2), "one series for all of them");
+}
+
+#[test]
 fn a_silent_first_proxy_is_hedged_and_then_passed_over() {
     let silent = Server::start(|_| Reply::Silent);
     let server = Server::start(good);

@@ -66,6 +66,44 @@ fn wrong_bytes_that_differ_or_are_the_same_for_two_modules_are_damage_on_the_way
 }
 
 #[test]
+fn a_page_that_gox_saw_itself_is_no_mismatch_whoever_sent_it() {
+    let p = policy(&format!("{A},{B}"));
+    let wrong = || {
+        let mut observation = seen(vec![mismatch("github.com/o/m", "h1:page", "")]);
+        observation.proofs.witness_page("h1:page");
+        observation
+    };
+    run(&p, vec![wrong(), wrong()]);
+    let (_, stop) = run_to_stop(&p, vec![wrong(); 4]);
+    assert!(stop.reason.starts_with("gave up"), "{}", stop.reason);
+}
+
+#[test]
+fn what_the_fetcher_found_out_is_final() {
+    let p = policy(&format!("{A},{B}"));
+    let found = |failure: Failure| {
+        let settled =
+            Settled { failure: failure.clone(), why: "not a valid zip file".into(), bytes: 12, tries: 8 };
+        Observation { settled: vec![settled], relayed: true, ..seen(vec![failure]) }
+    };
+    let damaged = found(failure(Cause::CaptiveOrHtml, Source::Proxy, "a.example:1"));
+    let stop = stopped(decide(&p, &[], &damaged));
+    assert_eq!(
+        stop.reason,
+        "a.example:1 sends a damaged github.com/o/m@v1.0.0: not a valid zip file, the same 12 bytes in 8 tries"
+    );
+    let stop = stopped(decide(&p, &[], &found(mismatch("github.com/o/m", "h1:x", "a.example:1"))));
+    assert!(stop.reason.contains("8 separate downloads of github.com/o/m@v1.0.0"), "{}", stop.reason);
+    // ... but for the origin, which may have a sound copy of what go.sum pins.
+    let mut p = policy("https://goproxy.cn,direct");
+    p.versions_fixed = true;
+    premises(&mut p).modules = vec!["github.com/o/m".into()];
+    premises(&mut p).pinned = vec![("github.com/o/m".into(), "v1.0.0".into())];
+    assert!(is_retry(&decide(&p, &[], &found(failure(Cause::CaptiveOrHtml, Source::Proxy, "goproxy.cn")))));
+    assert!(is_stop(&decide(&p, &[], &found(mismatch("github.com/o/m", "h1:x", "goproxy.cn")))));
+}
+
+#[test]
 fn local_damage_is_evicted_and_tried_again_at_once() {
     let p = policy(A);
     let mut o = seen(vec![mismatch("github.com/o/m", "h1:x", "")]);

@@ -102,6 +102,36 @@ fn mirrors_come_after_the_listed_proxies_and_only_where_permitted() {
 }
 
 #[test]
+fn what_go_sum_pins_is_asked_for_again_before_its_absence_counts() {
+    let mut p = policy(A);
+    p.attempts = 9;
+    let absent = || {
+        let mut f = failure(Cause::Http404410, Source::Proxy, "a.example:1");
+        f.facts.status = Some(404);
+        told(vec![f])
+    };
+    assert!(is_stop(&decide(&p, &[], &absent())), "an unpinned one is a verdict");
+    premises(&mut p).pinned = vec![("github.com/o/m".into(), "v1.0.0".into())];
+    let (h, stop) = run_to_stop(&p, vec![absent(); 4]);
+    let pauses: Vec<Pause> = h.iter().map(|step| step.retry.pause).collect();
+    let exactly = |secs| {
+        let wait = Duration::from_secs(secs);
+        Pause::Delay { floor: wait, ceiling: wait }
+    };
+    assert_eq!(pauses, [2, 5, 10].map(exactly));
+    assert!(stop.reason.contains("go.sum pins"), "{}", stop.reason);
+    let mut relaying = p.clone();
+    relaying.relay = true;
+    let h = run(&relaying, vec![absent()]);
+    assert_eq!((&last(&h).remedies[..], last(&h).pause), (&[Remedy::Relay][..], Pause::NONE));
+    let asked = Observation { relayed: true, ..absent() };
+    assert!(is_stop(&decide(&relaying, &h, &asked)), "the relay has asked again by itself");
+    let mut leads_on = policy(&format!("{A},direct"));
+    premises(&mut leads_on).pinned = vec![("github.com/o/m".into(), "v1.0.0".into())];
+    assert!(is_stop(&decide(&leads_on, &[], &absent())), "go has asked the origin");
+}
+
+#[test]
 fn http2_goes_off_from_the_second_fault_and_on_again_when_that_did_not_help() {
     let p = policy(A);
     let h2 = || seen(vec![failure(Cause::Http2, Source::Proxy, "a.example:1")]);
