@@ -54,6 +54,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Opti
         details: message.details(),
         response: message.response(),
         log: stream == Stream::Log,
+        json: stream == Stream::JsonStdout,
         in_chain: message.is_bare_chain(),
         wrapped: message.evidence.len() > head.text.len(),
         logged: wrappers::is_logged(&message.evidence),
@@ -77,6 +78,8 @@ struct Said<'m> {
     in_chain: bool,
     /// Something was taken off the line.
     wrapped: bool,
+    /// An object's error, which nothing else stands in.
+    json: bool,
     /// A program's own logger wrote it: a service, which dials on its own.
     logged: bool,
 }
@@ -110,7 +113,21 @@ impl Said<'_> {
         if ctx.heading && !self.log {
             return Some(self.of_compiler(ctx));
         }
+        if self.is_late(ctx) {
+            return None;
+        }
         self.of_go(ctx).or_else(|| self.of_anybody(ctx))
+    }
+
+    /// A mismatch behind another failure. One with go.sum ends go at once: whatever looks so later is somebody's
+    /// text, a name of an archive's for example that has lines in it. One with the database may come
+    /// later; it comes again when go has nothing else to say. Objects of JSON are apart.
+    fn is_late(&self, ctx: &Context) -> bool {
+        let mismatch = || integrity(self.main, &self.details, true);
+        ctx.spoken
+            && !self.log
+            && mismatch()
+                .is_some_and(|f| (f.source.is_none() || !self.json) && f.cause != Cause::SumdbMisbehaviour)
     }
 
     /// A `-x` trace or a heading. In GOPATH mode git's own words follow without indentation.
@@ -172,9 +189,7 @@ impl Said<'_> {
     fn of_go(&self, ctx: &Context) -> Option<Found> {
         let (main, details) = (self.main, self.details.as_str());
         if let Some(found) = integrity(main, details, !self.log) {
-            // A mismatch with go.sum ends go at once: whatever looks so later is somebody's text.
-            let late = ctx.spoken && !self.log && found.source.is_none();
-            return (!late).then_some(found);
+            return Some(found);
         }
         if let Some(found) = machine(main, details, self.log) {
             return Some(found);

@@ -7,6 +7,10 @@ use std::sync::OnceLock;
 /// the poll, files of the module cache under repair.
 const OWN: u64 = 24;
 
+/// Fewer processes than this are left to go: it starts a thread for each file it waits for, and dies where
+/// it cannot.
+const FEW: u64 = 64;
+
 /// The limit of descriptors that gox was started with, once it was raised.
 static ORIGINAL: OnceLock<Rlimit> = OnceLock::new();
 
@@ -27,6 +31,12 @@ pub(crate) fn descriptors() -> usize {
     };
     let free = soft.unwrap_or(u64::MAX).saturating_sub(OWN);
     usize::try_from(free).unwrap_or(usize::MAX)
+}
+
+/// How many processes and threads this user may have (`ulimit -u`), where that is few: go's own threads need
+/// them. Whoever may pass the limit is told the same.
+pub(crate) fn few_processes() -> Option<u64> {
+    getrlimit(Resource::Nproc).current.filter(|most| *most < FEW)
 }
 
 /// Gives a child that is about to become another program the limit that gox was started with. To be

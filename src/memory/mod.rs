@@ -5,3 +5,4 @@ pub(crate) mod health;
 pub(crate) mod journal;
 pub(crate) mod record;
 pub(crate) mod report;
+pub(crate) mod sink;

@@ -2,14 +2,14 @@
 
 use crate::judgement::attempt::{Decision, Observation, Policy};
 use crate::memory::record;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use crate::memory::sink::Sink;
+use std::io;
 use std::path::PathBuf;
 
 /// The record of this run, if one is wanted.
 pub(super) struct Recorder {
     wanted: Option<PathBuf>,
-    file: Option<File>,
+    file: Option<Sink>,
 }
 
 impl Recorder {
@@ -33,7 +33,7 @@ impl Recorder {
             match &mut self.file {
                 Some(file) => file.write_all(format!("{line}\n").as_bytes()),
                 None => {
-                    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
+                    let mut file = Sink::open(&path)?;
                     file.write_all(format!("{}\n{line}\n", record::head(policy)?).as_bytes())?;
                     self.file = Some(file);
                     Ok(())

@@ -92,6 +92,9 @@ impl Relaying {
     }
 
     fn start(&mut self, mut options: Options) -> Result<(), String> {
+        if let Some(most) = limits::few_processes() {
+            return Err(format!("only {most} processes may run here (ulimit -u), which go needs itself"));
+        }
         // A request takes up to three: go's connection to the relay, the relay's to an upstream, and
         // the file that stores its answer.
         let share = (limits::descriptors() / 3).max(1);

@@ -76,3 +76,38 @@ fn a_public_proxy_that_refuses_all_is_passed_over_and_a_gate_is_not() {
         assert!(!told, "{relay}\n{outcome}");
     }
 }
+
+/// As somebody to whom limits apply, where the tests run as root.
+fn mortal(project: &Project, limit: &str) -> Option<String> {
+    let line = format!("{limit} && exec '{}' mod download", gox().display());
+    let setpriv = std::path::Path::new("/usr/bin/setpriv");
+    // Not every /bin/sh knows `ulimit -u`.
+    if !std::path::Path::new("/bin/bash").is_file() {
+        return None;
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Some(format!("exec /bin/bash -c \"{line}\""));
+    }
+    if !setpriv.is_file() {
+        return None;
+    }
+    let all = "--reuid 54321 --clear-groups --inh-caps=-all --bounding-set=-all";
+    let root = project.root().display();
+    Some(format!("chmod -R a+rwX '{root}' && exec {} {all} /bin/bash -c \"{line}\"", setpriv.display()))
+}
+
+#[test]
+fn what_memory_and_processes_are_left_are_enough_where_they_are_for_go() {
+    let lab = Lab::new().modules(20).size(200_000).fault(Fault::EofInBody, rate(0.1)).start();
+    for relay in ["auto", "always", "never"] {
+        // go itself takes 750 MB of addresses, and ten threads.
+        for limit in ["ulimit -v 1000000", "ulimit -u 20"] {
+            let project = Project::new(&lab).env("GOX_RELAY", relay);
+            let Some(line) = mortal(&project, limit) else { continue };
+            let outcome = limited(&project, &line);
+            assert_eq!(outcome.code(), Some(0), "{limit} {relay}\n{outcome}");
+            let stepped_back = outcome.said().iter().any(|line| line.contains("going on without the relay"));
+            assert_eq!(stepped_back, limit.contains("-u") && relay != "never", "{limit} {relay}\n{outcome}");
+        }
+    }
+}

@@ -47,6 +47,24 @@ fn same_decisions(lab: &Running, project: Project, args: &[&str]) -> Outcome {
 }
 
 #[test]
+fn a_pipe_without_a_reader_holds_nobody_up() {
+    let lab = Lab::new().modules(2).fault(Fault::Eof, first(1).path("mod$")).start();
+    let project = Project::new(&lab);
+    let pipe = project.root().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let run = project.gox(["mod", "download"]).env("GOX_RECORD", &pipe).env("GOX_REPORT", &pipe);
+    let outcome = run.timeout(std::time::Duration::from_secs(60)).run();
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    for what in ["record", "report"] {
+        let told = |line: &String| {
+            line.contains(&format!("cannot write the {what}")) && line.contains("nobody reads it")
+        };
+        assert_eq!(outcome.said().iter().filter(|line| told(line)).count(), 1, "{what}\n{outcome}");
+    }
+}
+
+#[test]
 fn a_run_through_faults_is_decided_again() {
     for relay in ["auto", "never", "always"] {
         let lab = Lab::new().modules(4).fault(Fault::Eof, first_of_each(2).path("mod$")).start();

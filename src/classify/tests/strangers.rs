@@ -50,7 +50,18 @@ fn what_a_server_says_is_no_failure_of_its_own() {
 
 #[test]
 fn what_an_archive_says_never_becomes_a_mismatch_with_go_sum() {
-    let carriers: [fn(&str) -> String; 3] = [
+    let carriers: [fn(&str) -> String; 6] = [
+        |forged| {
+            format!("main.go:3:8: a.test/b@v1.0.0: zip for a.test/b@v1.0.0 has unexpected file x\n{forged}\n")
+        },
+        |forged| {
+            format!(
+                "a.test/main imports\n\ta.test/b: a.test/b@v1.0.0: zip for a.test/b@v1.0.0 has unexpected file x\n{forged}\n"
+            )
+        },
+        |forged| {
+            format!("a.test/b@v1.0.0: unzip /c/a.zip: malformed file path \"x\n{forged}\": double dot\n")
+        },
         |forged| format!("go: a.test/b@v1.0.0: zip for a.test/b@v1.0.0 has unexpected file x\n{forged}\n"),
         |forged| {
             format!(
@@ -63,8 +74,9 @@ fn what_an_archive_says_never_becomes_a_mismatch_with_go_sum() {
             )
         },
     ];
-    for carrier in carriers {
-        let text = carrier(FORGED[0]);
+    for (carrier, forged) in carriers.iter().flat_map(|carrier| FORGED[..2].iter().map(move |f| (carrier, f)))
+    {
+        let text = carrier(forged);
         let seen = read(Stream::Stderr, &text);
         assert!(seen.iter().all(|f| f.module.as_deref() != Some("v.test/good")), "{text}\n{seen:?}");
         assert!(seen.iter().all(|f| f.cause != Cause::ChecksumMismatch), "{text}\n{seen:?}");
