@@ -1,6 +1,7 @@
 //! One question from asked to answered: asks the policy, asks upstreams, hedges, keeps the books.
 
 use super::exchange::Part;
+use super::kin::Kin;
 use super::ledger::{Books, Carrier};
 use super::one_try::{OneTry, Shortfall, TryEnd};
 use super::progress::Progress;
@@ -44,6 +45,8 @@ pub(super) struct Journey<'a> {
     rests: HashMap<UpstreamId, Instant>,
     /// Since when this question is in trouble.
     trouble: Option<Instant>,
+    /// For a look-up of a likely private name: what go asks in step with it.
+    kin: Option<Kin<'a>>,
 }
 
 /// Who alone may answer, where that is settled already.
@@ -85,6 +88,13 @@ impl<'a> Journey<'a> {
             backoff_base: fetcher.options.backoff_base,
             backoff_max: fetcher.options.backoff_max,
         };
+        let kin =
+            match &question.file {
+                File::Module {
+                    module, kind: Kind::List | Kind::Latest | Kind::Query | Kind::Info, ..
+                } if terms.is_private() => Some(Kin::begin(&fetcher.ledger, module)),
+                File::Module { .. } | File::Database { .. } => None,
+            };
         let mut journey = Journey {
             fetcher,
             terms,
@@ -95,6 +105,7 @@ impl<'a> Journey<'a> {
             parts: HashMap::new(),
             rests: HashMap::new(),
             trouble: None,
+            kin,
         };
         journey.run().await
     }
@@ -103,6 +114,9 @@ impl<'a> Journey<'a> {
         loop {
             match self.next() {
                 Move::Ask(upstream, pause) => {
+                    if self.ends_before(upstream).await {
+                        return self.not_found();
+                    }
                     match pause {
                         Pause::None => {}
                         // Full jitter: those that failed together shall not come back together.
@@ -114,18 +128,17 @@ impl<'a> Journey<'a> {
                     }
                     if let Some((from, body)) = self.ask(upstream).await {
                         self.found(from);
+                        match &self.kin {
+                            Some(kin) if body.len() > 0 => kin.ended(from),
+                            Some(kin) => kin.goes_on(),
+                            None => {}
+                        }
                         return Answer::Found { body, from };
                     }
                 }
-                Move::NotFound => {
-                    self.fetcher.ledger.lock().tally.not_found += 1;
-                    self.close(true);
-                    // The words of the last who has it not; go shows them.
-                    let last = self.tries.iter().rposition(|t| t.miss == Miss::NotFound);
-                    let silent = || Refusal { from: None, status: 404, words: b"not found".to_vec() };
-                    return Answer::NotFound(last.map_or_else(silent, |index| self.refusal(index)));
-                }
+                Move::NotFound => return self.not_found(),
                 Move::PassOn(index) => {
+                    self.end_look_up();
                     self.close(false);
                     return Answer::Refused(self.refusal(index));
                 }
@@ -133,11 +146,56 @@ impl<'a> Journey<'a> {
                     let from = self.tries[index].upstream;
                     let Some(body) = self.shortfalls[index].copy.take() else { return self.give_up() };
                     self.settle(index, body.len());
+                    self.end_look_up();
                     self.close(false);
                     return Answer::Found { body, from };
                 }
                 Move::GiveUp => return self.give_up(),
             }
+        }
+    }
+
+    fn not_found(&self) -> Answer {
+        self.fetcher.ledger.lock().tally.not_found += 1;
+        self.close(true);
+        // The words of the last who has it not; go shows them.
+        let last = self.tries.iter().rposition(|t| t.miss == Miss::NotFound);
+        let silent = || Refusal { from: None, status: 404, words: b"not found".to_vec() };
+        Answer::NotFound(last.map_or_else(silent, |index| self.refusal(index)))
+    }
+
+    /// go's look-up ends in the error of whom this question was given up at; over a pipe it goes on.
+    fn end_look_up(&self) {
+        let Some(kin) = &self.kin else { return };
+        let piped = |at: UpstreamId| self.fetcher.crossings.go_walks(at, UpstreamId::at(at.place() + 1));
+        for last in self.tries.iter().filter(|t| t.miss != Miss::NotFound && !piped(t.upstream)) {
+            kin.ended(last.upstream);
+        }
+    }
+
+    /// Whether a `replace` gives go a version of a likely private module: it asks one entry for others.
+    fn is_replaced(&self) -> bool {
+        match &self.question.file {
+            File::Module { module, kind: Kind::List | Kind::Latest, .. } => {
+                self.terms.is_private() && self.fetcher.options.replaced.contains(module)
+            }
+            File::Module { .. } | File::Database { .. } => false,
+        }
+    }
+
+    /// Whether go's look-up ends where this question was last, before `to` hears the name.
+    async fn ends_before(&self, to: UpstreamId) -> bool {
+        if self.is_replaced()
+            && self.tries.last().is_some_and(|t| t.upstream != to && t.miss == Miss::NotFound)
+        {
+            return true;
+        }
+        match (&self.kin, self.tries.last()) {
+            // What go.sum pins is no guess.
+            (Some(kin), Some(last)) if last.upstream != to && !self.terms.pinned => {
+                kin.ends_at(last.upstream).await
+            }
+            _ => false,
         }
     }
 
@@ -337,6 +395,7 @@ impl<'a> Journey<'a> {
     }
 
     fn give_up(&self) -> Answer {
+        self.end_look_up();
         self.fetcher.ledger.lock().tally.gave_up += 1;
         self.close(false);
         let line = |(at, short): (&Try, &Shortfall)| {

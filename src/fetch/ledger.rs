@@ -163,6 +163,17 @@ pub(super) struct Carrier {
     pub(super) go_walks: bool,
 }
 
+/// A look-up of a likely private name.
+pub(super) struct LookUp {
+    /// The question it belongs to.
+    pub(super) id: u64,
+    pub(super) module: String,
+    /// Who has said that it has it not.
+    pub(super) lack: Vec<UpstreamId>,
+    /// It is over then: an empty list is followed by another question.
+    pub(super) until: Option<Instant>,
+}
+
 /// The numbers, and what was learned.
 pub(super) struct Books {
     pub(super) tally: Tally,
@@ -185,6 +196,10 @@ pub(super) struct Books {
     pub(super) left_to_go: Vec<Option<String>>,
     /// Which file a wrong copy was sent for; `None` for a page that came for several.
     pub(super) wrong: HashMap<[u8; 32], Option<String>>,
+    /// Look-ups of likely private names that are under way, each with those that have it not.
+    pub(super) look_ups: Vec<LookUp>,
+    /// For which of such names go's walk ended at which upstream, and when.
+    pub(super) known: Vec<(String, UpstreamId, Instant)>,
     /// Since when an upstream has not what go.sum pins.
     pub(super) absent: Vec<Option<Instant>>,
 }
@@ -248,6 +263,8 @@ impl Ledger {
                 http2_faults: vec![0; n],
                 left_to_go: vec![None; n],
                 wrong: HashMap::new(),
+                look_ups: Vec::new(),
+                known: Vec::new(),
                 absent: vec![None; n],
             }),
             bytes: AtomicU64::new(0),

@@ -21,6 +21,7 @@ mod exchange;
 mod fault;
 mod gate;
 mod journey;
+mod kin;
 pub(crate) mod ledger;
 mod line;
 mod login;
@@ -77,6 +78,8 @@ pub(crate) struct Options {
     pub(crate) mirrors: Vec<Entry>,
     /// Which modules are likely private.
     pub(crate) private: Rules,
+    /// Modules that a `replace` stands for: a version enough for go, wherever it asks for others.
+    pub(crate) replaced: Vec<String>,
     /// Known hashes.
     pub(crate) go_sum: Arc<GoSum>,
     /// Where bodies are stored: on the module cache's file system.
@@ -108,6 +111,7 @@ impl Options {
             rotate: Rotate::Listed,
             mirrors: Vec::new(),
             private: Rules::default(),
+            replaced: Vec::new(),
             go_sum: Arc::default(),
             spool_dir: std::env::temp_dir(),
             backoff_base: Duration::from_millis(500),

@@ -164,6 +164,7 @@ impl Run {
         options.rotate = if state.premises.doubt.is_some() { Rotate::Never } else { policy.rotate };
         options.mirrors = state.mirrors.clone();
         options.private = state.premises.private.clone();
+        options.replaced.clone_from(&state.premises.replaced);
         options.go_sum = Arc::new(self.sums());
         if let Some(cache) = go_env.mod_cache() {
             // Also before the cache is there: its file system has the room, TMPDIR's may not.

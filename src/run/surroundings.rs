@@ -56,6 +56,8 @@ pub(super) struct Project {
     pub go_sum: GoSum,
     /// Module paths that go.mod, go.work's members or go.sum name.
     pub modules: Vec<String>,
+    /// Those that a `replace` stands for.
+    pub replaced: Vec<String>,
     /// The `module` line.
     pub module: Option<String>,
     /// Whose modules stand near those of the repository.
@@ -104,6 +106,7 @@ pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
         let work = GoWork::parse(project.read(file, MAX_GO_MOD));
         project.note(file, &work.faults);
         mods.extend(work.uses.iter().map(|folder| root.join(folder).join("go.mod")));
+        project.replaced.extend(work.replace.iter().map(|replace| replace.path.clone()));
         project.modules.extend(replacements(work.replace));
         project.read_sums(&root.join("go.work.sum"));
     }
@@ -113,6 +116,7 @@ pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
         project.note(file, &go_mod.faults);
         project.module = project.module.or(go_mod.module);
         project.modules.extend(go_mod.require.into_iter().map(|required| required.module.path));
+        project.replaced.extend(go_mod.replace.iter().map(|replace| replace.path.clone()));
         project.modules.extend(replacements(go_mod.replace));
         project.read_sums(&file.with_file_name("go.sum"));
     }
@@ -210,6 +214,7 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
         vendored: is_vendored(go_env, &job.dir, &job.invocation),
         main: project.module.clone(),
         modules: project.modules.clone(),
+        replaced: project.replaced.clone(),
         pinned: known_whole(&project.go_sum),
         private: privacy::Rules {
             no_proxy: value("GONOPROXY"),

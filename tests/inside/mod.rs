@@ -11,4 +11,5 @@ pub(crate) mod lab;
 #[path = "../it/harness/mod.rs"]
 pub(crate) mod harness;
 
+mod privacy;
 mod readme;

@@ -62,7 +62,17 @@ impl<'a> Permit<'a> {
     pub(crate) fn new(situation: &'a Situation, surroundings: &'a Surroundings) -> Permit<'a> {
         let mut asked = super::told(situation, Healed::Yes).asked;
         asked.extend(super::told(situation, Healed::No).asked);
-        let names: BTreeSet<String> = asked.iter().map(|(_, name)| name.clone()).collect();
+        // A page in place of a file is an error, whatever go makes of it: over a pipe the walk goes on.
+        let mut honest = situation.clone();
+        for server in honest.proxies.iter_mut().filter(|server| server.behaviour == Behaviour::Portal) {
+            server.behaviour = Behaviour::Broken;
+        }
+        asked.extend(super::told(&honest, Healed::Yes).asked);
+        let mut names: BTreeSet<String> = asked.iter().map(|(_, name)| name.clone()).collect();
+        // A look-up that go gets to with gox's help asks for the paths above as well.
+        for name in names.clone() {
+            names.extend(name.match_indices('/').map(|(at, _)| name[..at].to_owned()));
+        }
         let mut permit = Permit { situation, surroundings, plain: asked };
         // The fetcher walks for each name by itself.
         for name in names.iter().filter(|name| !permit.likely_private(name)).cloned().collect::<Vec<_>>() {
@@ -193,7 +203,9 @@ impl<'a> Permit<'a> {
             match (self.is_public_proxy(from), self.is_public_proxy(n)) {
                 (true, true) => true,
                 (false, false) => {
-                    let refuses = self.situation.proxies[from].behaviour == Behaviour::Forbidden;
+                    // One that took no connection a moment ago is passed over before it can refuse.
+                    let refuses = self.situation.proxies[from].behaviour == Behaviour::Forbidden
+                        && !self.surroundings.resting.contains(&from);
                     self.is_pinned(name) && !refuses
                 }
                 _ => false,
@@ -266,6 +278,17 @@ impl<'a> Permit<'a> {
         }
         if direct.is_none() {
             return Some("the origin was asked, and the list has no direct");
+        }
+        // go's own walk over pipes, from one that is in trouble or was a moment ago.
+        let piped = |from: usize| {
+            let (from, list) = (self.place_in_list(from), &settings.goproxy);
+            matches!((from, direct), (Some(from), Some(direct)) if from < direct
+            && list[from..direct].iter().all(|(hop, separator)| {
+                matches!(hop, Hop::Proxy(_) | Hop::Folder) && *separator == Separator::Pipe
+            }))
+        };
+        if self.troubled(name, false).into_iter().any(piped) {
+            return None;
         }
         let crosses = self.troubled(name, true).into_iter().any(|from| self.is_public_proxy(from));
         match (crosses, self.is_pinned(name), self.surroundings.rotate) {

@@ -88,6 +88,9 @@ pub(crate) struct Premises {
     pub main: Option<String>,
     /// Module paths that go.mod, go.work's members or go.sum name.
     pub modules: Vec<String>,
+    /// Modules that a `replace` of the project's stands for.
+    #[serde(default)]
+    pub replaced: Vec<String>,
     /// Modules (with versions) of which go.sum holds both hashes, that of the zip and that of go.mod.
     pub pinned: Vec<(String, String)>,
     /// What is known of private modules.

@@ -211,12 +211,16 @@ impl Situation<'_> {
             return true;
         }
         let lacks = |at: UpstreamId| self.at(at).any(|t| t.miss == Miss::NotFound);
+        // As go does: over a pipe to the next, whose own answer then counts.
+        let left = |at: UpstreamId| {
+            !self.is_untried(at) && self.crossings.go_walks(at, UpstreamId::at(at.place() + 1))
+        };
         let passes = |at: UpstreamId| {
             self.at(at).any(|t| t.miss == Miss::Denied { blanket: true })
                 && self.crossings.may_pass(self.terms, at, to)
         };
         let mut before = self.crossings.listed().take_while(|at| *at < to);
-        before.all(|at| lacks(at) || self.crossings.may(self.terms, at, to) || passes(at))
+        before.all(|at| lacks(at) || left(at) || self.crossings.may(self.terms, at, to) || passes(at))
     }
 
     /// All upstreams, those behind `from` first.
@@ -278,7 +282,30 @@ impl Situation<'_> {
         }
         let failed = |at: UpstreamId| !self.is_untried(at) && !self.has_spoken(at) && matters(at);
         let faulty = self.tries.iter().rev().find(|t| failed(t.upstream));
-        faulty.map_or_else(|| self.after_absence(last), |last| self.after_fault(last))
+        match (faulty, self.held_by_refusal()) {
+            (Some(last), _) => self.after_fault(last),
+            (None, Some(refusal)) => Move::PassOn(refusal),
+            (None, None) => self.after_absence(last),
+        }
+    }
+
+    /// A refusal that ends go's walk where it stands, though another was asked after it: one before it in the
+    /// list, which had been passed over.
+    fn held_by_refusal(&self) -> Option<usize> {
+        let goes_on = |at: UpstreamId| {
+            self.crossings.leads_on(at) || self.crossings.go_walks(at, UpstreamId::at(at.place() + 1))
+        };
+        let listed = |at: UpstreamId| self.crossings.listed().any(|of_list| of_list == at);
+        let passed = |at: UpstreamId| self.crossings.listed().any(|to| to > at && !self.is_untried(to));
+        let held = |t: &Try| {
+            let refused = match t.miss {
+                Miss::Denied { blanket } => !(blanket && passed(t.upstream)),
+                Miss::Odd => true,
+                Miss::NotFound | Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. } => false,
+            };
+            refused && listed(t.upstream) && !goes_on(t.upstream)
+        };
+        self.tries.iter().position(held)
     }
 
     /// What go.sum pins was there once: asked for again where nobody else may be asked, go's `direct`
@@ -434,7 +461,10 @@ impl Situation<'_> {
     fn give_up(&self) -> Move {
         let mut failed = self.tries.iter().filter(|t| !self.has_spoken(t.upstream)).peekable();
         let somebody_failed = failed.peek().is_some();
-        let walked = failed.all(|t| self.crossings.leads_on(t.upstream));
+        // Who was not asked at all has not said that it lacks the file either.
+        let mut silent = self.crossings.listed().filter(|at| self.is_untried(*at));
+        let walked = failed.all(|t| self.crossings.leads_on(t.upstream))
+            && silent.all(|at| self.terms.only.is_some() || self.crossings.leads_on(at));
         // A list of mixed separators shows go a comma; a pipe inside it is kept by saying 404.
         let comma_shown = matches!(self.crossings.tail(), Some((Separator::Comma, Entry::Direct)));
         let lacking = self.tries.iter().any(|t| t.miss == Miss::NotFound);

@@ -166,6 +166,25 @@ fn a_refusal_stops_but_for_pipes_and_for_a_public_host_that_refuses_everything()
 }
 
 #[test]
+fn who_was_not_asked_or_refused_is_not_walked_past() {
+    let mixed = crossings("https://a.corp,https://b.corp,direct");
+    let mut conditions = fresh(2);
+    conditions[1].rests = Duration::from_secs(3600);
+    let lacks = [said(0, Miss::NotFound)];
+    assert_eq!(next(&terms(), &mixed, &lacks, &conditions, ENOUGH), Move::GiveUp, "not 404: go would go on");
+    // Passed over for its health, and asked after the second had refused.
+    let piped = crossings("https://a.corp|https://b.corp,direct");
+    for blanket in [false, true] {
+        let tries = [said(1, Miss::Denied { blanket }), said(0, Miss::NotFound)];
+        assert_eq!(next(&terms(), &piped, &tries, &fresh(2), ENOUGH), Move::PassOn(0), "{blanket}");
+    }
+    // As go walks: over a pipe, and then by the answer of the next.
+    let three = crossings("https://a.corp|https://b.corp,https://c.corp");
+    let tries = [said(0, Miss::Denied { blanket: false }), said(1, Miss::NotFound)];
+    assert_eq!(next(&terms(), &three, &tries, &fresh(3), ENOUGH), ask(2));
+}
+
+#[test]
 fn waits_begin_small_where_it_is_healthy_and_grow() {
     let alone = crossings("https://goproxy.cn,direct");
     let wait = |n: usize, healthy: bool| {
@@ -448,9 +467,8 @@ fn no_history_leads_a_private_name_astray_and_every_history_ends() {
             if terms.is_private() {
                 let passed = |before: usize| {
                     let mut at_it = tries.iter().filter(|t| t.upstream == at(before)).peekable();
-                    let over_pipes =
-                        list.separators[before..to.place()].iter().all(|s| *s == Separator::Pipe);
-                    at_it.peek().is_some() && (over_pipes || at_it.any(|t| t.miss == Miss::NotFound))
+                    let over_pipe = list.separators[before] == Separator::Pipe;
+                    at_it.peek().is_some() && (over_pipe || at_it.any(|t| t.miss == Miss::NotFound))
                 };
                 assert!((0..to.place()).all(passed), "{round}: {text} {tries:?} -> {to:?}");
             }

@@ -93,6 +93,15 @@ fn hold_against_the_rules(relay: &str) {
     assert!(wrong.is_empty(), "{} runs tell too much\n{}", wrong.len(), wrong.join("\n----\n"));
 }
 
+/// A look-up asks for the paths above a module as well, entry by entry: where the first has the module, no other
+/// hears of its owner.
+#[test]
+fn the_paths_above_a_private_module_stay_where_it_is_found() {
+    let wrong: Vec<String> =
+        [222, 254, 287, 844].into_iter().filter_map(|seed| check(seed, "always")).collect();
+    assert!(wrong.is_empty(), "{} runs tell too much\n{}", wrong.len(), wrong.join("\n----\n"));
+}
+
 #[test]
 fn gox_tells_nobody_whom_the_rules_do_not_name() {
     hold_against_the_rules("auto");
