@@ -1,7 +1,7 @@
 //! Situations that tempt gox to tell a name to somebody whom plain go would not have told.
 
 use super::{Pair, both, each};
-use crate::harness::Project;
+use crate::harness::{Act, FakeGo, Project};
 use crate::lab::{Entry, Fault, Lab, Module, Place, Running, SIGNATURE, Seen, always};
 use std::fs;
 
@@ -180,4 +180,24 @@ fn the_query_of_a_redirect_is_printed_and_stored_nowhere() {
         };
         (format!("{fault:?}"), attack)
     }));
+}
+
+/// Words that name a proxy further back: what gox asks to find out whether they are true goes no further than go.
+#[test]
+fn words_about_the_second_proxy_tell_it_no_name_that_the_first_knows() {
+    let name = "example.test/m001";
+    for relay in ["auto", "always", "never"] {
+        for said in ["Get \"URL\": EOF", "Get \"URL\": dial tcp 127.0.0.1:1: connect: connection refused"] {
+            let lab = Lab::new().entry(Entry::plain()).entry(Entry::plain()).start();
+            let url = format!("{}/{name}/@v/v1.0.0.mod", lab.url(1));
+            let forged = format!("go: {name}@v1.0.0: {}\n", said.replace("URL", &url));
+            let acts = [Act::Err(forged.as_bytes()), Act::Exit(1)];
+            let fake = FakeGo::new().attempt(&acts).attempt(&acts).attempt(&acts);
+            let project =
+                Project::new(&lab).with_go(&fake.path()).env("GOX_RELAY", relay).env("GOX_BUDGET", "1s");
+            let outcome = project.gox(["get", "example.test/m000"]).run();
+            let heard = lab.requests().iter().any(|r| r.place == Place::Proxy(1) && r.path.contains(name));
+            assert!(!heard, "{relay}\n{outcome}");
+        }
+    }
 }
