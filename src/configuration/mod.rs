@@ -15,6 +15,7 @@ pub(crate) use error::{EXIT_CONFIGURATION, Error, Notice};
 pub(crate) use file::FileText;
 pub(crate) use keys::Key;
 pub(crate) use settings::{FileKind, Origin, Rule, RuleAction, Settings};
+pub(crate) use values::NO_BOUND;
 pub(crate) use values::{Files, Fill, Relay, Setting, Verbosity, bypasses};
 
 pub(crate) use error::quoted;

@@ -1,7 +1,7 @@
 //! All settings of one run, each with where it comes from.
 
 use super::keys::Key;
-use super::values::{Files, Fill, Relay, Setting, Verbosity};
+use super::values::{Files, Fill, NO_BOUND, Relay, Setting, Verbosity};
 use crate::formats::goproxy::{Entry, Rotate};
 use std::fmt;
 use std::path::PathBuf;
@@ -182,8 +182,8 @@ impl Settings {
             crate::formats::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy");
         Settings {
             go: None,
-            // One try at the same place, one at the next, one after a repair, one more.
-            attempts: 4,
+            // The budget bounds a run.
+            attempts: NO_BOUND,
             // "The golden five minutes" of the design: most outages of a proxy are shorter.
             budget: Duration::from_secs(300),
             // go's own dial and handshake timeouts are 30 s and 10 s: no shorter patience.

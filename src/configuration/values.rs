@@ -29,6 +29,9 @@ pub(crate) enum Fill {
     Off,
 }
 
+/// The value of `attempts` that bounds nothing: the budget does.
+pub(crate) const NO_BOUND: u32 = u32::MAX;
+
 /// How much gox says (key `verbosity`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -153,6 +156,9 @@ fn path(raw: &Raw) -> Result<Option<PathBuf>, String> {
 }
 
 fn count(raw: &Raw) -> Result<u32, String> {
+    if matches!(raw, Raw::Text(_)) && text(raw)? == "none" {
+        return Ok(NO_BOUND);
+    }
     let digits = match raw {
         Raw::Number(digits) => digits.as_str(),
         Raw::Text(_) => text(raw)?,
@@ -162,7 +168,7 @@ fn count(raw: &Raw) -> Result<u32, String> {
     };
     match digits.parse::<u32>() {
         Ok(n) if n >= 1 => Ok(n),
-        _ => Err(format!("{} is no whole number of at least 1 (such as 4)", quoted(digits))),
+        _ => Err(format!("{} is no whole number of at least 1 (such as 4), nor none", quoted(digits))),
     }
 }
 
@@ -357,6 +363,7 @@ impl fmt::Display for Setting {
             Setting::Go(path) | Setting::Report(path) | Setting::Record(path) | Setting::StateDir(path) => {
                 path.as_ref().map_or_else(String::new, |p| p.display().to_string())
             }
+            Setting::Attempts(NO_BOUND) => "none".into(),
             Setting::Attempts(n) => n.to_string(),
             Setting::Budget(d) | Setting::Stall(d) | Setting::BackoffBase(d) | Setting::BackoffMax(d) => {
                 shown(*d)

@@ -23,6 +23,8 @@ enum Slot {
     Coming(Arc<Notify>),
     /// It is here.
     Here(Answer),
+    /// go has had it: it is not fetched ahead any more.
+    Given,
 }
 
 /// The answers, by the path of their question.
@@ -42,10 +44,20 @@ impl Ahead {
         self.slots.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Announces an answer; `None` where there is one, or one is coming.
+    /// Announces an answer that go will want; `None` where there is one, one is coming, or go has had it.
     pub(super) fn announce(&self, path: &str) -> Option<Coming<'_>> {
         let mut slots = self.lock();
         if slots.contains_key(path) {
+            return None;
+        }
+        slots.insert(path.to_owned(), Slot::Coming(Arc::default()));
+        Some(Coming { ahead: self, path: path.to_owned() })
+    }
+
+    /// Announces that go's own question is on its way; `None` where an answer is coming or here.
+    pub(super) fn announce_gos(&self, path: &str) -> Option<Coming<'_>> {
+        let mut slots = self.lock();
+        if let Some(Slot::Coming(_) | Slot::Here(_)) = slots.get(path) {
             return None;
         }
         slots.insert(path.to_owned(), Slot::Coming(Arc::default()));
@@ -57,11 +69,12 @@ impl Ahead {
         loop {
             let coming = {
                 let mut slots = self.lock();
-                match slots.get(path)? {
+                match slots.get_mut(path)? {
                     Slot::Coming(coming) => coming.clone(),
-                    Slot::Here(_) => match slots.remove(path) {
-                        Some(Slot::Here(answer)) => return Some(answer),
-                        Some(Slot::Coming(_)) | None => return None,
+                    Slot::Given => return None,
+                    here @ Slot::Here(_) => match std::mem::replace(here, Slot::Given) {
+                        Slot::Here(answer) => return Some(answer),
+                        Slot::Coming(_) | Slot::Given => return None,
                     },
                 }
             };
@@ -86,10 +99,18 @@ impl Coming<'_> {
     /// Leaves the answer for go, if anything of it is left.
     pub(super) fn keep(self, answer: Option<Answer>) {
         if let Some(answer) = answer {
-            let mut slots = self.ahead.lock();
-            if let Some(Slot::Coming(coming)) = slots.insert(self.path.clone(), Slot::Here(answer)) {
-                coming.notify_waiters();
-            }
+            self.end(Slot::Here(answer));
+        }
+    }
+
+    /// Notes that go has its answer.
+    pub(super) fn give(self) {
+        self.end(Slot::Given);
+    }
+
+    fn end(&self, slot: Slot) {
+        if let Some(Slot::Coming(coming)) = self.ahead.lock().insert(self.path.clone(), slot) {
+            coming.notify_waiters();
         }
     }
 }
@@ -128,6 +149,10 @@ mod tests {
         let (taken, ()) = tokio::join!(go, fill);
         assert!(taken.is_some());
         assert!(ahead.take("m/@v/v1.0.0.mod").await.is_none());
+        // go has it: only go may ask once more.
+        assert!(ahead.announce("m/@v/v1.0.0.mod").is_none());
+        ahead.announce_gos("m/@v/v1.0.0.mod").expect("nothing is coming").give();
+        assert!(ahead.announce("m/@v/v1.0.0.mod").is_none());
     }
 
     #[tokio::test]

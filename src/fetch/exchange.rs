@@ -280,6 +280,7 @@ impl Exchange<'_> {
                     window.1 += length;
                     self.fetcher.ledger.bytes.fetch_add(length, Ordering::Relaxed);
                     self.progress.bytes.fetch_add(length, Ordering::Relaxed);
+                    self.progress.moves();
                     if stored.len() + length > limit {
                         return Err(Broken::Here(Fault::new(Cause::CaptiveOrHtml, "an endless answer")));
                     }

@@ -1,19 +1,21 @@
 //! One question from asked to answered: asks the policy, asks upstreams, hedges, keeps the books.
 
-use super::exchange::Part;
 use super::kin::Kin;
+
+use super::exchange::{Part, STALL_WINDOW};
 use super::ledger::{Books, Carrier};
 use super::one_try::{OneTry, Shortfall, TryEnd};
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
+use super::route::{Route, publicity, route};
 use super::spool::Stored;
-use super::{Answer, Errand, Fetcher, Refusal};
+use super::{Answer, Errand, Fetcher, Refusal, Waiting};
 use crate::judgement::attempt::Settled;
-use crate::judgement::publicity::Publicity;
 use crate::judgement::request::UpstreamId;
+use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge;
 use crate::judgement::request::miss::{Miss, Try};
-use crate::judgement::request::policy::{self, Allowance, Condition, Move, Pause, Situation};
+use crate::judgement::request::policy::{self, Allowance, Condition, Move, Situation};
 use crate::judgement::request::terms::Terms;
 use crate::vocabulary::{Cause, Facts, Failure, Source};
 use std::collections::HashMap;
@@ -32,8 +34,8 @@ type Running<'a> = Pin<Box<dyn Future<Output = TryEnd> + Send + 'a>>;
 
 /// A question that is worked on.
 pub(super) struct Journey<'a> {
-    fetcher: &'a Fetcher,
-    terms: Terms,
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) terms: Terms,
     question: Question,
     errand: Errand,
     tries: Vec<Try>,
@@ -47,16 +49,6 @@ pub(super) struct Journey<'a> {
     trouble: Option<Instant>,
     /// For a look-up of a likely private name: what go asks in step with it.
     kin: Option<Kin<'a>>,
-}
-
-/// Who alone may answer, where that is settled already.
-enum Route {
-    /// Nobody alone.
-    Any,
-    /// This one.
-    Only(UpstreamId),
-    /// Nobody at all.
-    Nobody,
 }
 
 impl<'a> Journey<'a> {
@@ -85,6 +77,9 @@ impl<'a> Journey<'a> {
             publicity,
             only,
             attempts: fetcher.options.attempts,
+            patient: fetcher.options.patient
+                && question.file.is_fixed()
+                && (pinned || fetcher.options.versions_fixed),
             backoff_base: fetcher.options.backoff_base,
             backoff_max: fetcher.options.backoff_max,
         };
@@ -117,16 +112,22 @@ impl<'a> Journey<'a> {
                     if self.ends_before(upstream).await {
                         return self.not_found();
                     }
-                    match pause {
-                        Pause::None => {}
-                        // Full jitter: those that failed together shall not come back together.
-                        Pause::Backoff(ceiling) => tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await,
-                        Pause::Rest(rest) => {
-                            let spread = Duration::from_millis(fastrand::u64(0..50));
-                            tokio::time::sleep(rest + spread).await;
-                        }
+                    // While a host answers nobody, one question asks for all who wait.
+                    let mut probe = if self.terms.patient && self.is_down(upstream) {
+                        Some(self.fetcher.probes[upstream.place()].lock().await)
+                    } else {
+                        None
+                    };
+                    match &mut probe {
+                        Some(_) if !self.is_down(upstream) => probe = None,
+                        Some(asked) => self.probe(asked).await,
+                        None => self.pause(pause).await,
                     }
-                    if let Some((from, body)) = self.ask(upstream).await {
+                    let answer = self.ask(upstream).await;
+                    if let (Some(asked), Some(_)) = (&mut probe, &answer) {
+                        **asked = 0;
+                    }
+                    if let Some((from, body)) = answer {
                         self.found(from);
                         match &self.kin {
                             Some(kin) if body.len() > 0 => kin.ended(from),
@@ -204,7 +205,7 @@ impl<'a> Journey<'a> {
         self.situation(&books, &self.conditions(&books)).next()
     }
 
-    fn situation<'s>(&'s self, books: &Books, conditions: &'s [Condition]) -> Situation<'s> {
+    pub(super) fn situation<'s>(&'s self, books: &Books, conditions: &'s [Condition]) -> Situation<'s> {
         // One budget for the run: from the first failure without progress since. What moves otherwise
         // does not make a request's own trouble endless.
         let own = self.trouble.map_or(Duration::ZERO, |since| since.elapsed());
@@ -215,7 +216,8 @@ impl<'a> Journey<'a> {
             tries: &self.tries,
             conditions,
             allowance: Allowance {
-                retry: policy::is_retry_affordable(books.tally.retries, books.tally.requests),
+                retry: policy::is_retry_affordable(books.tally.retries, books.tally.requests)
+                    || self.terms.patient && books.breakers.iter().any(Breaker::is_down),
                 time: self.fetcher.options.budget.saturating_sub(spent),
             },
         }
@@ -237,15 +239,26 @@ impl<'a> Journey<'a> {
     async fn ask(&mut self, first: UpstreamId) -> Option<(UpstreamId, Stored)> {
         let fetcher = self.fetcher;
         let (question, errand) = (self.question.clone(), self.errand.clone());
+        // What stands still holds the fill's turns: a request beside it needs none.
+        let urgent = Errand { waiting: Waiting::Go, ..errand.clone() };
         let progress = Progress::new();
         let late = {
             let mut books = fetcher.ledger.lock();
-            books.tally.retries += u64::from(!self.tries.is_empty());
+            let probes = self.terms.patient && books.breakers[first.place()].is_down();
+            books.tally.retries += u64::from(!self.tries.is_empty() && !probes);
             books.latencies.late()
         };
-        let mut main = self.start(&question, &errand, first, &progress);
+        let alone = self.terms.patient && self.is_alone(first);
+        let mut main = if alone {
+            // As patient as go.
+            let patience = self.time_left();
+            self.start_for(&question, &errand, first, &progress, (patience, patience))
+        } else {
+            self.start(&question, &errand, first, &progress)
+        };
         let look = tokio::time::sleep_until(progress.asked + late);
         tokio::pin!(look);
+        let mut before = 0;
         let second = loop {
             tokio::select! {
                 biased;
@@ -256,6 +269,23 @@ impl<'a> Journey<'a> {
                         && let Some(second) = self.may_hedge(first)
                     {
                         break second;
+                    }
+                    if alone && let Some(turn) = self.may_ask_beside(first, &progress, before) {
+                        before += 1;
+                        let other = Progress::new();
+                        let stall = STALL_WINDOW.min(fetcher.options.stall);
+                        let patience = (hedge::BESIDE.min(self.time_left()), stall);
+                        let mut beside = self.start_for(&question, &urgent, first, &other, patience);
+                        tokio::select! {
+                            biased;
+                            end = &mut main => return self.note(end),
+                            end = &mut beside => {
+                                if end.result.is_ok() {
+                                    return self.note(end);
+                                }
+                            }
+                        }
+                        drop(turn);
                     }
                 }
             }
@@ -293,15 +323,35 @@ impl<'a> Journey<'a> {
     where
         'a: 'r,
     {
-        let (patience, fresh) = {
+        let patience = {
             let books = self.fetcher.ledger.lock();
             let conditions = self.conditions(&books);
-            let situation = self.situation(&books, &conditions);
-            (situation.patience(upstream, self.fetcher.options.stall), situation.confirms())
+            self.situation(&books, &conditions).patience(upstream, self.fetcher.options.stall)
+        };
+        let stall = STALL_WINDOW.min(self.fetcher.options.stall);
+        self.start_for(question, errand, upstream, progress, (patience, stall))
+    }
+
+    /// The same with this patience for the first byte, and for a pause in a body.
+    fn start_for<'r>(
+        &mut self,
+        question: &'r Question,
+        errand: &'r Errand,
+        upstream: UpstreamId,
+        progress: &'r Progress,
+        (patience, stall): (Duration, Duration),
+    ) -> Running<'r>
+    where
+        'a: 'r,
+    {
+        let fresh = {
+            let books = self.fetcher.ledger.lock();
+            self.situation(&books, &self.conditions(&books)).confirms()
         };
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
-        Box::pin(OneTry { fetcher, question, errand, pinned, upstream, patience, fresh, progress }.run(part))
+        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, fresh, progress };
+        Box::pin(one.run(part))
     }
 
     fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
@@ -345,7 +395,8 @@ impl<'a> Journey<'a> {
         if short.copy.is_some() {
             self.shortfalls.iter_mut().for_each(|s| s.copy = None);
         }
-        self.tries.push(Try { upstream, miss: short.miss.clone() });
+        let waited = self.terms.patient && !short.miss.is_word() && self.is_down(upstream);
+        self.tries.push(Try { upstream, miss: short.miss.clone(), waited });
         self.shortfalls.push(*short);
     }
 
@@ -452,34 +503,5 @@ impl<'a> Journey<'a> {
             facts: Facts { go_mod, ..short.facts.clone() },
             ..Failure::new(short.cause, Some(source), evidence)
         }
-    }
-}
-
-/// Who may hear the name that goes out with this file. A name that cannot be read is kept.
-fn publicity(fetcher: &Fetcher, file: &File) -> Publicity {
-    match file.names() {
-        Ok(None) => Publicity::Ordinary,
-        Ok(Some(module)) => fetcher.options.private.publicity(&module),
-        Err(_) => Publicity::LikelyPrivate,
-    }
-}
-
-fn route(books: &Books, file: &File, publicity: Publicity) -> Route {
-    let known = |upstream: Option<&UpstreamId>| upstream.map_or(Route::Any, |at| Route::Only(*at));
-    match file {
-        File::Module { module, kind, .. } => match kind {
-            // What nothing verifies is answered by one upstream a run.
-            Kind::List | Kind::Latest | Kind::Query => known(books.answered_by.get(module)),
-            Kind::Info | Kind::Mod | Kind::Zip => Route::Any,
-        },
-        File::Database { name, .. } => match books.carriers.get(name) {
-            // A private name is not carried by somebody whom go would not have come to.
-            Some(carrier) if carrier.go_walks || publicity != Publicity::LikelyPrivate => {
-                Route::Only(carrier.upstream)
-            }
-            None if file.is_supported() => Route::Any,
-            // go asks `supported` first; without an answer to that nobody carries the database.
-            Some(_) | None => Route::Nobody,
-        },
     }
 }

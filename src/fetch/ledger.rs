@@ -111,6 +111,9 @@ pub(crate) struct Tally {
     pub(crate) mended: u64,
     /// Connections that were opened.
     pub(crate) opened: u64,
+    /// For how long everything has failed.
+    #[serde(skip)]
+    pub(crate) trouble: Duration,
     /// Questions answered with 404.
     pub(crate) not_found: u64,
     /// Questions that were given up.
@@ -190,6 +193,8 @@ pub(super) struct Books {
     pub(super) answered_by: HashMap<String, UpstreamId>,
     /// Who carries a checksum database.
     pub(super) carriers: HashMap<String, Carrier>,
+    /// When the latest request that was answered was sent, by upstream.
+    pub(super) answered: Vec<Option<tokio::time::Instant>>,
     /// HTTP/2 faults in a row, by upstream.
     pub(super) http2_faults: Vec<u32>,
     /// Why an upstream is left to go.
@@ -226,6 +231,7 @@ impl Books {
         let usual = self.latencies.percentile(95);
         let of = |((breaker, store), upstream): ((&Breaker, &Breaker), &Upstream)| Condition {
             open: breaker.is_open(now) || stores && store.is_open(now),
+            down: breaker.is_down(),
             refuses: self.tally.hosts.get(upstream.host()).is_some_and(HostTally::refuses_all),
             healthy: breaker.is_healthy(),
             rests: if stores { breaker.rests(now).max(store.rests(now)) } else { breaker.rests(now) },
@@ -260,6 +266,7 @@ impl Ledger {
                 latencies: Latencies::default(),
                 answered_by: HashMap::new(),
                 carriers: HashMap::new(),
+                answered: vec![None; n],
                 http2_faults: vec![0; n],
                 left_to_go: vec![None; n],
                 wrong: HashMap::new(),
@@ -321,6 +328,7 @@ impl Ledger {
         tally.left_to_go = left
             .filter_map(|(upstream, why)| Some(format!("{}: {}", upstream.shown(), why.as_ref()?)))
             .collect();
+        tally.trouble = books.in_trouble();
         tally.connections = dial::connections();
         tally
     }

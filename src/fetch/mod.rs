@@ -26,10 +26,12 @@ pub(crate) mod ledger;
 mod line;
 mod login;
 mod one_try;
+mod patience;
 mod progress;
 mod proxy;
 pub(crate) mod question;
 mod redirect;
+mod route;
 pub(crate) mod spool;
 pub(crate) mod surroundings;
 mod tls;
@@ -61,8 +63,8 @@ use upstream::Upstream;
 /// How the fetcher names itself: allow-lists know the first half.
 const USER_AGENT: &str = concat!("Go-http-client/2.0 gox/", env!("CARGO_PKG_VERSION"));
 
-/// How long the rate of a number of connections is measured: several round trips, and slow start.
-const MEASURED: Duration = Duration::from_secs(1);
+/// How long the rate of a number of connections is measured: two or three round trips of a far line.
+const MEASURED: Duration = Duration::from_millis(250);
 
 /// Most connections to upstreams at a time, where there are descriptors enough.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -91,6 +93,10 @@ pub(crate) struct Options {
     /// Tries of one request at an upstream that does nothing but fail; twice that at one which
     /// serves others well.
     pub(crate) attempts: u32,
+    /// A host that answers nobody is asked until the budget ends.
+    pub(crate) patient: bool,
+    /// The command chooses no versions.
+    pub(crate) versions_fixed: bool,
     /// First patience with silence; the last is ten times that.
     pub(crate) stall: Duration,
     /// How long one request may be in trouble before no other try begins.
@@ -117,6 +123,8 @@ impl Options {
             backoff_base: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
             attempts: 4,
+            patient: false,
+            versions_fixed: false,
             stall: Duration::from_secs(30),
             budget: Duration::from_secs(300),
             resting: Vec::new(),
@@ -202,6 +210,11 @@ pub(crate) struct Fetcher {
     checks: tokio::sync::Semaphore,
     /// What was fetched before go asked.
     ahead: ahead::Ahead,
+    /// By upstream: held by the one question that asks while the upstream answers nobody, with how many
+    /// have in a row.
+    probes: Vec<tokio::sync::Mutex<u32>>,
+    /// Requests that are sent once more beside themselves to a host that is silent.
+    beside: tokio::sync::Semaphore,
 }
 
 /// For whom a file is fetched, and what is done with it on the way.
@@ -235,6 +248,8 @@ impl Fetcher {
         Ok(Fetcher {
             ledger: ledger::Ledger::new(upstreams.iter().map(opened).collect()),
             connections: connections::Connections::new(options.surroundings.clone(), options.room),
+            beside: tokio::sync::Semaphore::new(BESIDE),
+            probes: upstreams.iter().map(|_| tokio::sync::Mutex::default()).collect(),
             upstreams,
             crossings,
             spool: spool::Spool::new(options.spool_dir.clone()),
@@ -254,11 +269,17 @@ impl Fetcher {
                 return answer;
             }
             // What comes for go need not be fetched ahead as well.
-            let coming = if question.file.is_fixed() { self.ahead.announce(&question.path) } else { None };
-            if question.file.is_fixed() && coming.is_none() {
-                continue;
+            let coming = if question.file.is_fixed() {
+                let Some(coming) = self.ahead.announce_gos(&question.path) else { continue };
+                Some(coming)
+            } else {
+                None
+            };
+            let answer = journey::Journey::answer(self, question, Errand::default()).await;
+            if let Some(coming) = coming {
+                coming.give();
             }
-            return journey::Journey::answer(self, question, Errand::default()).await;
+            return answer;
         }
     }
 
@@ -293,6 +314,11 @@ impl Fetcher {
             }
             (before, rate) = (bytes, now);
         }
+    }
+
+    /// Whether the first upstream is spoken to without TLS, and so in HTTP/1.1.
+    pub(crate) fn begins_plainly(&self) -> bool {
+        self.upstreams.first().is_some_and(|upstream| !upstream.is_https())
     }
 
     /// Files that were fetched ahead and that go has not asked for.
@@ -337,6 +363,9 @@ impl Fetcher {
 fn checks() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
 }
+
+/// Requests at a time that are sent once more to a silent host, where it has not answered later ones.
+const BESIDE: usize = 2;
 
 /// Threads for file work beside that thread, at most ...
 const BLOCKING: usize = 16;

@@ -1,7 +1,7 @@
 //! One try: asks one upstream once, checks what comes, and enters the result into the books.
 
 use super::check::{self, Finding};
-use super::exchange::{Exchange, Part, Received, STALL_WINDOW, Said};
+use super::exchange::{Exchange, Part, Received, Said};
 use super::fault::Blame;
 use super::ledger::Books;
 use super::progress::Progress;
@@ -85,6 +85,8 @@ pub(super) struct OneTry<'a> {
     pub(super) patience: Duration,
     /// Over a connection of its own.
     pub(super) fresh: bool,
+    /// Over how long a body is judged to stall.
+    pub(super) stall: Duration,
     pub(super) progress: &'a Progress,
 }
 
@@ -108,7 +110,7 @@ impl OneTry<'_> {
             upstream: fetcher.upstream(self.upstream),
             question: self.question,
             patience: self.patience,
-            stall: STALL_WINDOW.min(fetcher.options.stall),
+            stall: self.stall,
             offer,
             waiting: self.errand.waiting,
             fresh: self.fresh,
@@ -150,6 +152,7 @@ impl OneTry<'_> {
         let books = &mut *books;
         if let Some(first) = self.progress.first_byte() {
             books.latencies.add(first);
+            books.answered[at] = books.answered[at].max(Some(self.progress.asked));
         }
         // A store that the upstream redirects to is a host of its own, with trouble of its own.
         let is_store = host != self.fetcher.upstream(self.upstream).host();

@@ -16,6 +16,8 @@ pub(super) struct Progress {
     headers_after_us: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) total: AtomicU64,
+    /// When a byte last came, in the same way.
+    moved_after_us: AtomicU64,
 }
 
 /// Not yet.
@@ -29,6 +31,7 @@ impl Progress {
             headers_after_us: AtomicU64::new(NEVER),
             bytes: AtomicU64::new(0),
             total: AtomicU64::new(NEVER),
+            moved_after_us: AtomicU64::new(0),
         }
     }
 
@@ -43,6 +46,19 @@ impl Progress {
 
     pub(super) fn headers_are_here(&self) {
         self.headers_after_us.store(self.now(), Ordering::Relaxed);
+        self.moves();
+    }
+
+    /// Notes that a byte came.
+    pub(super) fn moves(&self) {
+        self.moved_after_us.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// For how long nothing has come; nothing while it waits for its turn.
+    pub(super) fn silent_for(&self) -> Duration {
+        let begun = self.begun_after_us.load(Ordering::Relaxed);
+        let since = self.moved_after_us.load(Ordering::Relaxed).max(begun);
+        Duration::from_micros(self.now().saturating_sub(since))
     }
 
     /// Time from the beginning to the headers, once they are here.

@@ -35,6 +35,10 @@ const SMALL: usize = 40;
 /// whose lock the fill does not hold yet; each takes a lock and a file.
 const ZIPS: usize = 24;
 
+/// Files at a time where the first upstream speaks HTTP/1.1: who is asked is decided when the turn comes, and
+/// what is learned of a silent one by then counts.
+const NARROW: usize = 6;
+
 /// How long the end of a run waits for what is being unpacked to be cleared away. What stays then is what a
 /// go that was killed leaves, too: a folder beside its `.partial`.
 const CLEARING: Duration = Duration::from_secs(2);
@@ -112,6 +116,7 @@ impl Fill {
         let work = Arc::new(Work {
             small: Semaphore::new(SMALL),
             zips: Semaphore::new(ZIPS.min(means.room).max(1)),
+            all: Semaphore::new(if means.fetcher.begins_plainly() { NARROW } else { SMALL + ZIPS }),
             order: order.clone(),
             counts: counts.clone(),
             means,
@@ -158,6 +163,8 @@ struct Work {
     counts: Arc<Counts>,
     small: Semaphore,
     zips: Semaphore,
+    /// For small files and zips together.
+    all: Semaphore,
 }
 
 async fn widen(work: &Work) {
@@ -204,7 +211,7 @@ async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
         return Some((module, GoMod::parse(text, Role::Dependency)));
     }
     let question = question(&module, Kind::Mod, "mod")?;
-    let _turn = work.small.acquire().await;
+    let _turn = (work.small.acquire().await, work.all.acquire().await);
     let mut read = None;
     let uses = |answer: Answer| {
         if let Answer::Found { body, .. } = &answer {
@@ -219,7 +226,7 @@ async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
 async fn info(work: Arc<Work>, module: ModuleVersion) -> Came {
     if !work.means.cache.has_info(&module.path, &module.version) {
         let question = question(&module, Kind::Info, "info")?;
-        let _turn = work.small.acquire().await;
+        let _turn = (work.small.acquire().await, work.all.acquire().await);
         work.means.fetcher.get_ahead(question, None, |answer| std::future::ready(Some(answer))).await;
     }
     None
@@ -246,6 +253,7 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
         }
     };
     let question = question(&module, Kind::Zip, "zip")?;
+    let _among_all = work.all.acquire().await;
     let inspect: Arc<dyn Inspect> = Arc::new(Unpacking(placing.clone()));
     let uses = async |answer: Answer| {
         let left = match answer {

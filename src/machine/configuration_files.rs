@@ -174,6 +174,7 @@ fn read_chosen(path: &Path, cli: &CliOptions) -> Result<FileText, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configuration::NO_BOUND;
     use std::ffi::OsString;
     use tempfile::TempDir;
 
@@ -237,14 +238,14 @@ mod tests {
         machine.write("other.toml", "attempts = 9");
         let none = machine.load_with(Some("none"), "home/src").unwrap();
         assert_eq!(none.files.iter().map(|f| f.0).collect::<Vec<_>>(), [FileKind::System]);
-        assert_eq!((none.settings.attempts, none.settings.budget.as_secs()), (4, 60));
+        assert_eq!((none.settings.attempts, none.settings.budget.as_secs()), (NO_BOUND, 60));
         machine.write("etc/gox.toml", "budget = \"1m\"\nlocked = [\"attempts\"]");
         let cli = CliOptions { given: vec![(Key::Attempts, "9".into())] };
         let env = |name: &str| (name == "GOX_CONFIG").then(|| "none".into());
         let locked = load_below(&machine.path("etc/gox.toml"), &cli, &env, None).unwrap();
         assert_eq!(
             (locked.settings.attempts, locked.notices.len()),
-            (4, 1),
+            (NO_BOUND, 1),
             "locks hold without any other file"
         );
         machine.write("etc/gox.toml", "budget = \"1m\"");
@@ -261,13 +262,13 @@ mod tests {
     fn the_search_ends_at_the_repository_or_below_home() {
         let machine = Machine::new();
         machine.write("home/gox.toml", "attempts = 1");
-        assert_eq!(machine.attempts("home/loose/folder"), 4);
+        assert_eq!(machine.attempts("home/loose/folder"), NO_BOUND);
         assert_eq!(machine.attempts("home"), 1);
         machine.write("home/group/gox.toml", "attempts = 2");
         assert_eq!(machine.attempts("home/group/loose/folder"), 2);
         // A linked work tree has a file named .git.
         machine.write("home/group/repo/.git", "gitdir: elsewhere");
-        assert_eq!(machine.attempts("home/group/repo/sub"), 4);
+        assert_eq!(machine.attempts("home/group/repo/sub"), NO_BOUND);
         machine.write("home/group/repo/gox.toml", "attempts = 3");
         assert_eq!(machine.attempts("home/group/repo/sub"), 3);
     }
@@ -279,7 +280,7 @@ mod tests {
         let machine = Machine::new();
         machine.write("everybodys/gox.toml", "attempts = 1");
         fs::set_permissions(machine.path("everybodys"), fs::Permissions::from_mode(0o1777)).unwrap();
-        assert_eq!(machine.attempts("everybodys/mine"), 4);
+        assert_eq!(machine.attempts("everybodys/mine"), NO_BOUND);
     }
 
     #[test]
@@ -304,7 +305,7 @@ mod tests {
         assert!(error.ends_with(": is larger than 1048576 bytes"), "{error}");
         fs::remove_file(machine.path(file)).unwrap();
         fs::create_dir_all(machine.path(file)).unwrap();
-        assert_eq!(machine.attempts("home/x"), 4);
+        assert_eq!(machine.attempts("home/x"), NO_BOUND);
     }
 
     #[test]
@@ -313,7 +314,7 @@ mod tests {
         fs::create_dir_all(machine.path("home/repo/.git")).unwrap();
         let ignored = |machine: &Machine| {
             let resolved = machine.load_with(None, "home/repo/sub").unwrap();
-            assert_eq!(resolved.settings.attempts, 4);
+            assert_eq!(resolved.settings.attempts, NO_BOUND);
             resolved.ignored.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let at = machine.path("home/repo/gox.toml");

@@ -92,7 +92,8 @@ impl Run {
         if matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
             return;
         }
-        let tried = retried || *told;
+        let waited = observation.since_first_failure >= self.policy.budget;
+        let tried = retried || waited || *told;
         let confirmed = observation.failures.iter().any(|f| f.row().class == Class::Mismatch) && tried;
         if tried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };

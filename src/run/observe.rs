@@ -52,7 +52,9 @@ impl Run {
             return Ok(observation);
         }
         match self.first_failure {
-            Some(first) => observation.since_first_failure = first.elapsed(),
+            Some(first) => {
+                observation.since_first_failure = observation.since_first_failure.max(first.elapsed());
+            }
             None => {
                 self.first_failure = Some(Instant::now());
                 self.ask_go().await?;
@@ -67,6 +69,11 @@ impl Run {
         }
         if let (Some(cache), Some(mark)) = (self.cache(), mark) {
             observation.progress = cache.grew_since(mark);
+            if observation.progress {
+                // Progress pays back.
+                self.first_failure = Some(Instant::now());
+                observation.since_first_failure = Duration::ZERO;
+            }
             if !self.policy.verifying {
                 self.find_damage(&cache, &state, &mut observation).await?;
             }

@@ -173,6 +173,8 @@ impl Run {
         options.backoff_base = policy.backoff_base;
         options.backoff_max = policy.backoff_max;
         options.attempts = policy.attempts;
+        options.patient = policy.patient;
+        options.versions_fixed = policy.versions_fixed;
         options.stall = policy.stall;
         // One budget: what the run used up before it, its requests have not.
         options.budget =
@@ -185,6 +187,8 @@ impl Run {
 
     fn do_without_relay(&mut self, why: &str) {
         self.relaying.refused = Some(why.to_owned());
+        // go is not to wait for locks of a fetcher that cannot serve it.
+        self.relaying.fill = None;
         self.voice.say(&mut self.supervisor, Level::Normal, &format!("going on without the relay: {why}"));
     }
 
@@ -193,6 +197,8 @@ impl Run {
         let Some(relay) = self.relaying.relay.clone() else { return };
         let tally = relay.fetcher().tally();
         observation.relayed = true;
+        // One budget: what its requests have waited, the run has.
+        observation.since_first_failure = observation.since_first_failure.max(tally.trouble);
         for failure in tally.cured.iter().filter(|f| f.cause == Cause::ChecksumMismatch) {
             let name = failure.named();
             if !self.relaying.mismatches.contains(&name) {

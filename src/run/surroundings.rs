@@ -2,7 +2,7 @@
 //! decision; go's settings and the project's files as its [`Premises`], read when they are first needed.
 
 use super::{Job, relaying};
-use crate::configuration::{Key, Relay};
+use crate::configuration::{Key, NO_BOUND, Origin, Relay};
 use crate::formats::go_mod::{Fault, FaultKind, GoMod, GoWork, Replace, Replacement, Role};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
@@ -18,6 +18,7 @@ use crate::verb::Invocation;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Variables whose presence means that nobody watches: each is set by one or more CI systems.
 const CI_VARIABLES: &[&str] = &[
@@ -155,6 +156,33 @@ fn mainland(var: &dyn Fn(&str) -> Option<String>) -> bool {
     locale.starts_with("zh_CN") || ZONES.iter().any(|name| zone.trim_start_matches(':').ends_with(name))
 }
 
+/// Attempts without progress where the user has set no bound, and the trouble is not that of a host that
+/// answers nobody: one at the same place, one at the next, one after a repair, one more.
+const TRIES: u32 = 4;
+
+/// Who sits at a terminal can decide by themselves after so long.
+const AT_A_TERMINAL: Duration = Duration::from_secs(120);
+
+/// An editor that lists packages while somebody types is not to be kept waiting.
+const FOR_AN_EDITOR: Duration = Duration::from_secs(10);
+
+/// The recovery budget: the user's, or by who waits.
+fn budget(job: &Job) -> Duration {
+    let settings = &job.settings;
+    if *settings.origin(Key::Budget) != Origin::BuiltIn {
+        return settings.budget;
+    }
+    let at_a_terminal = std::io::stderr().is_terminal();
+    let looks = matches!(job.invocation.verb.as_str(), "list" | "vet");
+    if at_a_terminal {
+        settings.budget.min(AT_A_TERMINAL)
+    } else if looks && !on_ci() {
+        settings.budget.min(FOR_AN_EDITOR)
+    } else {
+        settings.budget
+    }
+}
+
 /// The policy of a run: its settings, and what is known before the first attempt.
 pub(super) fn policy(
     job: &Job,
@@ -166,8 +194,9 @@ pub(super) fn policy(
     let at = health::now();
     let list = List::parse(job.go_env.get("GOPROXY"));
     Policy {
-        attempts: settings.attempts,
-        budget: settings.budget,
+        attempts: if settings.attempts == NO_BOUND { TRIES } else { settings.attempts },
+        patient: settings.attempts == NO_BOUND,
+        budget: budget(job),
         stall: settings.stall,
         backoff_base: settings.backoff_base,
         backoff_max: settings.backoff_max,

@@ -118,6 +118,7 @@ impl Fetcher<'_> {
         let count = self.servers.len();
         let of = |at: usize, fetcher: &mut Self| Condition {
             open: fetcher.down[at],
+            down: fetcher.down[at],
             refuses: fetcher.refuses(at),
             healthy: fetcher.draw.chance(50),
             // Who asked to be left alone was in trouble.
@@ -191,6 +192,7 @@ impl StandIn for Fetcher<'_> {
             publicity: premises.private.publicity(module),
             only: if changing { self.answered_by.get(module).copied() } else { None },
             attempts: 1 + self.draw.below(5) as u32,
+            patient: false,
             backoff_base: Duration::from_millis(1),
             backoff_max: Duration::from_millis(1),
         };
@@ -240,7 +242,7 @@ impl StandIn for Fetcher<'_> {
             if trouble && self.draw.chance(30) {
                 self.down[to.place()] = true;
             }
-            tries.push(Try { upstream: to, miss });
+            tries.push(Try { upstream: to, miss, waited: false });
         }
         panic!("no end for {module}");
     }

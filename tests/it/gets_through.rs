@@ -149,6 +149,37 @@ fn an_outage_that_ends_is_waited_for() {
     assert!(outcome.attempts() > 1);
 }
 
+/// A lone proxy out of service, in several forms, for longer than any few attempts last.
+#[test]
+fn a_host_that_answers_nobody_is_waited_for() {
+    for (fault, fill) in [
+        (Fault::Status(503), "auto"),
+        (Fault::Status(503), "off"),
+        (Fault::Eof, "auto"),
+        (Fault::Silence, "auto"),
+    ] {
+        let length = Duration::from_secs(3);
+        let lab = Lab::new().modules(12).fault(fault, outage(length)).start();
+        let project = Project::new(&lab).env("GOX_FILL", fill).env("GOX_BACKOFF_BASE", "200ms");
+        let outcome = project.gox(["mod", "download"]).env("GOX_ATTEMPTS", "none").run().success();
+        assert!(outcome.elapsed >= length, "{fault:?} {fill}\n{outcome}");
+        // One question asks for all who wait.
+        assert!(lab.requests().len() < 200, "{} requests\n{outcome}", lab.requests().len());
+    }
+}
+
+#[test]
+fn an_outage_that_does_not_end_ends_with_the_budget() {
+    for fault in [Fault::Status(503), Fault::Eof, Fault::Silence] {
+        let lab = Lab::new().modules(12).fault(fault, always()).start();
+        let project = Project::new(&lab).env("GOX_ATTEMPTS", "none").env("GOX_BUDGET", "4s");
+        let outcome = project.gox(["mod", "download"]).run().exited(1);
+        assert!(outcome.elapsed >= Duration::from_secs(4), "{fault:?}\n{outcome}");
+        assert!(outcome.elapsed < Duration::from_secs(60), "{fault:?}\n{outcome}");
+        outcome.says("budget");
+    }
+}
+
 #[test]
 fn tidy_get_build_and_list_get_through_a_chain() {
     let lab = Lab::new().modules(12).chain().fault(Fault::Eof, rate(0.1)).start();

@@ -152,7 +152,7 @@ fn the_last_of_a_repeated_option_counts_and_all_are_checked() {
     let twice = given().option(Key::Attempts, "2").option(Key::Attempts, "3");
     assert_eq!(twice.resolved().settings.attempts, 3);
     let bad = given().option(Key::Attempts, "x").option(Key::Attempts, "3");
-    assert_eq!(bad.error(), "--attempts: \"x\" is no whole number of at least 1 (such as 4)");
+    assert_eq!(bad.error(), "--attempts: \"x\" is no whole number of at least 1 (such as 4), nor none");
 }
 
 #[test]
@@ -177,8 +177,11 @@ fn errors_name_place_value_and_what_is_right() {
              mirrors, private, confidential, fill, relay, verbosity, report, record, state-dir, rule, \
              locked",
         ),
-        ("# x\r\nattempts = \"many\"", "2: attempts: \"many\" is no whole number of at least 1 (such as 4)"),
-        ("attempts = 0", "1: attempts: \"0\" is no whole number of at least 1 (such as 4)"),
+        (
+            "# x\r\nattempts = \"many\"",
+            "2: attempts: \"many\" is no whole number of at least 1 (such as 4), nor none",
+        ),
+        ("attempts = 0", "1: attempts: \"0\" is no whole number of at least 1 (such as 4), nor none"),
         ("attempts = 1.5", "1: attempts: a number with a fraction is not expected here; a whole number is"),
         ("budget = 5", "1: budget: 5 has no unit; write \"5s\", \"5m\" or the like"),
         (
@@ -268,7 +271,7 @@ fn a_project_only_narrows() {
 
 #[test]
 fn whatever_else_a_project_asks_is_ignored_and_ends_nothing() {
-    let wide = given().user("rotate = \"go\"").project(
+    let wide = given().user("rotate = \"go\"\nattempts = 6").project(
         "attempts = 20\nrotate = \"listed\"\nmirrors = [\"evil.example\"]\nprivate = [\"github.com\"]\n\
          go = \"./go\"\nreport = \"x\"\n\"locked\" = [\"mirrors\"]\nbackoff-base = \"24h\"\nstall = \"1ms\"\n\
          relay = \"never\"\nfuture = 1\nbudget = \"soon\"\n[[rule]]\nmatch = \"(\"\naction = \"stop\"",
@@ -276,7 +279,7 @@ fn whatever_else_a_project_asks_is_ignored_and_ends_nothing() {
     let mut quiet = wide.resolved();
     quiet.ignored.clear();
     quiet.files.pop();
-    assert_eq!(quiet, given().user("rotate = \"go\"").resolved());
+    assert_eq!(quiet, given().user("rotate = \"go\"\nattempts = 6").resolved());
     assert_eq!(wide.notices(), Vec::<String>::new());
     let at = "/src/tool/gox.toml";
     let may = "is ignored: a project may";
@@ -318,7 +321,7 @@ fn whatever_else_a_project_asks_is_ignored_and_ends_nothing() {
     known.sort();
     assert_eq!(known, want);
     let broken = given().project("attempts = 1\nx = [");
-    assert_eq!(broken.resolved().settings.attempts, 4);
+    assert_eq!(broken.resolved().settings.attempts, NO_BOUND);
     assert!(
         broken.ignored()[0].starts_with("/src/tool/gox.toml:2: not valid TOML"),
         "{:?}",
@@ -396,10 +399,10 @@ fn locked_keys_stay_as_the_system_file_has_them() {
         .system(system)
         .user("mirrors = \"m.example\"\n[[rule]]\nmatch = \"u\"\naction = \"retry\"")
         .project("attempts = 1")
-        .var("GOX_ATTEMPTS", "4")
+        .var("GOX_ATTEMPTS", "none")
         .option(Key::Mirrors, "o.example");
     let settings = with.resolved().settings;
-    assert_eq!((settings.mirrors.len(), settings.attempts, settings.rules.len()), (0, 4, 1));
+    assert_eq!((settings.mirrors.len(), settings.attempts, settings.rules.len()), (0, NO_BOUND, 1));
     assert_eq!(with.ignored().len(), 0, "the user decided already");
     assert_eq!(
         with.notices(),

@@ -32,15 +32,21 @@ pub(crate) use state::{State, first_patience, opening};
 pub(crate) use types::*;
 
 use crate::formats::goproxy::Entry;
-use crate::judgement::table::Trouble;
-use crate::vocabulary::Failure;
+use crate::judgement::table::{self, Trouble};
+use crate::vocabulary::{Failure, Source};
 use cures::Cure;
 use std::time::Duration;
 
 /// Attempts without progress that end a run are counted from here: the budget of the settings
 /// starts with the first failure, so a long and healthy download costs none of it.
-fn exhausted(policy: &Policy, state: &State, observation: &Observation) -> Option<String> {
-    if state.attempts_without_progress >= policy.attempts {
+fn exhausted(
+    policy: &Policy,
+    state: &State,
+    observation: &Observation,
+    failures: &[Failure],
+) -> Option<String> {
+    let waits = policy.patient && failures.iter().all(|f| is_waited_out(policy, state, observation, f));
+    if state.attempts_without_progress >= policy.attempts && !waits {
         let n = state.attempts_without_progress;
         return Some(format!("gave up after {n} attempt{} without progress", if n == 1 { "" } else { "s" }));
     }
@@ -48,6 +54,16 @@ fn exhausted(policy: &Policy, state: &State, observation: &Observation) -> Optio
         return Some(format!("gave up: the recovery budget of {} s is used up", policy.budget.as_secs()));
     }
     None
+}
+
+/// Whether waiting can cure a failure: a module proxy's own trouble, of one that answers nobody just now. What is
+/// said of one module by a host that serves others is that module's; versions that are being chosen may not
+/// exist at all, and whoever mistyped a name wants to hear so.
+fn is_waited_out(policy: &Policy, state: &State, observation: &Observation, failure: &Failure) -> bool {
+    let hosts = table::is_waited_out(failure.cause, failure.source, failure.detail)
+        && failure.source == Some(Source::Proxy);
+    let answers = observation.progress || observation.serving.contains(&entry_of(state, failure));
+    hosts && !answers && (policy.versions_fixed || private::knows_hash(state, failure))
 }
 
 /// How long is waited for a network where there is none.
@@ -103,7 +119,7 @@ fn cure_all(
             cure => cure?,
         });
     }
-    if let Some(reason) = exhausted(policy, state, observation) {
+    if let Some(reason) = exhausted(policy, state, observation, failures) {
         let transport = failures.iter().find(|f| f.row().is_transport());
         let held_back = |f| places::held_back(policy, state, &places::entry_of(state, f));
         let hint = integrity::unresolved(observation)

@@ -15,6 +15,9 @@ use std::time::Duration;
 pub(crate) struct Policy {
     /// Attempts without progress.
     pub attempts: u32,
+    /// The user has set no bound on them: a host that answers nobody is waited for until the budget ends.
+    #[serde(default)]
+    pub patient: bool,
     /// Recovery budget, from the first failure.
     pub budget: Duration,
     /// Silence after which go counts as stalled, for a first attempt.
@@ -164,6 +167,7 @@ impl Policy {
     pub(crate) fn example(list: &str) -> Policy {
         Policy {
             attempts: 4,
+            patient: false,
             budget: Duration::from_secs(300),
             stall: Duration::from_secs(30),
             backoff_base: Duration::from_millis(500),

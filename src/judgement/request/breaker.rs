@@ -3,7 +3,8 @@
 //! Pure: time is a [`Duration`] since the relay started. A breaker never forbids an upstream that
 //! stands alone; the policy reads it where another upstream may be asked instead.
 
-use crate::vocabulary::Cause;
+use crate::judgement::table;
+use crate::vocabulary::{Cause, Detail, Source};
 use std::time::Duration;
 
 /// Faults in a row that open a breaker. One is chance, two may be one bad connection that two
@@ -96,6 +97,12 @@ impl Breaker {
     /// True while requests had better go elsewhere.
     pub(crate) fn is_open(&self, now: Duration) -> bool {
         self.opened.is_some_and(|at| self.probing || now.saturating_sub(at) < COOL_DOWN)
+    }
+
+    /// True where its last requests all failed, several in a row, for a trouble of its own that may pass.
+    pub(crate) fn is_down(&self) -> bool {
+        let passes = |cause| table::is_waited_out(cause, Some(Source::Proxy), Detail::Plain);
+        self.in_a_row >= FAULTS_TO_OPEN && self.cause.is_some_and(passes)
     }
 
     /// Tells the breaker that a request goes out: after the cool-down the first is the probe, and

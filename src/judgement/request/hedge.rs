@@ -86,6 +86,23 @@ pub(crate) fn is_late(moved: Moved, late: Duration) -> bool {
     }
 }
 
+/// Silence of a host that nobody else can stand in for, before it is asked for the same file once more beside
+/// the first request, ...
+const SILENT: Duration = Duration::from_secs(5);
+
+/// ... how long such a request waits, and how long after it the next one follows, ...
+pub(crate) const BESIDE: Duration = Duration::from_secs(10);
+
+/// ... and silence after which it is asked at once, where it has answered somebody who asked later.
+const PASSED_OVER: Duration = Duration::from_secs(2);
+
+/// Whether a request that stands still is to be sent once more beside itself: `silent` since something last
+/// moved, after `before` such requests. A body that pauses is given more time: it would come from its start.
+pub(crate) fn asks_beside(silent: Duration, before: u32, in_body: bool, passed_over: bool) -> bool {
+    let patience = SILENT + BESIDE * (before + u32::from(in_body));
+    silent >= patience || passed_over && !in_body && silent >= PASSED_OVER
+}
+
 /// Whether one more hedge keeps the share of 5% of `requests` (plus the first few).
 pub(crate) fn is_affordable(hedges: u64, requests: u64) -> bool {
     hedges < FREE_HEDGES.max(requests / 20)
@@ -125,6 +142,16 @@ mod tests {
         assert!(is_late(at(2100, Some(2000), 2048, Some(1 << 20)), late));
         assert!(!is_late(at(2100, Some(2000), 2048, Some(4096)), late), "nearly there");
         assert!(!is_late(at(2100, Some(2000), 1 << 20, Some(1 << 30)), late), "long but fast");
+    }
+
+    #[test]
+    fn a_silent_host_is_asked_again_beside_the_first_request() {
+        let at = |seconds, before, in_body, passed_over| {
+            asks_beside(Duration::from_secs(seconds), before, in_body, passed_over)
+        };
+        assert!(!at(4, 0, false, false) && at(5, 0, false, false));
+        assert!(!at(14, 1, false, false) && at(15, 1, false, false) && !at(14, 0, true, false));
+        assert!(!at(1, 0, false, true) && at(2, 3, false, true) && !at(2, 0, true, true));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) enum Flaw {
 
 impl Miss {
     /// True for a word about the request, as opposed to trouble with the host or the way.
-    pub(super) fn is_word(&self) -> bool {
+    pub(crate) fn is_word(&self) -> bool {
         matches!(self, Miss::NotFound | Miss::Denied { .. } | Miss::Odd)
     }
 
@@ -75,4 +75,6 @@ pub(crate) struct Try {
     pub(crate) upstream: UpstreamId,
     /// How it ended.
     pub(crate) miss: Miss,
+    /// The upstream answered nobody: it is waited for, and the try says nothing of this request.
+    pub(crate) waited: bool,
 }

@@ -53,6 +53,8 @@ pub(crate) fn is_retry_affordable(retries: u64, requests: u64) -> bool {
 pub(crate) struct Condition {
     /// Its breaker is open.
     pub(crate) open: bool,
+    /// It answers nobody just now.
+    pub(crate) down: bool,
     /// It refuses every module that go.sum pins.
     pub(crate) refuses: bool,
     /// Most of its last answers were good.
@@ -162,9 +164,16 @@ impl Situation<'_> {
         })
     }
 
+    /// Whether nobody else may be asked after a fault of `upstream`. Then it is not hung up on: what is thinking
+    /// would begin anew, and go waits too.
+    pub(crate) fn is_alone(&self, upstream: UpstreamId) -> bool {
+        let others = |to: &UpstreamId| *to != upstream && self.crossings.may(self.terms, upstream, *to);
+        self.terms.only.is_some() || !self.crossings.upstreams().any(|to| others(&to))
+    }
+
     /// How long to wait for the first byte of `upstream`; `stall` is the setting of that name.
     pub(crate) fn patience(&self, upstream: UpstreamId, stall: Duration) -> Duration {
-        let asked = self.at(upstream).count() as u32;
+        let asked = self.at(upstream).filter(|t| !t.waited).count() as u32;
         if asked + 1 >= self.terms.attempts {
             return stall * LAST_PATIENCE;
         }
@@ -397,7 +406,7 @@ impl Situation<'_> {
     }
 
     fn spent(&self, at: UpstreamId) -> u32 {
-        self.at(at).filter(|t| t.miss.counts()).count() as u32
+        self.at(at).filter(|t| t.miss.counts() && !t.waited).count() as u32
     }
 
     fn limit_at(&self, at: UpstreamId) -> u32 {
@@ -410,6 +419,9 @@ impl Situation<'_> {
     /// each is likely to succeed.
     fn limit(&self, at: UpstreamId) -> u32 {
         let attempts = self.terms.attempts;
+        if self.terms.patient && self.condition(at).down {
+            return u32::MAX;
+        }
         if self.condition(at).healthy { attempts.saturating_mul(2) } else { attempts }
     }
 

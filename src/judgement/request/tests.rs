@@ -44,7 +44,7 @@ const fn at(place: usize) -> UpstreamId {
 }
 
 fn said(place: usize, miss: Miss) -> Try {
-    Try { upstream: at(place), miss }
+    Try { upstream: at(place), miss, waited: false }
 }
 
 fn fault() -> Miss {
@@ -89,7 +89,9 @@ fn play(terms: &Terms, list: &str, answers: &[Miss]) -> (Vec<usize>, Move) {
     let mut tries = Vec::new();
     loop {
         match next(terms, &crossings, &tries, &fresh(crossings.len()), ENOUGH) {
-            Move::Ask(upstream, _) => tries.push(Try { upstream, miss: answers[upstream.place()].clone() }),
+            Move::Ask(upstream, _) => {
+                tries.push(Try { upstream, miss: answers[upstream.place()].clone(), waited: false })
+            }
             end => return (tries.iter().map(|t| t.upstream.place()).collect(), end),
         }
         assert!(tries.len() < 100, "no end");
@@ -492,8 +494,24 @@ fn no_history_leads_a_private_name_astray_and_every_history_ends() {
                 },
                 _ => fault(),
             };
-            tries.push(Try { upstream: to, miss });
+            tries.push(Try { upstream: to, miss, waited: false });
             assert!(tries.len() < 200, "{round}: no end: {text}");
         }
     }
+}
+
+#[test]
+fn a_host_that_answers_nobody_is_waited_for_and_that_costs_a_request_none_of_its_tries() {
+    let crossings = crossings("https://a.test");
+    let patient = Terms { patient: true, ..terms() };
+    let waited: Vec<Try> = (0..40).map(|_| Try { waited: true, ..eof(0) }).collect();
+    let some = Duration::from_secs(1);
+    for (down, time, waits) in [(true, some, true), (false, some, true), (true, Duration::ZERO, false)] {
+        let conditions = [Condition { down, ..Condition::default() }];
+        let next = next(&patient, &crossings, &waited, &conditions, Allowance { retry: true, time });
+        assert_eq!(next != Move::GiveUp, waits, "{down} {time:?}");
+    }
+    // Its own failures are counted.
+    let own: Vec<Try> = (0..40).map(|_| eof(0)).collect();
+    assert_eq!(next(&patient, &crossings, &own, &fresh(1), ENOUGH), Move::GiveUp);
 }

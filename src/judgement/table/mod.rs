@@ -188,6 +188,16 @@ impl Row {
         }
     }
 
+    /// The host's own trouble, as an outage is: waiting may cure it. A name or a route that is missing is rather
+    /// a typing error, or no network.
+    pub const fn may_pass(&self) -> bool {
+        self.is_transport()
+            && match self.trouble {
+                Trouble::Dead | Trouble::Silent | Trouble::Host => !matches!(self.class, Class::Certificate),
+                Trouble::Network | Trouble::HttpProxy | Trouble::Module | Trouble::Here => false,
+            }
+    }
+
     /// Later runs had better begin elsewhere: the host could not be talked to, or refused everything.
     pub const fn is_remembered(&self) -> bool {
         match self.trouble {
@@ -257,6 +267,12 @@ impl Failure {
             None => self.row().action(),
         }
     }
+}
+
+/// Whether waiting may cure a failure: the trouble of a host that answers nobody just now. A page that somebody
+/// else sent waits for a person, not for time.
+pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {
+    cause != Cause::CaptiveOrHtml && row(cause, source, detail).may_pass()
 }
 
 /// The row for a failure: the cause's, with the sources nested in the causes that have them,

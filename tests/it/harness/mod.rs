@@ -106,6 +106,8 @@ impl Project {
         // Long waits prove nothing; tests of the waits set their own.
         set("GOX_BACKOFF_BASE", "5ms".into());
         set("GOX_BACKOFF_MAX", "50ms".into());
+        // By itself gox waits five minutes for a host that answers nobody.
+        set("GOX_ATTEMPTS", "4".into());
         at("main");
         // The telemetry helper would outlive its go; its mode is read from here alone.
         let telemetry = root.path().join("home/.config/go/telemetry");

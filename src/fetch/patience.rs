@@ -1,0 +1,76 @@
+//! How a question waits: for its turn, for a host that answers nobody, and beside a request that stands still.
+
+use super::journey::Journey;
+use super::progress::Progress;
+use crate::judgement::backoff;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::hedge;
+use crate::judgement::request::policy::Pause;
+use std::time::Duration;
+use tokio::sync::SemaphorePermit;
+
+/// Longest pause before a host that answers nobody is asked once more, by one question for all.
+const PROBE_PAUSE: Duration = Duration::from_secs(4);
+
+/// The right to ask a silent host once more; nobody's in particular where it answers others.
+pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
+
+impl<'a> Journey<'a> {
+    /// Waits as long as was decided.
+    pub(super) async fn pause(&self, pause: Pause) {
+        match pause {
+            Pause::None => {}
+            // Full jitter: those that failed together shall not come back together.
+            Pause::Backoff(ceiling) => tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await,
+            Pause::Rest(rest) => {
+                let spread = Duration::from_millis(fastrand::u64(0..50));
+                tokio::time::sleep(rest + spread).await;
+            }
+        }
+    }
+
+    /// Whether an upstream answers nobody just now.
+    pub(super) fn is_down(&self, upstream: UpstreamId) -> bool {
+        self.fetcher.ledger.lock().breakers[upstream.place()].is_down()
+    }
+
+    /// What is left of the budget.
+    pub(super) fn time_left(&self) -> Duration {
+        let books = self.fetcher.ledger.lock();
+        self.situation(&books, &[]).allowance.time
+    }
+
+    /// Waits before a host that answers nobody is asked once more, for all who wait: not so long that much
+    /// is lost once it is well again.
+    pub(super) async fn probe(&self, asked: &mut u32) {
+        let ceiling = backoff::ceiling(self.terms.backoff_base, PROBE_PAUSE, *asked);
+        *asked = asked.saturating_add(1);
+        let pause = ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
+        tokio::time::sleep(pause.min(self.time_left())).await;
+    }
+
+    /// Whether nobody else may be asked after a fault of this one.
+    pub(super) fn is_alone(&self, upstream: UpstreamId) -> bool {
+        let books = self.fetcher.ledger.lock();
+        self.situation(&books, &[]).is_alone(upstream)
+    }
+
+    /// Whether a request that stands still at a host that nobody can stand in for is sent once more: the host
+    /// may have forgotten it, and answer others. The turn is held meanwhile.
+    pub(super) fn may_ask_beside(
+        &self,
+        upstream: UpstreamId,
+        progress: &Progress,
+        before: u32,
+    ) -> Option<Turn<'a>> {
+        let moved = progress.moved();
+        let passed_over = self.fetcher.ledger.lock().answered[upstream.place()] > Some(progress.asked);
+        if !hedge::asks_beside(progress.silent_for(), before, moved.body.is_some(), passed_over) {
+            return None;
+        }
+        if passed_over {
+            return Some(Turn(None));
+        }
+        self.fetcher.beside.try_acquire().ok().map(|turn| Turn(Some(turn)))
+    }
+}
