@@ -156,9 +156,9 @@ fn a_pipe_may_hold_the_configuration() {
     let outcome = project.gox(["config"]).env("GOX_CONFIG", &file).run().exited(125);
     outcome.says("a pipe that nobody writes into");
     let run = project.gox(["config"]).env("GOX_CONFIG", &file).start();
-    fs::write(&file, "attempts = 7\n").expect("a reader at the other end");
+    fs::write(&file, "budget = \"7m\"\n").expect("a reader at the other end");
     let outcome = run.wait().success();
-    assert!(outcome.out().lines().any(|l| l.starts_with("attempts") && l.contains('7')), "{outcome}");
+    assert!(outcome.out().lines().any(|l| l.starts_with("budget") && l.contains("7m")), "{outcome}");
     let run = project.gox(["build"]).env("GOX_CONFIG", &file).start();
     run.signal(rustix::process::Signal::TERM);
     assert_eq!(run.wait().signal(), Some(15));
