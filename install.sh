@@ -525,10 +525,11 @@ in_project() {
         # shellcheck disable=SC2046 # several words
         unset GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK \
             $(env | sed -n 's/^\(GOX_[A-Z_]*\)=.*/\1/p')
-        GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOENV=off GOTOOLCHAIN=local GOTELEMETRY=off \
-            GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
+        GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOX_REPORT=$scratch/report GOENV=off \
+            GOTOOLCHAIN=local GOTELEMETRY=off GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
             PATH=${go%/*}:$PATH
-        export GOX_CONFIG GOX_STATE_DIR GOENV GOTOOLCHAIN GOTELEMETRY GOSUMDB GOPROXY HOME GOPATH GOCACHE PATH
+        export GOX_CONFIG GOX_STATE_DIR GOX_REPORT GOENV GOTOOLCHAIN GOTELEMETRY GOSUMDB GOPROXY \
+            HOME GOPATH GOCACHE PATH
         # The go on PATH may be a link to a gox installed before.
         if [ "$1" = plain ]; then
             GOX_BYPASS=1
@@ -566,6 +567,9 @@ demonstrate() {
     in_project helped "$built/gox" mod download || status=$?
     say "(exit status $status)"
     [ "$status" -eq 0 ] || fail "gox did not get through"
+    cured=''
+    [ ! -f "$scratch/report" ] || cured=$(sed -n 's/.*"cured":\([0-9]*\).*/\1/p' "$scratch/report")
+    [ -z "$cured" ] || say "($cured files came only after a fault, and go saw none of them)"
     say ""
     say "The same project, the same proxy, empty caches both times."
 }
