@@ -5,10 +5,10 @@ use crate::run::{Place, Tools};
 use std::time::Duration;
 
 /// `go version` through gox; a bare exec costs 0.5 to 1.0 ms of that.
-const VERSION_MS: f64 = 1.5;
+const VERSION_MS: f64 = 1.2;
 
 /// `go list -m` on a warm cache, supervised.
-const LIST_MS: f64 = 3.0;
+const LIST_MS: f64 = 2.5;
 
 pub(crate) fn measure(tools: &Tools, table: &mut Table) {
     let cases: [(&str, &[&str], f64); 3] = [
