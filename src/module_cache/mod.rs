@@ -10,12 +10,13 @@
 //! Where what lies: `finding` has the findings, which nobody else can make; [`hash`] computes the real
 //! hashes of what is cached; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
 //! database's copies; `evict` removes, `aside` moves aside and puts back; `growth` tells whether an
-//! attempt got anywhere. `placing` writes a module version as go does.
+//! attempt got anywhere. `downloads` looks whether anything is missing, `placing` writes a module version as go does.
 
 pub(crate) mod growth;
 pub(crate) mod hash;
 
 mod aside;
+mod downloads;
 mod evict;
 mod finding;
 mod index;
@@ -30,6 +31,7 @@ mod version;
 
 use crate::formats::go_sum::GoSum;
 pub(crate) use aside::Aside;
+pub(crate) use downloads::Downloads;
 use finding::Damage;
 pub(crate) use finding::Finding;
 use growth::Growth;

@@ -109,16 +109,6 @@ impl Cache {
         Ok(Some(Placing { files, wanted: wanted.to_vec(), order: order.clone(), stage, _lock: lock }))
     }
 
-    /// Whether go would ask nobody for this module version's `.info`, `.mod` and zip.
-    pub(crate) fn has_whole(&self, module: &str, version: &str) -> bool {
-        let is_file = |path: &Path| fs::metadata(path).is_ok_and(|meta| meta.is_file());
-        Files::of(&self.root, module, version).is_none_or(|files| {
-            fs::metadata(&files.tree).is_ok_and(|meta| meta.is_dir())
-                && [&files.mod_file, &files.info, &files.zip, &files.ziphash].into_iter().all(|f| is_file(f))
-                && fs::symlink_metadata(&files.partial).is_err()
-        })
-    }
-
     /// The go.mod of a module version, where it is cached.
     pub(crate) fn go_mod(&self, module: &str, version: &str) -> Option<Vec<u8>> {
         let files = Files::of(&self.root, module, version)?;

@@ -11,7 +11,7 @@ use crate::machine::bounded;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::toolchain::governing_file;
-use crate::module_cache::Cache;
+use crate::module_cache::{Cache, Downloads};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,11 +72,13 @@ fn is_whole(go_mod: &GoMod, cache: &Cache) -> bool {
         .iter()
         .map(|replace| ((&*replace.path, replace.version.as_deref()), &replace.by))
         .collect();
+    let mut downloads = Downloads::open(cache);
+    let mut has_all = |path, version| downloads.as_mut().is_some_and(|d| d.has_all(path, version));
     go_mod.require.iter().all(|require| {
         let (path, version) = (&*require.module.path, &*require.module.version);
         match replaced.get(&(path, Some(version))).or_else(|| replaced.get(&(path, None))) {
-            None => cache.has_whole(path, version),
-            Some(Replacement::Module(module)) => cache.has_whole(&module.path, &module.version),
+            None => has_all(path, version),
+            Some(Replacement::Module(module)) => has_all(&module.path, &module.version),
             Some(Replacement::Folder(_)) => true,
         }
     })
