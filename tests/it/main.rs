@@ -11,6 +11,7 @@ mod lab;
 mod harness;
 
 mod attacks;
+mod budget;
 mod cache_damage;
 mod checksums;
 mod configuration;
