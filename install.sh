@@ -11,7 +11,7 @@ umask "$(printf '%04o' "$(($(umask) | 022))")"
 
 usage() {
     cat <<'END'
-usage: sh install.sh [--to DIR] [--from-release URL] [--alias] [--shim DIR]
+usage: sh install.sh [--to DIR] [--from-release URL] [--alias] [--shim DIR] [--mirrors=cn]
        sh install.sh --try
        sh install.sh --uninstall
 
@@ -19,9 +19,13 @@ Builds gox with cargo from this checkout and installs it to ~/.local/bin.
 
   --to DIR            install to DIR
   --from-release URL  download gox (the program itself, or a .tar.gz that holds it) instead of
-                      building it; URL.sha256 must hold its checksum
-  --alias             add "alias go=gox" to the start file of your shell, once
+                      building it; URL.sha256 must hold its checksum. Of a URL that ends in / the
+                      file gox-MACHINE-unknown-linux-musl is taken
+  --alias             let "go" mean gox in new shells, while gox is there: one line in the start
+                      file of your shell
   --shim DIR          put a link named go, which leads to gox, into DIR
+  --mirrors=cn        consent to goproxy.cn and mirrors.aliyun.com, asked last and for public modules
+                      alone: one line in gox.toml of yours
   --try               install nothing: build gox, and show plain go failing and gox succeeding
                       behind a misbehaving module proxy on this machine
   --uninstall         take back exactly what this script did
@@ -39,7 +43,9 @@ tab=$(printf '\t')
 newline='
 '
 demonstration_go=1.27.3
+# What earlier ones of this script wrote, and how the line of today ends.
 alias_line='alias go=gox # added by the install.sh of gox'
+mirrors_line='mirrors = ["https://goproxy.cn", "https://mirrors.aliyun.com/goproxy"] # added by the install.sh of gox'
 scratch=
 half_done=
 lock=
@@ -85,6 +91,23 @@ make_absolute() {
             make_absolute "${here%"$newline".}/$1" ;;
     esac
     while [ "$absolute" != / ] && [ "${absolute%/}" != "$absolute" ]; do absolute=${absolute%/}; done
+}
+
+# Prints the folder, or the nearest above it that is there.
+nearest() {
+    dir=$1
+    while [ ! -e "$dir" ]; do
+        dir=${dir%/*}
+        [ -n "$dir" ] || dir=/
+    done
+    printf '%s\n' "$dir"
+}
+
+# Refuses a folder that cannot be written, or made; the second argument says what to do then.
+check_writable() {
+    dir=$(nearest "$1")
+    [ -d "$dir" ] || fail "$dir is no folder: $2"
+    [ -w "$dir" ] || fail "no permission to write in $dir: $2"
 }
 
 # Sets $root to the checkout that this script lies in, or to nothing.
@@ -240,13 +263,33 @@ fingerprint() {
     if is_here sha256sum || is_here shasum || is_here openssl; then sha256_of "$1"; else cksum <"$1"; fi
 }
 
+# Refuses at once what would end a build minutes later; the argument is its folder.
+check_builder() {
+    need=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*/\1/p' "$root/Cargo.toml")
+    have=$(cd "$root" && cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p') || :
+    [ -z "$need" ] || [ -z "$have" ] || [ "$have" -ge "$need" ] ||
+        fail "Rust 1.$have is here and gox needs 1.$need: update it (rustup update), or use --from-release URL"
+    [ -n "${CC:-}" ] || is_here cc || is_here gcc || is_here clang ||
+        fail "a C compiler is missing, which building needs (Debian: apt-get install gcc libc6-dev)"
+    check_writable "$1" "set CARGO_TARGET_DIR to another folder"
+    free=$(df -Pk "$(nearest "$1")" 2>/dev/null | awk 'NR == 2 { print $4 }') || :
+    case $free in
+        '' | *[!0-9]*) ;;
+        *) [ "$free" -ge 600000 ] ||
+            fail "$1 has $((free / 1024)) MB left and a build needs 600: set CARGO_TARGET_DIR to another folder" ;;
+    esac
+}
+
 # Builds what is named in the remaining arguments; sets $built to the folder it is in.
 build() {
     [ -n "$root" ] || fail "this script is not in a checkout of gox: run it from one, or use --from-release URL"
     is_here cargo || [ ! -x "${HOME:-}/.cargo/bin/cargo" ] || PATH=$PATH:$HOME/.cargo/bin
     is_here cargo ||
-        fail "cargo is not here: install Rust first (https://rustup.rs or your system's packages)"
+        fail "cargo is not here: install Rust first (https://rustup.rs or your system's packages), or use \
+--from-release URL, which needs none"
     make_absolute "${CARGO_TARGET_DIR:-$root/target}"
+    check_builder "$absolute"
+    say "Building takes two to four minutes on two cores; a build that is there already is used again."
     # Another target than this machine's would not run here.
     (unset CARGO_BUILD_TARGET && cd "$root" && cargo build --release --locked --target-dir "$absolute" "$@") ||
         fail "the build failed"
@@ -285,9 +328,9 @@ download() {
     program=$scratch/gox
     case $1 in
         *.tar.gz | *.tgz)
-            member=$(tar -tzf "$scratch/download" | grep -E '^([^/]+/)*gox$' | head -n 1)
+            member=$(tar -tzf "$scratch/download" 2>/dev/null | grep -E '^([^/]+/)*gox$' | head -n 1)
             [ -n "$member" ] || fail "$1 holds no gox"
-            tar -xzOf "$scratch/download" "$member" >"$program" ;;
+            tar -xzOf "$scratch/download" "$member" >"$program" || fail "$1 is damaged, nothing was installed" ;;
         *) mv "$scratch/download" "$program" ;;
     esac
     chmod 755 "$program"
@@ -295,8 +338,29 @@ download() {
 
 # --- installing ----------------------------------------------------------------------------------
 
+# Sets $release to the file of this machine where it is a folder of releases.
+choose_release() {
+    case $release in
+        */) ;;
+        *) return 0 ;;
+    esac
+    case $(uname -sm) in
+        "Linux x86_64" | "Linux amd64") release=${release}gox-x86_64-unknown-linux-musl ;;
+        "Linux aarch64" | "Linux arm64") release=${release}gox-aarch64-unknown-linux-musl ;;
+        *) fail "there are releases for Linux on x86_64 and aarch64, and none for $(uname -sm): build gox from a checkout" ;;
+    esac
+}
+
+# True where what a folder holds may be run.
+runs_programs() {
+    printf '#!/bin/sh\n' >"$1/runs"
+    chmod 755 "$1/runs"
+    "$1/runs" 2>/dev/null
+}
+
 # Refuses what would destroy something of somebody else's, before anything is done.
 check_places() {
+    check_writable "$to" "choose --to DIR"
     if [ -e "$to/gox" ] || [ -L "$to/gox" ]; then
         is_noted binary "$to/gox" ||
             fail "$to/gox is there already and was not installed by this script: remove it, or choose --to DIR"
@@ -318,6 +382,7 @@ announce() {
     fi
     say "  - install it as $to/gox"
     [ -z "$add_alias" ] || say "  - add to $start_file, once: alias go=gox"
+    [ -z "$mirrors" ] || say "  - add to $config_file that gox may ask goproxy.cn and mirrors.aliyun.com"
     [ -z "$shim" ] || say "  - make the link $shim/go -> $to/gox"
     say "  - note what was done in $manifest, for --uninstall"
 }
@@ -330,6 +395,8 @@ install_program() {
     begin "$to/.gox.new"
     cp "$program" "$half_done"
     chmod 755 "$half_done"
+    "$half_done" --version >/dev/null 2>&1 ||
+        fail "programs cannot be run from $to (a folder mounted noexec?), gox was not installed: choose --to DIR"
     mv -f "$half_done" "$to/gox"
     half_done=
     # The line of the one that was there before.
@@ -341,7 +408,8 @@ install_program() {
 }
 
 install_alias() {
-    if grep -q '^[[:space:]]*alias go=gox\([[:space:]]\|$\)' "$start_file" 2>/dev/null; then
+    if grep -q -e '^[[:space:]]*alias go=gox\([[:space:]]\|$\)' -e "^! test -x .* || $alias_line\$" \
+        "$start_file" 2>/dev/null; then
         say "$start_file has the alias already"
         return
     fi
@@ -352,13 +420,46 @@ install_alias() {
     elif [ -s "$start_file" ] && [ -n "$(tail -c 1 "$start_file")" ]; then
         before=unended
     fi
-    note "alias$tab$start_file$tab$before"
+    # Without a gox go stays go. bash, zsh and fish read it alike, whether or not PATH is whole by then; a quote in
+    # the path ends the quoted part, stands for itself, and begins another.
+    line="! test -x '$(printf '%s' "$to/gox" | sed "s/'/'\\\\''/g")' || $alias_line"
+    note "alias$tab$start_file$tab$before$tab$line"
     # At once: one that is killed leaves all of it or nothing.
     case $before in
-        unended) printf '\n%s\n' "$alias_line" >>"$start_file" ;;
-        *) printf '%s\n' "$alias_line" >>"$start_file" ;;
+        unended) printf '\n%s\n' "$line" >>"$start_file" ;;
+        *) printf '%s\n' "$line" >>"$start_file" ;;
     esac
     say "added the alias to $start_file; new shells have it"
+}
+
+# Sets $config_file to the user's gox.toml.
+find_config_file() {
+    make_absolute "${XDG_CONFIG_HOME:-$HOME/.config}/gox/gox.toml"
+    config_file=$absolute
+    [ -e "$config_file" ] || [ ! -L "$config_file" ] || fail "$config_file is a link to nothing: mend it first"
+}
+
+install_mirrors() {
+    if grep -q '^[[:space:]]*"\{0,1\}mirrors"\{0,1\}[[:space:]]*=' "$config_file" 2>/dev/null; then
+        say "$config_file says already what mirrors are asked, and is left as it is"
+        return
+    fi
+    before=whole
+    [ -e "$config_file" ] || before=absent
+    make_dir "${config_file%/*}"
+    note "mirrors$tab$config_file$tab$before"
+    # First: below a table it would be a part of it.
+    printf '%s\n' "$mirrors_line" >"$scratch/whole"
+    if [ "$before" = absent ]; then
+        begin "$config_file.gox-new"
+        cp "$scratch/whole" "$half_done"
+        mv -f "$half_done" "$config_file"
+        half_done=
+    else
+        cat "$config_file" >>"$scratch/whole"
+        replace "$config_file"
+    fi
+    say "gox may ask goproxy.cn and mirrors.aliyun.com: see $config_file"
 }
 
 install_shim() {
@@ -380,12 +481,14 @@ install_all() {
         shim=$absolute
     fi
     [ -z "$add_alias" ] || find_start_file
+    [ -z "$mirrors" ] || find_config_file
     if [ -n "$release" ]; then
         # The checksum comes from the same place as the program: the way there must be safe.
         case $release in
             https://* | file:///* | http://127.0.0.1[:/]* | http://localhost[:/]*) ;;
             *) fail "--from-release takes an https:// URL" ;;
         esac
+        choose_release
     fi
     check_places
     announce
@@ -398,15 +501,18 @@ install_all() {
         program=$built/gox
         source="the build"
     fi
+    runs_programs "$scratch" ||
+        fail "programs cannot be run from ${TMPDIR:-/tmp} (mounted noexec?): set TMPDIR to another folder"
     case $("$program" --version 2>/dev/null || :) in
         "gox "*) ;;
-        *) fail "$source does not run as gox on this machine, nothing was installed" ;;
+        *) fail "$source does not run as gox on this machine ($(uname -sm)), nothing was installed" ;;
     esac
     open_manifest
     # Another run may have come in between.
     check_places
     install_program
     [ -z "$add_alias" ] || install_alias
+    [ -z "$mirrors" ] || install_mirrors
     [ -z "$shim" ] || install_shim
     on_path "$to" || say "put it on PATH: export PATH=\"$to:\$PATH\""
 }
@@ -427,10 +533,12 @@ replace() {
     half_done=
 }
 
-remove_alias() {
-    file=$1
-    if ! grep -qxF -e "$alias_line" "$file" 2>/dev/null; then
-        say "$file has the alias no more"
+# Takes a line of ours out of a file, of which it is noted how it was before; $4 is what it is called.
+remove_line() {
+    file=$1 line=$3
+    export line
+    if ! grep -qxF -e "$line" "$file" 2>/dev/null; then
+        say "$file has the $4 no more"
         return
     fi
     # A newline too many is left where ours was put after a line without one, and where awk ends
@@ -438,11 +546,12 @@ remove_alias() {
     too_many=
     if [ -n "$(tail -c 1 "$file")" ]; then
         too_many=yes
-    elif [ "$2" = unended ] && [ "$(tail -n 1 "$file")" = "$alias_line" ]; then
+    elif [ "$2" = unended ] && [ "$(tail -n 1 "$file")" = "$line" ]; then
         too_many=yes
     fi
     # The first line of ours only: a copy made since is the user's.
-    awk -v line="$alias_line" '$0 == line && !done { done = 1; next } { print }' "$file" >"$scratch/start_file"
+    # shellcheck disable=SC2016 # the dollar is awk's
+    awk '$0 == ENVIRON["line"] && !done { done = 1; next } { print }' "$file" >"$scratch/start_file"
     if [ "$2" = absent ] && [ ! -s "$scratch/start_file" ]; then
         rm -f "$file"
     elif [ -n "$too_many" ]; then
@@ -453,7 +562,7 @@ remove_alias() {
         cat "$scratch/start_file" >"$scratch/whole"
         replace "$file"
     fi
-    say "took the alias out of $file"
+    say "took the $4 out of $file"
 }
 
 uninstall() {
@@ -489,7 +598,14 @@ uninstall() {
                 else
                     say "$path is no link of this script's any more and is left alone"
                 fi ;;
-            alias) remove_alias "$path" "$more" ;;
+            alias)
+                case $more in
+                    *"$tab"*) remove_line "$path" "${more%%"$tab"*}" "${more#*"$tab"}" alias ;;
+                    *) remove_line "$path" "$more" "$alias_line" alias ;;
+                esac ;;
+            mirrors)
+                rm -f "$path.gox-new"
+                remove_line "$path" "$more" "$mirrors_line" mirrors ;;
         esac
     done <"$scratch/reversed"
     # The manifest goes when all is done, and before the folder that holds it.
@@ -499,6 +615,24 @@ uninstall() {
     sed -n "s/^dir$tab//p" "$scratch/reversed" | LC_ALL=C sort -r | while IFS= read -r path; do
         rmdir "$path" 2>/dev/null || :
     done
+    tell_what_is_left
+}
+
+# What gox made or the user wrote is not this script's to remove.
+tell_what_is_left() {
+    left=
+    for path in "${GOX_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/gox}" \
+        "${XDG_CONFIG_HOME:-$HOME/.config}/gox/gox.toml"; do
+        [ ! -e "$path" ] || left="$left  - $path$newline"
+    done
+    # Links that gox itself made (gox shim install) lead to nothing now.
+    IFS=:
+    for path in ${PATH:-}; do
+        [ ! -L "$path/go" ] || [ -e "$path/go" ] ||
+            case $(readlink "$path/go") in */gox) left="$left  - $path/go, which leads to the gox that was removed$newline" ;; esac
+    done
+    unset IFS
+    [ -z "$left" ] || say "Left, and yours to remove:$newline${left%"$newline"}"
 }
 
 # --- the demonstration ---------------------------------------------------------------------------
@@ -577,7 +711,7 @@ demonstrate() {
 # --- the command line ----------------------------------------------------------------------------
 
 main() {
-    to='' release='' shim='' add_alias='' mode=''
+    to='' release='' shim='' add_alias='' mirrors='' mode=''
     while [ $# -gt 0 ]; do
         case $1 in
             --to | --from-release | --shim)
@@ -588,6 +722,8 @@ main() {
             --from-release=?*) release=${1#*=} ;;
             --shim=?*) shim=${1#*=} ;;
             --alias) add_alias=yes ;;
+            --mirrors=cn) mirrors=cn ;;
+            --mirrors | --mirrors=*) fail "--mirrors=cn is the only choice; other lists belong into gox.toml" ;;
             --try | --uninstall)
                 [ -z "$mode" ] || fail "$mode and $1 do not go together"
                 mode=$1 ;;
@@ -598,7 +734,7 @@ main() {
         esac
         shift
     done
-    if [ -n "$mode" ] && [ -n "$to$release$shim$add_alias" ]; then fail "$mode takes no other arguments"; fi
+    if [ -n "$mode" ] && [ -n "$to$release$shim$add_alias$mirrors" ]; then fail "$mode takes no other arguments"; fi
     case $mode in
         --uninstall) uninstall ;;
         --try) demonstrate ;;

@@ -2,6 +2,7 @@
 //! as it was.
 
 mod hardship;
+mod places;
 
 use crate::harness::{be_on_ones_own, link_tools};
 use std::collections::BTreeMap;
@@ -104,6 +105,12 @@ impl Machine {
         outcome(&mut self.command(&ours(), shell, args))
     }
 
+    /// The line that lets "go" mean gox.
+    fn alias(&self) -> String {
+        let gox = self.path("home/.local/bin/gox");
+        format!("! test -x '{}' || alias go=gox # added by the install.sh of gox", gox.display())
+    }
+
     /// Installs from the release with further arguments, which must succeed.
     fn install(&self, shell: &str, args: &[&str]) -> String {
         let url = self.url();
@@ -185,7 +192,7 @@ fn an_empty_home_is_empty_again_after_uninstall() {
     let gox = machine.path("home/.local/bin/gox");
     assert_eq!(gox.metadata().unwrap().permissions().mode() & 0o777, 0o755);
     assert_eq!(fs::read_link(machine.path("home/shims/here/go")).unwrap(), gox);
-    assert_eq!(machine.read("home/.bashrc"), "alias go=gox # added by the install.sh of gox\n");
+    assert_eq!(machine.read("home/.bashrc"), machine.alias() + "\n");
     machine.uninstall();
     assert_eq!(machine.home(), BTreeMap::new());
     machine.assert_no_scratch();
@@ -205,10 +212,7 @@ fn start_files_get_every_byte_back() {
             let before = machine.home();
             machine.install(shell, &["--alias"]);
             let name = format!("home/{file}");
-            assert_eq!(
-                machine.read(&name).lines().last(),
-                Some("alias go=gox # added by the install.sh of gox")
-            );
+            assert_eq!(machine.read(&name).lines().last(), Some(machine.alias().as_str()));
             machine.uninstall();
             assert_eq!(machine.home(), before, "{shell} {text:?}");
         }
@@ -377,6 +381,10 @@ fn a_checkout_is_built_with_cargo() {
     );
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     let outcome = machine.run_script(&script, "bash", &machine.programs(&["tools"]), &[]);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("a C compiler is missing"), "{}", outcome.stderr);
+    machine.program("tools/cc", "exit 1");
+    let outcome = machine.run_script(&script, "bash", &machine.programs(&["tools"]), &[]);
     assert_eq!(outcome.code, Some(0), "{}{}", outcome.stdout, outcome.stderr);
     assert!(machine.read("checkout/asked").starts_with("build --release --locked --target-dir "));
     assert!(machine.read("home/.local/bin/gox").contains("1.2.3"));
@@ -405,6 +413,7 @@ fn demonstration(machine: &Machine, go_exit: u8, gox_exit: u8) -> Outcome {
     let script = machine.write("checkout/install.sh", &text);
     machine.write("checkout/Cargo.toml", "[package]\nname = \"gox\"\n");
     machine.program("tools/cargo", "true");
+    machine.program("tools/cc", "true");
     let proxy =
         format!("echo $$ >'{}'\necho http://127.0.0.1:1\nexec sleep 60", machine.path("id").display());
     machine.program("checkout/target/release/examples/bad_proxy", &proxy);
