@@ -7,6 +7,8 @@
 # gox then (tests/go-scripts.sh), and it is packed and installed (tests/packages.sh). With a FILTER its tests run alone. GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13",
 # the newest first) says which releases. The last line is the sum: "N passed, N failed".
 #
+# GOX_UNDER_TEST is a gox to test in the place of the one that cargo builds: a release's static program, for example.
+#
 # Nothing of the machine's settings is seen by the tests: the harness (tests/it/harness) gives all they start
 # an environment of its own. tests/surroundings.sh tries that.
 set -eu
@@ -84,7 +86,7 @@ if [ $# -eq 0 ]; then
 		run_tests release_
 	done
 	echo "== Go's own scripts"
-	GOX_UNDER_TEST="${CARGO_TARGET_DIR:-$root/target}/debug/gox" recorded tests/go-scripts.sh
+	GOX_UNDER_TEST="${GOX_UNDER_TEST:-${CARGO_TARGET_DIR:-$root/target}/debug/gox}" recorded tests/go-scripts.sh
 	echo "== packages for pip and npm"
 	recorded tests/packages.sh
 fi

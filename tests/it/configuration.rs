@@ -45,7 +45,7 @@ impl Machine {
     }
 
     fn gox(&self, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
-        self.run(Path::new(env!("CARGO_BIN_EXE_gox")), variables, args)
+        self.run(crate::harness::gox(), variables, args)
     }
 
     fn run(&self, program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
@@ -170,7 +170,7 @@ fn through_a_link_named_go_goxs_words_are_gos() {
     let machine = Machine::new();
     let link = machine.path("bin/go");
     fs::create_dir_all(link.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gox"), &link).unwrap();
+    std::os::unix::fs::symlink(crate::harness::gox(), &link).unwrap();
     for args in [&["config"][..], &["--version"], &["--attempts", "6"], &["doctor"]] {
         let run = machine.run(&link, &[], args);
         assert_eq!((run.code, run.stdout), (Some(0), format!("go {}\n", args.join(" "))));

@@ -85,7 +85,7 @@ fn stdin_is_not_eaten_by_what_may_be_run_again() {
     let project = Project::empty().with_go(&fake.path());
     let outcome = project
         .program(Path::new("/bin/sh"), ["-c", "while read -r word; do \"$GOX\" list \"$word\"; done"])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX", crate::harness::gox())
         .env("GOX_GO", fake.path())
         .stdin("one\ntwo\nthree\n")
         .run()
@@ -143,7 +143,7 @@ fn ten_megabyte_lines_and_a_hundred_thousand_pass() {
 fn piped(project: &Project, fake: &FakeGo, shell: &str) -> Outcome {
     project
         .program(Path::new("/bin/bash"), ["-c", shell])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX", crate::harness::gox())
         .env("GOX_GO", fake.path())
         .run()
 }
@@ -180,7 +180,7 @@ fn closed_descriptors_cost_nothing() {
     // gox's own failures keep their status.
     for verb in ["version", "build"] {
         let run = project.program(Path::new("/bin/sh"), ["-c", "\"$GOX\" $VERB 2>&- >&-"]);
-        let run = run.env("GOX", env!("CARGO_BIN_EXE_gox")).env("GOX_GO", "/no/such/go").env("VERB", verb);
+        let run = run.env("GOX", crate::harness::gox()).env("GOX_GO", "/no/such/go").env("VERB", verb);
         run.run().exited(127);
     }
 }

@@ -8,7 +8,7 @@ fn called_by_a_shell(project: &Project, fake: &FakeGo, script: &str) -> (std::pr
     let number = project.root().join("number");
     let mut command = project
         .program(Path::new("/bin/sh"), ["-c", script])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX", crate::harness::gox())
         .env("GOX_GO", fake.path())
         .env("NUMBER", &number)
         .command();

@@ -82,7 +82,7 @@ fn a_signal_that_ends_go_ends_gox() {
         // As a shell sees it.
         let shell = project
             .program(Path::new("/bin/sh"), ["-c", "\"$GOX\" build; echo $?"])
-            .env("GOX", env!("CARGO_BIN_EXE_gox"))
+            .env("GOX", crate::harness::gox())
             .env("GOX_GO", fake.path())
             .run()
             .success();
@@ -181,7 +181,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let project = project.with_go(&fake.path());
     let started = project
         .program(Path::new("/bin/sh"), ["-c", "trap '' HUP; exec \"$GOX\" build"])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX", crate::harness::gox())
         .env("GOX_GO", fake.path())
         .start();
     wait_for(&ready);
@@ -422,7 +422,7 @@ fn a_limit_on_file_sizes_costs_go_no_output() {
     let project = Project::empty().with_go(&fake.path());
     let outcome = project
         .program(Path::new("/bin/sh"), ["-c", "ulimit -f 200; exec \"$GOX\" list"])
-        .env("GOX", env!("CARGO_BIN_EXE_gox"))
+        .env("GOX", crate::harness::gox())
         .env("GOX_GO", fake.path())
         .run()
         .success();

@@ -33,15 +33,21 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// What cargo tells integration tests alone: the program.
 const GOX: Option<&str> = option_env!("CARGO_BIN_EXE_gox");
 
-/// The gox under test. Only integration tests have one.
+/// The gox under test: cargo's, or the one that `GOX_UNDER_TEST` names (a release's static program). Only
+/// integration tests have one.
 pub(crate) fn gox() -> &'static Path {
-    Path::new(GOX.expect("an integration test: cargo names its programs there"))
+    static OTHER: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("GOX_UNDER_TEST").map(PathBuf::from));
+    OTHER
+        .as_deref()
+        .unwrap_or_else(|| Path::new(GOX.expect("an integration test: cargo names its programs there")))
 }
 
 /// A folder for what tests share from run to run: `tmp` in cargo's target folder, two above the test program.
