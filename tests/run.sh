@@ -4,7 +4,8 @@
 #     tests/run.sh [FILTER...]
 #
 # All tests run with the newest go, those named release_ again with each of the others, and Go's own scripts judge
-# gox then (tests/go-scripts.sh), and it is packed and installed (tests/packages.sh). With a FILTER its tests run alone. GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13",
+# gox then (tests/go-scripts.sh), and it is packed and installed (tests/packages.sh,
+# tests/setup-action.sh). With a FILTER its tests run alone. GOX_TEST_RELEASES ("1.27.3 1.24.11 1.21.13",
 # the newest first) says which releases. The last line is the sum: "N passed, N failed".
 #
 # GOX_UNDER_TEST is a gox to test in the place of the one that cargo builds: a release's static program, for example.
@@ -48,7 +49,7 @@ release_of() { head -n 1 "$(dirname "$1")/../VERSION"; }
 # but for the documentation tests at the end.
 sum_up() {
 	awk '
-		/^ *Summary \[/ || /^test result: / || /^scripts: / || /^packages: / {
+		/^ *Summary \[/ || /^test result: / || /^scripts: / || /^packages: / || /^setup action: / {
 			for (i = 2; i <= NF; i++) {
 				if ($i ~ /^passed/) passed += $(i - 1)
 				if ($i ~ /^failed/) failed += $(i - 1)
@@ -89,6 +90,8 @@ if [ $# -eq 0 ]; then
 	GOX_UNDER_TEST="${GOX_UNDER_TEST:-${CARGO_TARGET_DIR:-$root/target}/debug/gox}" recorded tests/go-scripts.sh
 	echo "== packages for pip and npm"
 	recorded tests/packages.sh
+	echo "== setup action"
+	recorded tests/setup-action.sh
 fi
 echo
 [ -n "$real" ] || echo "The tests named real:: were left out: see above."
