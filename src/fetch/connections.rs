@@ -185,14 +185,19 @@ impl Connections {
 
     /// The `Authorization` value of .netrc for an https URL.
     pub(super) fn netrc(&self, uri: &Uri) -> Option<HeaderValue> {
+        self.login(&uri.to_string()).map(Login::header)
+    }
+
+    /// What .netrc has for an https URL.
+    pub(super) fn login(&self, url: &str) -> Option<&Login> {
         let netrc = self.netrc.get_or_init(|| self.surroundings.read_netrc());
-        netrc.for_url(uri.to_string().strip_prefix("https://")?).map(Login::header)
+        netrc.for_url(url.strip_prefix("https://")?)
     }
 
     /// Sends one GET and returns with its head.
     pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Response, Fault> {
         let origin = Origin::of(asking)
-            .ok_or_else(|| Fault::new(Cause::Other, "an address without a host").blaming(Blame::Gox))?;
+            .ok_or_else(|| Fault::new(Cause::Other, "an address without a host").blaming(Blame::Verdict))?;
         let way = self.surroundings.way(origin.scheme(), &origin.address)?;
         self.check_verdict(&way, &origin.address)?;
         let absolute = match &way {
@@ -419,7 +424,12 @@ impl Connections {
             let secure = in_time(tls.connect(&proxy.address.host, Offer::Http1, stream)).await;
             stream = Box::new(secure.map_err(|fault| match fault.blame {
                 Blame::Host => fault.blaming(Blame::Proxy),
-                Blame::Proxy | Blame::Refusal | Blame::Login | Blame::Gox => fault,
+                Blame::Proxy
+                | Blame::Refusal
+                | Blame::Login
+                | Blame::Gox
+                | Blame::Verdict
+                | Blame::Distrust => fault,
             })?);
         }
         let greeted = match proxy.scheme {
@@ -433,7 +443,7 @@ impl Connections {
             match fault.blame {
                 Blame::Refusal => self.keep_verdict(Some(origin.address.clone()), fault),
                 Blame::Login => self.keep_verdict(None, fault),
-                Blame::Host | Blame::Proxy | Blame::Gox => {}
+                Blame::Host | Blame::Proxy | Blame::Gox | Blame::Verdict | Blame::Distrust => {}
             }
         }
         greeted.map(|()| stream)
@@ -450,7 +460,7 @@ impl Connections {
         self.tls
             .get_or_try_init(make)
             .await
-            .map_err(|words| Fault::new(Cause::TlsCert, words).blaming(Blame::Gox))
+            .map_err(|words| Fault::new(Cause::TlsCert, words).blaming(Blame::Verdict))
     }
 }
 

@@ -2,7 +2,7 @@
 //! with the rules for silence and stalls.
 
 use super::body::Body;
-use super::fault::Fault;
+use super::fault::{Blame, Fault};
 use super::gate::Waiting;
 use super::line::{Asking, Response};
 use super::progress::Progress;
@@ -129,7 +129,8 @@ impl Exchange<'_> {
 
     /// The head of the answer, redirects followed as go follows them.
     async fn head(&self, part: Option<&Part>, host: &mut String) -> Result<Response, Fault> {
-        let odd = |words: String| Fault::new(Cause::CaptiveOrHtml, words);
+        // go reads addresses in its own way, and has the last word.
+        let odd = |words: String| Fault::new(Cause::CaptiveOrHtml, words).blaming(Blame::Verdict);
         let mut uri = self.upstream.uri(&self.question.path).map_err(|e| odd(e.to_string()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -163,10 +164,12 @@ impl Exchange<'_> {
             };
             let response = self.fetcher.connections.send(&asking).await?;
             let location = match response.status {
-                301 | 302 | 303 | 307 | 308 => text(&response.headers, &header::LOCATION),
+                301 | 302 | 303 | 307 | 308 => response.headers.get(header::LOCATION),
                 _ => None,
             };
             let Some(location) = location else { return Ok(response) };
+            let location =
+                location.to_str().map_err(|_| odd("redirected to letters beyond ASCII".to_owned()))?;
             redirects += 1;
             if redirects > REDIRECTS {
                 return Err(odd(format!("stopped after {REDIRECTS} redirects")));

@@ -17,8 +17,12 @@ pub(super) enum Blame {
     Refusal,
     /// The proxy between wants other credentials, for whatever host.
     Login,
-    /// gox's own: go may well get through.
+    /// gox's own, which cannot read what came: go may well get through.
     Gox,
+    /// gox's own, and asked again it would come to the same: an address, a handshake.
+    Verdict,
+    /// A certificate that gox does not trust: most likely go does not either, but it has the last word.
+    Distrust,
 }
 
 /// A request could not be answered.

@@ -36,11 +36,11 @@ type Running<'a> = Pin<Box<dyn Future<Output = TryEnd> + Send + 'a>>;
 pub(super) struct Journey<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) terms: Terms,
-    question: Question,
+    pub(super) question: Question,
     errand: Errand,
-    tries: Vec<Try>,
+    pub(super) tries: Vec<Try>,
     /// What is known of each try beyond its miss.
-    shortfalls: Vec<Shortfall>,
+    pub(super) shortfalls: Vec<Shortfall>,
     /// Broken bodies that their upstream may continue.
     parts: HashMap<UpstreamId, Part>,
     /// Until when this question shall leave an upstream alone.
@@ -137,6 +137,7 @@ impl<'a> Journey<'a> {
                         return Answer::Found { body, from };
                     }
                 }
+                Move::Leave(upstream) => return self.leave(upstream),
                 Move::NotFound => return self.not_found(),
                 Move::PassOn(index) => {
                     self.end_look_up();
@@ -166,7 +167,7 @@ impl<'a> Journey<'a> {
     }
 
     /// go's look-up ends in the error of whom this question was given up at; over a pipe it goes on.
-    fn end_look_up(&self) {
+    pub(super) fn end_look_up(&self) {
         let Some(kin) = &self.kin else { return };
         let piped = |at: UpstreamId| self.fetcher.crossings.go_walks(at, UpstreamId::at(at.place() + 1));
         for last in self.tries.iter().filter(|t| t.miss != Miss::NotFound && !piped(t.upstream)) {
@@ -396,7 +397,8 @@ impl<'a> Journey<'a> {
             self.shortfalls.iter_mut().for_each(|s| s.copy = None);
         }
         let waited = self.terms.patient && !short.miss.is_word() && self.is_down(upstream);
-        self.tries.push(Try { upstream, miss: short.miss.clone(), waited });
+        let alone = self.alone(upstream, &short);
+        self.tries.push(Try { upstream, miss: short.miss.clone(), waited, alone });
         self.shortfalls.push(*short);
     }
 
@@ -452,7 +454,10 @@ impl<'a> Journey<'a> {
         let line = |(at, short): (&Try, &Shortfall)| {
             format!("{}: {}", self.fetcher.upstream(at.upstream).shown(), short.words)
         };
+        let status = self.shortfalls.last().and_then(|short| short.facts.status);
+        let of_all = |status: &u16| self.shortfalls.iter().all(|short| short.facts.status == Some(*status));
         Answer::GaveUp {
+            status: status.filter(|status| *status >= 500).filter(of_all),
             last: self.tries.last().map(|last| last.upstream),
             tried: self.tries.iter().zip(&self.shortfalls).map(line).collect(),
         }
@@ -471,7 +476,7 @@ impl<'a> Journey<'a> {
     }
 
     /// Enters the failures of this question into the books.
-    fn close(&self, cured: bool) {
+    pub(super) fn close(&self, cured: bool) {
         let failures: Vec<Failure> = self
             .tries
             .iter()

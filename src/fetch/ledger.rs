@@ -77,6 +77,9 @@ pub(crate) struct UpstreamReport {
     pub(crate) url: String,
     /// Its breaker is open: the next run had better not begin with it.
     pub(crate) down: bool,
+    /// It is left to go as a whole, and go did not fail there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) left: bool,
     /// Why.
     pub(crate) cause: Option<Cause>,
     /// Whole answers in this run.
@@ -123,7 +126,7 @@ pub(crate) struct Tally {
     /// The upstreams in order, mirrors last.
     pub(crate) upstreams: Vec<UpstreamReport>,
     /// Upstreams that the fetcher cannot talk to, each with the reason: go may think otherwise about a
-    /// certificate, for example, so the next attempt had better be without the fetcher.
+    /// certificate, for example, and asks there itself.
     pub(crate) left_to_go: Vec<String>,
     /// The latest connections that were tried.
     pub(crate) connections: Vec<Connection>,
@@ -197,8 +200,12 @@ pub(super) struct Books {
     pub(super) answered: Vec<Option<tokio::time::Instant>>,
     /// HTTP/2 faults in a row, by upstream.
     pub(super) http2_faults: Vec<u32>,
-    /// Why an upstream is left to go.
+    /// Why files of an upstream are left to go.
     pub(super) left_to_go: Vec<Option<String>>,
+    /// ... and which upstreams are as a whole, for they never answered in a way that could be read.
+    pub(super) left: Vec<bool>,
+    /// Where go failed as well.
+    pub(super) go_fails: Vec<bool>,
     /// Which file a wrong copy was sent for; `None` for a page that came for several.
     pub(super) wrong: HashMap<[u8; 32], Option<String>>,
     /// Look-ups of likely private names that are under way, each with those that have it not.
@@ -237,11 +244,17 @@ impl Books {
             rests: if stores { breaker.rests(now).max(store.rests(now)) } else { breaker.rests(now) },
             usual: usual.filter(|_| breaker.answers() >= ANSWERS_TO_KNOW),
             absent: None,
+            answers: false,
+            left: false,
+            go_fails: false,
         };
         let mut conditions: Vec<Condition> =
             self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect();
-        for (condition, since) in conditions.iter_mut().zip(&self.absent) {
-            condition.absent = since.map(|since| since.elapsed());
+        for (place, condition) in conditions.iter_mut().enumerate() {
+            condition.absent = self.absent[place].map(|since| since.elapsed());
+            condition.answers = self.answered[place].is_some();
+            condition.left = self.left[place];
+            condition.go_fails = self.go_fails[place];
         }
         conditions
     }
@@ -254,8 +267,10 @@ impl Books {
 }
 
 impl Ledger {
-    pub(super) fn new(breakers: Vec<Breaker>) -> Ledger {
+    /// With the upstreams' breakers, and which of them are left to go from the start.
+    pub(super) fn new(breakers: Vec<Breaker>, left: Vec<bool>) -> Ledger {
         let n = breakers.len();
+        let known = |left: &bool| left.then(|| "as in an earlier run".to_owned());
         Ledger {
             books: Mutex::new(Books {
                 tally: Tally::default(),
@@ -268,7 +283,9 @@ impl Ledger {
                 carriers: HashMap::new(),
                 answered: vec![None; n],
                 http2_faults: vec![0; n],
-                left_to_go: vec![None; n],
+                left_to_go: left.iter().map(known).collect(),
+                left,
+                go_fails: vec![false; n],
                 wrong: HashMap::new(),
                 look_ups: Vec::new(),
                 known: Vec::new(),
@@ -318,6 +335,7 @@ impl Ledger {
                 entry: upstream.entry().clone(),
                 url: upstream.shown().to_owned(),
                 down: condition.open,
+                left: condition.left && !condition.go_fails,
                 cause: breaker.cause(),
                 served: breaker.answers(),
                 faults: breaker.faults(),

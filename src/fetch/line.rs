@@ -205,14 +205,21 @@ impl Line {
                         // Given back, it was never written.
                         let untouched = error.take_message().is_some() || error.error().is_canceled();
                         let gone = error.error().is_incomplete_message();
+                        let fault = Fault::of(error.error());
+                        // What this library cannot read, go's may.
+                        let unread = error.error().is_parse();
                         return Err(Unanswered {
-                            fault: Fault::of(error.error()),
+                            fault: if unread { fault.blaming(Blame::Gox) } else { fault },
                             // As in go: a kept connection that ends before the first byte was closed idle.
                             untouched: untouched || gone,
                         });
                     }
                 };
                 let (head, incoming) = response.into_parts();
+                if !is_framed_for_go(&head.headers) {
+                    let words = "an answer whose length is told in an odd way";
+                    return Err(Fault::new(Cause::CaptiveOrHtml, words).blaming(Blame::Gox).into());
+                }
                 let back = Some(Back { idle: idle.clone(), sender });
                 let body = Body::Http1 { incoming, back, _turn: turn };
                 Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
@@ -234,7 +241,10 @@ impl Line {
                     if left || !error.is_reset() {
                         gate.shut();
                     }
-                    Unanswered { fault: Fault::of(&error), untouched: refused || left }
+                    let fault = Fault::of(&error);
+                    let unread = error.is_library() && error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
+                    let fault = if unread { fault.blaming(Blame::Gox) } else { fault };
+                    Unanswered { fault, untouched: refused || left }
                 })?;
                 let (head, stream) = response.into_parts();
                 let body = Body::http2(stream, &head.headers, permit);
@@ -242,6 +252,17 @@ impl Line {
             }
         }
     }
+}
+
+/// Whether go would read where this answer ends: it takes one coding, and one length.
+fn is_framed_for_go(headers: &HeaderMap) -> bool {
+    let codings: Vec<_> = headers.get_all(header::TRANSFER_ENCODING).iter().collect();
+    let coded = match codings[..] {
+        [] => true,
+        [coding] => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    };
+    coded && headers.get_all(header::CONTENT_LENGTH).iter().all(|length| !length.as_bytes().contains(&b','))
 }
 
 impl From<Fault> for Unanswered {
@@ -253,7 +274,7 @@ impl From<Fault> for Unanswered {
 impl Unanswered {
     fn certain(error: hyper::http::Error) -> Unanswered {
         Unanswered {
-            fault: Fault::new(Cause::Other, error.to_string()).blaming(Blame::Gox),
+            fault: Fault::new(Cause::Other, error.to_string()).blaming(Blame::Verdict),
             untouched: false,
         }
     }

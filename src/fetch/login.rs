@@ -26,6 +26,11 @@ impl Login {
         Some(Login { user: percent::decode(user)?, password: percent::decode(password)? })
     }
 
+    /// As it stands in a URL.
+    pub(super) fn user_info(&self) -> String {
+        format!("{}:{}", percent::encode(&self.user), percent::encode(&self.password))
+    }
+
     /// The value of a Basic `Authorization` header, which is never printed.
     pub(super) fn header(&self) -> HeaderValue {
         let pair = [&self.user[..], b":", &self.password].concat();

@@ -22,6 +22,7 @@ mod fault;
 mod gate;
 mod journey;
 mod kin;
+mod leaving;
 pub(crate) mod ledger;
 mod line;
 mod login;
@@ -103,6 +104,8 @@ pub(crate) struct Options {
     pub(crate) budget: Duration,
     /// Upstreams that were down lately.
     pub(crate) resting: Vec<Entry>,
+    /// Upstreams that are left to go from the start.
+    pub(crate) left: Vec<Entry>,
     /// Most connections to upstreams at a time.
     pub(crate) room: usize,
     /// The way out.
@@ -128,6 +131,7 @@ impl Options {
             stall: Duration::from_secs(30),
             budget: Duration::from_secs(300),
             resting: Vec::new(),
+            left: Vec::new(),
             room: CONNECTIONS,
             surroundings,
         }
@@ -155,12 +159,21 @@ pub(crate) enum Answer {
     NotFound(Refusal),
     /// Somebody refused, and nobody else may be asked.
     Refused(Refusal),
+    /// gox cannot talk to this upstream as go may: go is to ask it itself, at this address.
+    Left {
+        /// Whom.
+        at: UpstreamId,
+        /// The address, with the user's own credentials in it.
+        url: String,
+    },
     /// All was in vain.
     GaveUp {
         /// Who failed last; `None` where nobody could be asked.
         last: Option<UpstreamId>,
         /// What was tried, in order, in words without secrets.
         tried: Vec<String>,
+        /// The HTTP status of all of it, where it was one and a server's trouble.
+        status: Option<u16>,
     },
 }
 
@@ -246,7 +259,10 @@ impl Fetcher {
             if rests { Breaker::opened_before() } else { Breaker::default() }
         };
         Ok(Fetcher {
-            ledger: ledger::Ledger::new(upstreams.iter().map(opened).collect()),
+            ledger: ledger::Ledger::new(
+                upstreams.iter().map(opened).collect(),
+                upstreams.iter().map(|upstream| options.left.contains(upstream.entry())).collect(),
+            ),
             connections: connections::Connections::new(options.surroundings.clone(), options.room),
             beside: tokio::sync::Semaphore::new(BESIDE),
             probes: upstreams.iter().map(|_| tokio::sync::Mutex::default()).collect(),
@@ -295,7 +311,10 @@ impl Fetcher {
         let _counted = self.ledger.begin();
         let errand = Errand { waiting: Waiting::Fill, inspect };
         let answer = journey::Journey::answer(self, question, errand).await;
-        coming.keep(uses(answer).await);
+        let left = matches!(answer, Answer::Left { .. });
+        let kept = uses(answer).await;
+        // What is left to go today may be asked of somebody else once go has failed there too.
+        coming.keep(kept.filter(|_| !left));
     }
 
     /// Opens more connections to an origin while each brings a quarter more bytes: one alone, however many
@@ -340,6 +359,22 @@ impl Fetcher {
     pub(crate) fn tally(&self) -> Tally {
         let tally = self.ledger.tally(&self.upstreams, self.started.elapsed());
         Tally { opened: self.connections.opened(), ..tally }
+    }
+
+    /// Where go finds a file at an upstream by itself.
+    fn address_for_go(&self, at: UpstreamId, path: &str) -> String {
+        let upstream = self.upstream(at);
+        let login =
+            if upstream.is_https() { self.connections.login(&upstream.for_go(path, None)) } else { None };
+        upstream.for_go(path, login)
+    }
+
+    /// Notes that go could not talk to these either: what fails there is a fault like others.
+    pub(crate) fn go_fails_at(&self, fails: impl Fn(&Entry) -> bool) {
+        let mut books = self.ledger.lock();
+        for (place, upstream) in self.upstreams.iter().enumerate() {
+            books.go_fails[place] |= books.left_to_go[place].is_some() && fails(upstream.entry());
+        }
     }
 
     /// Bytes that upstreams have sent so far: grows while nothing was answered yet.

@@ -131,11 +131,13 @@ impl OneTry<'_> {
                 short.blame = fault.blame;
                 short.detail = match fault.blame {
                     Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
-                    Blame::Host | Blame::Gox => Detail::Plain,
+                    Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => Detail::Plain,
                 };
                 short.miss = match fault.blame {
                     Blame::Refusal | Blame::Login => Miss::Denied { blanket: false },
-                    Blame::Host | Blame::Proxy | Blame::Gox => Miss::Fault { cause: fault.cause, gained },
+                    Blame::Host | Blame::Proxy | Blame::Gox | Blame::Verdict | Blame::Distrust => {
+                        Miss::Fault { cause: fault.cause, gained }
+                    }
                 };
                 Err(short)
             }
@@ -208,9 +210,10 @@ impl OneTry<'_> {
                     numbers.faults += 1;
                     match short.blame {
                         Blame::Host => breaker.fault(now, *cause),
-                        Blame::Gox => books.left_to_go[at] = Some(short.words.clone()),
                         // It stands before every host: none of them is the worse for it.
                         Blame::Proxy | Blame::Refusal | Blame::Login => {}
+                        // go may get through.
+                        Blame::Gox | Blame::Verdict | Blame::Distrust => {}
                     }
                     books.http2_faults[at] += u32::from(*cause == Cause::Http2);
                 }

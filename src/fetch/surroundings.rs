@@ -86,7 +86,8 @@ impl Surroundings {
             _ => ("HTTP_PROXY", self.http_proxy.as_ref()),
         };
         let Some(proxy) = proxy else { return Ok(Way::Straight) };
-        let left_to_go = |why: &str| Fault::new(Cause::Other, format!("{name}: {why}")).blaming(Blame::Gox);
+        let left_to_go =
+            |why: &str| Fault::new(Cause::Other, format!("{name}: {why}")).blaming(Blame::Verdict);
         if scheme != "https" && self.cgi {
             return Err(left_to_go("refused in a CGI environment"));
         }

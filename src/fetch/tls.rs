@@ -40,8 +40,6 @@ pub(super) enum Offer {
 
 /// The client's side of TLS.
 pub(super) struct Tls {
-    /// Roots that are trusted for themselves alone.
-    lone: Vec<Lone>,
     http2: TlsConnector,
     http1: TlsConnector,
 }
@@ -58,7 +56,7 @@ impl Tls {
             builder.with_root_certificates(store).with_no_client_auth()
         } else {
             let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-            let verifier = Verifier { chains: chains.map_err(|e| e.to_string())?, roots: all };
+            let verifier = Verifier { chains: chains.map_err(|e| e.to_string())?, roots: all, lone };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
         };
         let offering = |protocols: &[&[u8]]| {
@@ -66,7 +64,7 @@ impl Tls {
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
             TlsConnector::from(Arc::new(config))
         };
-        Ok(Tls { lone, http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
+        Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
     }
 
     /// Shakes hands with `host` over an open connection.
@@ -78,22 +76,28 @@ impl Tls {
     ) -> Result<TlsStream<S>, Fault> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Fault::new(Cause::TlsCert, format!("{host} is no name for a certificate")))
-            .map_err(|fault| fault.blaming(Blame::Gox))?;
+            .map_err(|fault| fault.blaming(Blame::Verdict))?;
         let connector = match offer {
             Offer::Http2 => &self.http2,
             Offer::Http1 => &self.http1,
         };
         let stream = connector.connect(name, stream).await.map_err(|error| {
             let fault = Fault::of(&error);
-            // Whatever this library holds against a host, go may see otherwise.
-            if fault.cause == Cause::TlsCert { fault.blaming(Blame::Gox) } else { fault }
+            let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            match tls {
+                Some(rustls::Error::InvalidCertificate(_) | rustls::Error::General(_)) => {
+                    fault.blaming(Blame::Distrust)
+                }
+                // Whatever else this library holds against a host, go may see otherwise.
+                _ => {
+                    if fault.cause == Cause::TlsCert {
+                        fault.blaming(Blame::Verdict)
+                    } else {
+                        fault
+                    }
+                }
+            }
         })?;
-        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
-        if !certificate::are_presentable(&presented, &self.lone) {
-            let words = format!("a certificate of {host} is such as go rejects");
-            return Err(Fault::new(Cause::TlsCert, words).blaming(Blame::Gox));
-        }
         Ok(stream)
     }
 }
@@ -104,6 +108,8 @@ impl Tls {
 struct Verifier {
     chains: Arc<WebPkiServerVerifier>,
     roots: Vec<CertificateDer<'static>>,
+    /// Roots that are trusted for themselves alone.
+    lone: Vec<Lone>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -120,7 +126,12 @@ impl ServerCertVerifier for Verifier {
             rustls::client::verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        self.chains.verify_server_cert(own, others, name, ocsp, now)
+        let verified = self.chains.verify_server_cert(own, others, name, ocsp, now)?;
+        let presented: Vec<&[u8]> = std::iter::once(own).chain(others).map(AsRef::as_ref).collect();
+        if !certificate::are_presentable(&presented, &self.lone) {
+            return Err(rustls::Error::General("a certificate such as go rejects".into()));
+        }
+        Ok(verified)
     }
 
     fn verify_tls12_signature(

@@ -17,6 +17,8 @@ pub(super) struct Upstream {
     base: String,
     /// `?query` of the user's URL, or nothing.
     query: String,
+    /// User and password of the entry, as they stand there.
+    user: Option<String>,
     authorization: Option<HeaderValue>,
     host: String,
     https: bool,
@@ -49,7 +51,8 @@ impl Upstream {
         let scheme = if https { "https" } else { "http" };
         let base = format!("{scheme}://{host}{path}");
         let host = host.to_ascii_lowercase();
-        let upstream = Upstream { entry: entry.clone(), base, query, authorization, host, https };
+        let user = parts.user.map(str::to_owned);
+        let upstream = Upstream { entry: entry.clone(), base, query, user, authorization, host, https };
         let uri = upstream.uri("x").map_err(|_| format!("{shown}: not a URL"))?;
         // The URL library forgets a port that is no number; go refuses it.
         let port = authority::split_port(&upstream.host).1;
@@ -62,6 +65,15 @@ impl Upstream {
     /// The address of one of its files.
     pub(super) fn uri(&self, path: &str) -> Result<Uri, hyper::http::uri::InvalidUri> {
         format!("{}/{path}{}", self.base, self.query).parse()
+    }
+
+    /// The address of one of its files with the entry's own credentials, or else with these, for go to ask
+    /// there: a redirect takes go past its own look into .netrc.
+    pub(super) fn for_go(&self, path: &str, netrc: Option<&Login>) -> String {
+        let (scheme, rest) = self.base.split_once("://").unwrap_or(("https", &self.base));
+        let user = self.user.clone().or_else(|| netrc.map(Login::user_info));
+        let user = user.map_or_else(String::new, |user| format!("{user}@"));
+        format!("{scheme}://{user}{rest}/{path}{}", self.query)
     }
 
     /// Who it is.
@@ -107,7 +119,13 @@ mod tests {
         assert_eq!(upstream.uri("m/@v/list").unwrap(), "https://Proxy.Example:8443/api/go/m/@v/list?t=1");
         assert_eq!(upstream.shown(), "https://Proxy.Example:8443/api/go");
         assert_eq!(upstream.host(), "proxy.example:8443");
-        assert_eq!(upstream.authorization.unwrap(), "Basic bWU6cEBzcw==");
+        assert_eq!(upstream.authorization.as_ref().unwrap(), "Basic bWU6cEBzcw==");
+        assert_eq!(
+            upstream.for_go("m/@v/list", None),
+            "https://me:p%40ss@Proxy.Example:8443/api/go/m/@v/list?t=1"
+        );
+        let login = Login { user: b"a b".to_vec(), password: b"c:/\xff".to_vec() };
+        assert_eq!(of("http://h/x").unwrap().for_go("m", Some(&login)), "http://a%20b:c%3A%2F%FF@h/x/m");
         for (url, address) in [
             ("https://h.test", "h.test:443"),
             ("http://H.test/x", "h.test:80"),

@@ -23,6 +23,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// to notice that a network came back.
 pub(crate) const COOL_DOWN: Duration = Duration::from_secs(5 * 60);
 
+/// How long an upstream that gox cannot talk to as go may is left to go without another try.
+pub(crate) const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long after a network fault the relay serves from the first attempt on.
 pub(crate) const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
 
@@ -47,6 +50,12 @@ pub(crate) struct Upstream {
     /// The last failure meant that it could not be talked to at all.
     #[serde(default)]
     pub(crate) dead: bool,
+    /// When it was found that gox cannot talk to it as go may, ...
+    #[serde(default)]
+    pub(crate) left: u64,
+    /// ... by which gox: another may.
+    #[serde(default)]
+    pub(crate) left_by: String,
 }
 
 /// The whole file.
@@ -105,8 +114,9 @@ impl Health {
         for upstream in self.upstreams.values_mut() {
             past(&mut upstream.failed);
             past(&mut upstream.worked);
+            past(&mut upstream.left);
         }
-        self.upstreams.retain(|_, u| u.failed > 0 || u.worked > 0);
+        self.upstreams.retain(|_, u| u.latest() > 0);
     }
 
     /// True where nothing is known that could change a first attempt.
@@ -121,6 +131,18 @@ impl Health {
             .filter(|e| self.upstreams.get(&e.shown()).is_some_and(|u| u.rests(at)))
             .cloned()
             .collect()
+    }
+
+    /// Those of `entries` that this gox could not talk to as go may.
+    pub(crate) fn left_to_go(&self, entries: &[Entry], at: u64) -> Vec<Entry> {
+        let is_left = |u: &Upstream| u.left_by == env!("CARGO_PKG_VERSION") && within(u.left, at, LEFT);
+        entries.iter().filter(|e| self.upstreams.get(&e.shown()).is_some_and(is_left)).cloned().collect()
+    }
+
+    /// Notes that gox cannot talk to an entry as go may. It says nothing of the network.
+    pub(crate) fn note_left(&mut self, entry: &Entry, at: u64) {
+        let upstream = self.upstreams.entry(entry.shown()).or_default();
+        (upstream.left, upstream.left_by) = (at, env!("CARGO_PKG_VERSION").into());
     }
 
     /// A network fault was seen not long ago.
@@ -155,12 +177,14 @@ impl Health {
             if theirs.failed.max(theirs.worked) >= ours.failed.max(ours.worked) {
                 ours.dead = theirs.dead;
             }
+            if theirs.left >= ours.left {
+                (ours.left, ours.left_by) = (theirs.left, theirs.left_by.clone());
+            }
             ours.failed = ours.failed.max(theirs.failed);
             ours.worked = ours.worked.max(theirs.worked);
         }
         while self.upstreams.len() > KEPT {
-            let Some(oldest) =
-                self.upstreams.iter().min_by_key(|(_, u)| u.failed.max(u.worked)).map(|(k, _)| k.clone())
+            let Some(oldest) = self.upstreams.iter().min_by_key(|(_, u)| u.latest()).map(|(k, _)| k.clone())
             else {
                 break;
             };
@@ -187,6 +211,11 @@ impl Health {
 }
 
 impl Upstream {
+    /// When anything was last heard of it.
+    fn latest(&self) -> u64 {
+        self.failed.max(self.worked).max(self.left)
+    }
+
     fn rests(&self, at: u64) -> bool {
         self.dead && self.failed >= self.worked && within(self.failed, at, COOL_DOWN)
     }

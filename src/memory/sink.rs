@@ -3,11 +3,22 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long somebody at the other end of a pipe may take to make room.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where the file of a run goes that the user wants at `wanted`: into it where it is a folder, or where it
+/// is written as one, which is then made.
+pub(crate) fn place(wanted: &Path, run: &str) -> PathBuf {
+    let is_written_as_one = wanted.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_written_as_one {
+        // Where it cannot be made, opening the file tells why.
+        let _ = std::fs::create_dir_all(wanted);
+    }
+    if is_written_as_one || wanted.is_dir() { wanted.join(format!("gox-{run}.json")) } else { wanted.into() }
+}
 
 /// An open file or pipe.
 pub(crate) struct Sink(File);

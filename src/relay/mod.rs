@@ -15,7 +15,7 @@ mod server;
 mod tests;
 
 pub(crate) use rewrite::Rewriter;
-pub(crate) use server::{CONNECTIONS, GAVE_UP};
+pub(crate) use server::CONNECTIONS;
 
 use crate::fetch::{Engine, Fetcher};
 use crate::formats::goproxy::Separator;

@@ -29,8 +29,11 @@ const HEAD: usize = 16 << 10;
 /// Longest wait for a request on an open connection, the time between two requests included.
 const HEAD_PATIENCE: Duration = Duration::from_secs(120);
 
-/// The status with which go is told that all was in vain.
-pub(crate) const GAVE_UP: u16 = 502;
+/// The status with which go is told that all was in vain, where no upstream's own tells it.
+const GAVE_UP: u16 = 502;
+
+/// The status that sends go to an upstream itself.
+const LEFT: u16 = 307;
 
 /// Lines of a text that go prints, and the longest of them that is worth its room (go prints eight
 /// lines and 648 bytes).
@@ -118,27 +121,44 @@ async fn answer(serving: &Serving, request: Request<Incoming>) -> Result<Respons
     let question = after_secret(target.path(), &serving.secret)
         .filter(|_| request.method() == Method::GET && target.query().is_none())
         .map(path::parse);
-    let (status, body) = match question {
-        None => (404, Vec::new().into()),
-        Some(None) => (404, b"gox relay: not a request of the module proxy protocol".to_vec().into()),
+    let Reply { status, body, location } = match question {
+        None => Reply::new(404, Vec::new()),
+        Some(None) => Reply::new(404, b"gox relay: not a request of the module proxy protocol".to_vec()),
         Some(Some(question)) => ask(serving, question).await,
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    if status != 200 {
+    if let Some(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    } else if status != 200 {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
     }
     Ok(response)
 }
 
-/// The status and the body of the fetcher's answer; remembers whose words go is about to repeat.
-async fn ask(serving: &Serving, question: Question) -> (u16, Delivery) {
+/// What go is answered.
+struct Reply {
+    status: u16,
+    body: Delivery,
+    /// Where go is to ask itself.
+    location: Option<HeaderValue>,
+}
+
+impl Reply {
+    fn new(status: u16, body: impl Into<Delivery>) -> Reply {
+        Reply { status, body: body.into(), location: None }
+    }
+}
+
+/// The fetcher's answer as HTTP; remembers whose words go is about to repeat.
+async fn ask(serving: &Serving, question: Question) -> Reply {
     let path = question.path.clone();
     let answer = serving.fetcher.get(question).await;
     let from = match &answer {
         Answer::Found { from, .. } => Some(*from),
         Answer::NotFound(refusal) | Answer::Refused(refusal) => refusal.from,
+        Answer::Left { at, .. } => Some(*at),
         Answer::GaveUp { last, .. } => *last,
     };
     if let Some(from) = from {
@@ -146,13 +166,20 @@ async fn ask(serving: &Serving, question: Question) -> (u16, Delivery) {
     }
     match answer {
         Answer::Found { body, .. } => match body.into_bytes() {
-            Ok(contents) => (200, contents.into()),
-            Err(error) => (GAVE_UP, format!("gox relay: {error}").into_bytes().into()),
+            Ok(contents) => Reply::new(200, contents),
+            Err(error) => Reply::new(GAVE_UP, format!("gox relay: {error}").into_bytes()),
         },
         Answer::NotFound(Refusal { status, words, .. }) | Answer::Refused(Refusal { status, words, .. }) => {
-            (status, words.into())
+            Reply::new(status, words)
         }
-        Answer::GaveUp { tried, .. } => (GAVE_UP, in_vain(&tried).into_bytes().into()),
+        // go follows a redirect as any client does, and meets the upstream as it would without gox.
+        Answer::Left { url, .. } => match HeaderValue::try_from(url) {
+            Ok(location) => Reply { location: Some(location), ..Reply::new(LEFT, Vec::new()) },
+            Err(_) => Reply::new(GAVE_UP, b"gox relay: no address to send go to".to_vec()),
+        },
+        Answer::GaveUp { tried, status, .. } => {
+            Reply::new(status.unwrap_or(GAVE_UP), in_vain(&tried).into_bytes())
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::formats::zip::MAX_GO_MOD;
 use crate::machine::bounded;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
-use crate::machine::toolchain::governing_file;
+use crate::machine::toolchain::{self, governing_file};
 use crate::module_cache::{Cache, Downloads};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,6 +54,32 @@ pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
     Some(Prospect { go_mod, cache, writable: downloads.writable, release })
 }
 
+/// Whether this command chooses versions, or go looks for a toolchain first: then the relay serves from the
+/// first byte, for what nothing pins the fill cannot have. What tidy needs is mostly there already.
+pub(super) fn chooses(job: &super::Job) -> bool {
+    let invocation = &job.invocation;
+    let tidies = invocation.verb == "mod" && invocation.sub == "tidy" || invocation.verb == "work";
+    let fetches_toolchain = || toolchain::missing(&job.dir, &job.go_env).is_some();
+    job.prepare || fetches_toolchain() || !(invocation.versions_fixed || tidies && has_whole_list(job))
+}
+
+/// Whether go will ask nobody for anything: its versions are fixed, and all of them are here.
+pub(super) fn lacks_nothing(job: &super::Job) -> bool {
+    job.invocation.versions_fixed && !job.prepare && has_whole_list(job)
+}
+
+/// Whether all that go.mod's own list names is in the module cache.
+fn has_whole_list(job: &super::Job) -> bool {
+    let go_mod = governing_file(&job.dir, &job.go_env)
+        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))
+        .and_then(|file| bounded::read(&file, MAX_GO_MOD).ok())
+        .map(|text| GoMod::parse(text, Role::Main));
+    match (go_mod, job.go_env.mod_cache()) {
+        (Some(go_mod), Some(cache)) => is_whole(&go_mod, &Cache::new(cache, None)),
+        _ => false,
+    }
+}
+
 /// The release of the go that will run: none where that may be another than the one that was found.
 fn release_that_runs(go_mod: &GoMod, go_env: &GoEnv) -> Option<(u32, u32)> {
     let found = GoVersion::parse(go_env.get("GOVERSION"))?;
@@ -90,7 +116,12 @@ impl Run {
         let state = self.state();
         // The first entry is the one that go asks.
         let asks_a_proxy = state.list().entries.first().is_some_and(|entry| entry.is_network_proxy());
-        if state.premises.doubt.is_some() || !asks_a_proxy || self.relaying.serving(&state).is_none() {
+        let is_left = state.list().entries.first().is_some_and(|entry| self.policy.left.contains(entry));
+        if state.premises.doubt.is_some()
+            || !asks_a_proxy
+            || is_left
+            || self.relaying.serving(&state).is_none()
+        {
             return;
         }
         let sums = self.sums();

@@ -9,7 +9,7 @@ use crate::judgement::table::{Class, Trouble};
 use crate::memory::health::{self, Health};
 use crate::memory::journal;
 use crate::memory::report::{Attempt, Report, millis};
-use crate::memory::sink::Sink;
+use crate::memory::sink::{self, Sink};
 use crate::redact;
 use crate::vocabulary::{Cause, Failure};
 
@@ -208,7 +208,7 @@ impl Run {
         };
         let Ok(line) = serde_json::to_string(&report) else { return };
         let line = redact::steady(&line);
-        if let Some(file) = wanted
+        if let Some(file) = wanted.map(|wanted| sink::place(&wanted, &report.run))
             && let Err(error) =
                 Sink::open(&file).and_then(|mut sink| sink.write_all(format!("{line}\n").as_bytes()))
         {

@@ -154,7 +154,11 @@ impl Run {
         let always = job.settings.relay == RelayMode::Always;
         // Nothing is read on the way to a clean first attempt: it would cost every command.
         let prospect = filling::prospect(&job);
-        let early = always || prospect.is_some() || job.settings.offline || !health.is_quiet(health::now());
+        let at = health::now();
+        // What earlier runs met starts nothing where nothing can be missing.
+        let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job);
+        let quiet = health.is_quiet(at) || !always && !chooses && filling::lacks_nothing(&job);
+        let early = always || chooses || prospect.is_some() || job.settings.offline || !quiet;
         let project = early.then(|| surroundings::read_project(&job.dir, &job.go_env));
         let premises = project.as_ref().map(|project| surroundings::premises(&job, &job.go_env, project));
         let offline = match &project {
@@ -162,7 +166,10 @@ impl Run {
             _ => None,
         };
         let mut policy = surroundings::policy(&job, &health, premises, offline);
-        policy.fills = prospect.is_some();
+        (policy.fills, policy.chooses) = (prospect.is_some(), chooses);
+        if quiet {
+            (policy.bad_lately, policy.resting) = (false, vec![]);
+        }
         Ok(Run {
             voice: Voice::new(job.settings.verbosity),
             state_dir,

@@ -5,14 +5,15 @@ use super::{Run, health, witness};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::fill::Fill;
+use crate::formats::authority;
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::attempt::{Observation, Settled, State};
-use crate::judgement::table::Class;
+use crate::judgement::table::{self, Class};
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::memory::health::Health;
 use crate::memory::report::Fetched;
-use crate::relay::{CONNECTIONS, GAVE_UP, Relay};
+use crate::relay::{CONNECTIONS, Relay};
 use crate::vocabulary::{Cause, Detail, Failure, Source};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -145,6 +146,11 @@ impl Relaying {
     }
 }
 
+/// Whether words about `host`, with its port or without, may be about this entry.
+fn is_at(entry: &Entry, host: &str) -> bool {
+    entry.host().is_some_and(|at| at == host || authority::split_port(&at).0 == host)
+}
+
 impl Run {
     /// How requests of gox's own leave this machine: as go's do.
     pub(super) fn way_out(&self) -> Surroundings {
@@ -180,6 +186,7 @@ impl Run {
         options.budget =
             policy.budget.saturating_sub(self.first_failure.map_or(Duration::ZERO, |at| at.elapsed()));
         options.resting = state.resting;
+        options.left.clone_from(&policy.left);
         if let Err(why) = self.relaying.start(options) {
             self.do_without_relay(&why);
         }
@@ -206,9 +213,7 @@ impl Run {
             }
         }
         witness::of_ledger(&tally, &mut observation.proofs);
-        let gave_up = |f: &Failure| {
-            f.source != Some(Source::Direct) && f.cause == Cause::Http5xx && f.facts.status == Some(GAVE_UP)
-        };
+        let gave_up = |f: &Failure| f.source != Some(Source::Direct) && f.cause == Cause::Http5xx;
         if !tally.failed.is_empty() && observation.failures.iter().any(gave_up) {
             observation.failures.retain(|f| !gave_up(f));
             for failure in &tally.failed {
@@ -234,10 +239,14 @@ impl Run {
                 observation.dead.push(upstream.entry.clone());
             }
         }
-        if let Some(left) = tally.left_to_go.first() {
-            let why = format!("it cannot talk to {left}; go may");
-            self.do_without_relay(&why);
-        }
+        // go's own words on those that it asked itself: what ends there for it as well is no oddity of gox's.
+        let failing = |entry: &Entry| {
+            let failed = |f: &Failure| {
+                table::is_of_talking(f.cause) && f.host.as_deref().is_some_and(|host| is_at(entry, host))
+            };
+            observation.failures.iter().any(failed)
+        };
+        relay.fetcher().go_fails_at(failing);
         self.relaying.tally = Some(tally);
     }
 
@@ -263,6 +272,9 @@ impl Run {
         let at = health::now();
         for upstream in &tally.upstreams {
             let entry = &upstream.entry;
+            if upstream.left {
+                news.note_left(entry, at);
+            }
             if upstream.down {
                 news.note_failure(entry, Cause::Timeout, at);
             } else if upstream.served > 0 {

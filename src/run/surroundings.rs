@@ -223,6 +223,8 @@ pub(super) fn policy(
         named: job.invocation.named.clone(),
         resting: health.resting(list.reachable(), at),
         bad_lately: health.bad_lately(at),
+        chooses: false,
+        left: health.left_to_go(list.reachable(), at),
         premises: premises.map(Arc::new),
     }
 }

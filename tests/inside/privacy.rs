@@ -129,6 +129,10 @@ impl Fetcher<'_> {
             },
             usual: fetcher.draw.chance(50).then(|| Duration::from_millis(20)),
             absent: fetcher.draw.chance(30).then(|| Duration::from_secs(18)),
+            // What go asks itself, no fetcher tells.
+            answers: fetcher.draw.chance(50),
+            left: false,
+            go_fails: false,
         };
         (0..count).map(|at| of(at, self)).collect()
     }
@@ -225,6 +229,7 @@ impl StandIn for Fetcher<'_> {
                 Move::NotFound => return Answer::Missing,
                 Move::Deliver(_) => return Answer::Page,
                 Move::PassOn(_) | Move::GiveUp => return Answer::Failed,
+                Move::Leave(_) => panic!("nothing of gox's own fails here"),
             };
             self.hears(to, module, None);
             // A refusal comes at once.
@@ -242,7 +247,7 @@ impl StandIn for Fetcher<'_> {
             if trouble && self.draw.chance(30) {
                 self.down[to.place()] = true;
             }
-            tries.push(Try { upstream: to, miss, waited: false });
+            tries.push(Try { upstream: to, miss, waited: false, alone: None });
         }
         panic!("no end for {module}");
     }

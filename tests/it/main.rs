@@ -35,6 +35,7 @@ mod security;
 mod settings;
 mod shim;
 mod speech;
+mod step_back;
 mod strangers;
 mod streams;
 mod sumdb;

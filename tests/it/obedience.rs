@@ -260,7 +260,7 @@ fn troubles_of_goxs_own_cost_a_line_at_most() {
         ),
         ("no folder for temporary files", &|_| (), &[("TMPDIR", Some("/no/such/folder"))]),
         ("report in no folder", &|_| (), &[("GOX_REPORT", Some("/no/such/folder/report.json"))]),
-        ("report a folder", &|_| (), &[("GOX_REPORT", Some("/"))]),
+        ("report in an impossible folder", &|_| (), &[("GOX_REPORT", Some("/proc/self/"))]),
     ];
     for (what, spoil, env) in cases {
         let lab = Lab::new().modules(2).fault(Fault::Eof, first_of_each(1).path("m001.*zip$")).start();

@@ -64,6 +64,32 @@ fn a_pipe_without_a_reader_holds_nobody_up() {
     }
 }
 
+/// A CI job of many steps keeps the report of each.
+#[test]
+fn a_folder_gets_a_report_for_each_run() {
+    let lab = Lab::new().modules(1).start();
+    let project = Project::new(&lab);
+    let there = project.root().join("reports");
+    std::fs::create_dir(&there).expect("a folder");
+    // One that is not there is made where it is written as a folder.
+    let made = format!("{}/made/here/", project.root().display());
+    for (folder, args) in
+        [(there.to_str().expect("text"), "download"), (&made, "verify"), (&made, "download")]
+    {
+        project.gox(["mod", args]).env("GOX_REPORT", folder).run().success();
+    }
+    for (folder, runs) in [(there, 1), (made.into(), 2)] {
+        let names: Vec<_> = std::fs::read_dir(folder).expect("reports").flatten().collect();
+        assert_eq!(names.len(), runs);
+        for name in names {
+            let text = std::fs::read_to_string(name.path()).expect("a report");
+            let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let run = report["run"].as_str().expect("a name");
+            assert_eq!(name.file_name().to_str(), Some(&*format!("gox-{run}.json")));
+        }
+    }
+}
+
 #[test]
 fn a_run_through_faults_is_decided_again() {
     for relay in ["auto", "never", "always"] {

@@ -187,7 +187,8 @@ pub(super) fn opening(policy: &Policy, state: &State) -> Vec<Remedy> {
     let list = state.list();
     let reachable = list.reachable();
     let rests = |e: &Entry| policy.resting.contains(e);
-    let relay = (policy.bad_lately || policy.relay_always || policy.fills) && state.may_relay(policy);
+    let relay = (policy.bad_lately || policy.relay_always || policy.fills || policy.chooses)
+        && state.may_relay(policy);
     let next = reachable
         .iter()
         .enumerate()

@@ -61,6 +61,10 @@ pub(crate) struct Policy {
     pub resting: Vec<Entry>,
     /// A network fault was met not long ago.
     pub bad_lately: bool,
+    /// Versions are chosen, or a toolchain is looked for: what may be asked for is not known before.
+    pub chooses: bool,
+    /// Upstreams that an earlier run of this gox could not talk to as go may.
+    pub left: Vec<Entry>,
     /// Read already, where something made that worth while before the first attempt.
     pub premises: Option<Arc<Premises>>,
 }
@@ -156,7 +160,7 @@ impl Premises {
 impl Policy {
     /// A relay serves from the first attempt on for the fill's sake alone.
     pub(crate) fn relays_for_the_fill(&self) -> bool {
-        self.fills && !self.relay_always && !self.bad_lately
+        (self.fills || self.chooses) && !self.relay_always && !self.bad_lately
     }
 }
 
@@ -188,6 +192,8 @@ impl Policy {
             named: vec![],
             resting: vec![],
             bad_lately: false,
+            chooses: false,
+            left: vec![],
             premises: Some(Arc::new(Premises {
                 list: List::parse(list),
                 gosumdb: "sum.golang.org".into(),

@@ -77,4 +77,17 @@ pub(crate) struct Try {
     pub(crate) miss: Miss,
     /// The upstream answered nobody: it is waited for, and the try says nothing of this request.
     pub(crate) waited: bool,
+    /// gox alone has met this: go may get through.
+    pub(crate) alone: Option<Alone>,
+}
+
+/// What gox alone has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alone {
+    /// An answer that cannot be read; another may be.
+    Unread,
+    /// An address, a handshake, a login: it would be the same again.
+    Verdict,
+    /// A certificate: go has the last word on it, once nobody else may be asked.
+    Distrust,
 }

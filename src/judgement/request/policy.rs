@@ -65,6 +65,12 @@ pub(crate) struct Condition {
     pub(crate) usual: Option<Duration>,
     /// How long ago it first had not what go.sum pins; one series of questions for all such files.
     pub(crate) absent: Option<Duration>,
+    /// It has answered in this run.
+    pub(crate) answers: bool,
+    /// gox cannot talk to it: go asks it itself.
+    pub(crate) left: bool,
+    /// go could not talk to it either.
+    pub(crate) go_fails: bool,
 }
 
 /// What the run allows at this moment.
@@ -81,6 +87,8 @@ pub(crate) struct Allowance {
 pub(crate) enum Move {
     /// Ask this upstream after this pause.
     Ask(UpstreamId, Pause),
+    /// Give go the address at this upstream, to ask there itself.
+    Leave(UpstreamId),
     /// Answer 404: nobody has it, or go's own rule leads on to `direct`.
     NotFound,
     /// Pass on what the try with this index was told.
@@ -122,8 +130,8 @@ pub(crate) struct Situation<'a> {
 }
 
 impl Situation<'_> {
-    /// Decides.
-    pub(crate) fn next(&self) -> Move {
+    /// Decides for gox alone.
+    pub(super) fn consider(&self) -> Move {
         let Some(last) = self.tries.last() else { return self.first() };
         match last.miss {
             Miss::NotFound => self.after_not_found(),
@@ -160,6 +168,7 @@ impl Situation<'_> {
                 && self.crossings.may(self.terms, running, *to)
                 && self.is_led_to(*to)
                 && !self.has_spoken(*to)
+                && !self.condition(*to).left
                 && self.is_fit(*to)
         })
     }
@@ -191,7 +200,7 @@ impl Situation<'_> {
         start * 2u32.pow(asked.min(8))
     }
 
-    fn condition(&self, at: UpstreamId) -> Condition {
+    pub(super) fn condition(&self, at: UpstreamId) -> Condition {
         self.conditions[at.place()]
     }
 

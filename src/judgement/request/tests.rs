@@ -44,7 +44,7 @@ const fn at(place: usize) -> UpstreamId {
 }
 
 fn said(place: usize, miss: Miss) -> Try {
-    Try { upstream: at(place), miss, waited: false }
+    Try { upstream: at(place), miss, waited: false, alone: None }
 }
 
 fn fault() -> Miss {
@@ -89,9 +89,12 @@ fn play(terms: &Terms, list: &str, answers: &[Miss]) -> (Vec<usize>, Move) {
     let mut tries = Vec::new();
     loop {
         match next(terms, &crossings, &tries, &fresh(crossings.len()), ENOUGH) {
-            Move::Ask(upstream, _) => {
-                tries.push(Try { upstream, miss: answers[upstream.place()].clone(), waited: false })
-            }
+            Move::Ask(upstream, _) => tries.push(Try {
+                upstream,
+                miss: answers[upstream.place()].clone(),
+                waited: false,
+                alone: None,
+            }),
             end => return (tries.iter().map(|t| t.upstream.place()).collect(), end),
         }
         assert!(tries.len() < 100, "no end");
@@ -494,7 +497,7 @@ fn no_history_leads_a_private_name_astray_and_every_history_ends() {
                 },
                 _ => fault(),
             };
-            tries.push(Try { upstream: to, miss, waited: false });
+            tries.push(Try { upstream: to, miss, waited: false, alone: None });
             assert!(tries.len() < 200, "{round}: no end: {text}");
         }
     }

@@ -269,6 +269,11 @@ impl Failure {
     }
 }
 
+/// Whether go says this of a host that it cannot talk to, be it well or not.
+pub(crate) fn is_of_talking(cause: Cause) -> bool {
+    matches!(cause, Cause::TlsCert | Cause::CaptiveOrHtml)
+}
+
 /// Whether waiting may cure a failure: the trouble of a host that answers nobody just now. A page that somebody
 /// else sent waits for a person, not for time.
 pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {

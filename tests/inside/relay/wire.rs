@@ -222,7 +222,7 @@ fn likely_private_modules_are_asked_as_go_would() {
     };
     let comma = of(",");
     for _ in 0..2 {
-        assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 502);
+        assert_eq!(ask(&format!("{}/{MOD}", comma.goproxy()), "GET").0, 500);
         assert_eq!(other.log().len(), 0, "a comma is not crossed for it, not even with an open breaker");
     }
     assert_eq!(ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", comma.goproxy()), "GET").0, 200);
@@ -272,7 +272,7 @@ fn an_outage_is_told_in_words_that_go_prints() {
     let relay = relay(&format!("{}/base?token=hush", server.url()));
     let (status, words) = ask(&format!("{}/{MOD}", relay.goproxy()), "GET");
     let words = String::from_utf8(words).unwrap();
-    assert_eq!(status, 502);
+    assert_eq!(status, 503);
     assert!(words.starts_with("gox tried 4 times:\n"), "{words}");
     assert!(words.contains("503 Service Unavailable (maintenance) (4 times)"), "{words}");
     assert!(!words.contains("hush") && words.lines().count() <= 8 && words.len() <= 648);
@@ -304,7 +304,8 @@ fn nonsense_is_bounded() {
     let relay = relay(&server.url());
     for n in 1..=7 {
         let (status, words) = ask(&format!("{}/e.test/m{n}/@v/v1.0.0.mod", relay.goproxy()), "GET");
-        assert_eq!(status, 502, "m{n}");
+        // What go reads in its own way is left to it.
+        assert_eq!(status, if [1, 5].contains(&n) { 502 } else { 307 }, "m{n}");
         assert!(words.len() <= 648, "m{n}");
     }
 }
@@ -324,7 +325,7 @@ fn redirects_are_followed_and_their_signatures_kept_quiet() {
     let relay = relay(&server.url());
     assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
     let (status, words) = ask(&format!("{}/e.test/m2/@v/v1.0.0.mod", relay.goproxy()), "GET");
-    assert_eq!(status, 502);
+    assert_eq!(status, 500);
     let stats = relay.stop();
     assert_eq!(stats.failed[0].host.as_deref(), Some(storage.address.to_string().as_str()));
     assert!(!format!("{stats:?}{}", String::from_utf8_lossy(&words)).contains("hush"));
@@ -363,7 +364,7 @@ fn a_look_up_goes_to_the_carrier_alone() {
             _ => Reply::Status(status, "not here"),
         })
     };
-    for (status, answer) in [(404, 404), (410, 410), (403, 403), (500, 502)] {
+    for (status, answer) in [(404, 404), (410, 410), (403, 403), (500, 500)] {
         let (first, second) = (carrier(status), carrier(200));
         for separator in [",", "|"] {
             let relay = relay(&format!("{}{separator}{}", first.url(), second.url()));

@@ -124,7 +124,7 @@ fn go_names_the_real_upstream_in_errors_traces_and_json() {
         assert!(shown.contains(&format!("{}/e.test/m1/@v/v1.0.0.zip", server.url())), "{shown}");
     }
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("502 Bad Gateway") && told.contains("out of order"), "{told}");
+    assert!(told.contains("500 Internal Server Error") && told.contains("out of order"), "{told}");
     let failed = relay.stop().failed;
     assert_eq!(failed[0].module.as_deref(), Some("e.test/m1"));
     assert_eq!(failed[0].facts.status, Some(500));

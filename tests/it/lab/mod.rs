@@ -11,6 +11,7 @@
 
 mod entry;
 mod fault;
+mod front;
 mod h1;
 mod h2;
 mod modules;
@@ -27,6 +28,7 @@ mod tls;
 
 pub(crate) use entry::Entry;
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
+pub(crate) use front::Front;
 pub(crate) use modules::{Files, Module, Shape, Shelf, escape};
 pub(crate) use real::{REAL_PROGRAM, REAL_ROOTS, modules_below, real_go_mod};
 pub(crate) use record::Seen;

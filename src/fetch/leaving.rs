@@ -1,0 +1,41 @@
+//! What is left to go: files of upstreams that gox cannot talk to as go may.
+
+use super::Answer;
+use super::fault::Blame;
+use super::journey::Journey;
+use super::one_try::Shortfall;
+use crate::judgement::request::UpstreamId;
+use crate::judgement::request::miss::{Alone, Miss, Try};
+
+impl Journey<'_> {
+    /// What gox alone has met there, of which go may hear nothing.
+    pub(super) fn alone(&self, upstream: UpstreamId, short: &Shortfall) -> Option<Alone> {
+        // What a store says to go, after a redirect, may be another thing than what it says to gox.
+        let of_store = short.host != self.fetcher.upstream(upstream).host();
+        let refused = matches!(short.facts.status, Some(400 | 401 | 403));
+        match short.blame {
+            Blame::Gox => Some(Alone::Unread),
+            Blame::Distrust => Some(Alone::Distrust),
+            Blame::Verdict | Blame::Refusal | Blame::Login => Some(Alone::Verdict),
+            Blame::Host | Blame::Proxy => (of_store && refused).then_some(Alone::Verdict),
+        }
+    }
+
+    /// Leaves the file to go, at this upstream.
+    pub(super) fn leave(&self, at: UpstreamId) -> Answer {
+        self.end_look_up();
+        self.close(false);
+        {
+            let mut books = self.fetcher.ledger.lock();
+            let unread =
+                |t: &&Try| t.upstream == at && t.alone.is_some() && matches!(t.miss, Miss::Fault { .. });
+            let whole =
+                books.answered[at.place()].is_none() && self.tries.last().as_ref().is_some_and(unread);
+            books.left[at.place()] |= whole;
+            if let Some(short) = self.shortfalls.last() {
+                books.left_to_go[at.place()].get_or_insert_with(|| short.words.clone());
+            }
+        }
+        Answer::Left { at, url: self.fetcher.address_for_go(at, &self.question.path) }
+    }
+}
