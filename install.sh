@@ -50,6 +50,7 @@ scratch=
 half_done=
 lock=
 proxy_id=
+silent_id=
 
 # Ends what --try started and removes what was only for the meantime.
 clean_up() {
@@ -57,10 +58,10 @@ clean_up() {
     trap - EXIT HUP INT TERM
     [ -z "$half_done" ] || rm -f "$half_done"
     unlock
-    if [ -n "$proxy_id" ]; then
-        kill "$proxy_id" 2>/dev/null || :
-        wait "$proxy_id" 2>/dev/null || :
-    fi
+    for id in $proxy_id $silent_id; do
+        kill "$id" 2>/dev/null || :
+        wait "$id" 2>/dev/null || :
+    done
     if [ -n "$scratch" ]; then
         # go makes its module cache read-only.
         chmod -R u+w "$scratch" 2>/dev/null || :
@@ -652,26 +653,97 @@ find_go() {
     fi
 }
 
-# Runs a command in the project with nothing of the user's: settings, caches, configuration.
-in_project() {
-    (
-        cd "$scratch/project" || exit 1
-        # shellcheck disable=SC2046 # several words
-        unset GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK \
-            $(env | sed -n 's/^\(GOX_[A-Z_]*\)=.*/\1/p')
-        GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOX_REPORT=$scratch/report GOENV=off \
-            GOTOOLCHAIN=local GOTELEMETRY=off GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
-            PATH=${go%/*}:$PATH
-        export GOX_CONFIG GOX_STATE_DIR GOX_REPORT GOENV GOTOOLCHAIN GOTELEMETRY GOSUMDB GOPROXY \
-            HOME GOPATH GOCACHE PATH
-        # The go on PATH may be a link to a gox installed before.
-        if [ "$1" = plain ]; then
+# Becomes a command in the project with nothing of the user's: settings, caches, configuration. The first argument
+# names the module cache.
+become() {
+    cd "$scratch/project" || exit 1
+    # shellcheck disable=SC2046 # several words
+    unset GOFLAGS GOPRIVATE GONOPROXY GONOSUMDB GOMODCACHE GOWORK \
+        $(env | sed -n 's/^\(GOX_[A-Z_]*\)=.*/\1/p')
+    GOX_CONFIG=none GOX_STATE_DIR=$scratch/state GOX_REPORT=$scratch/report GOENV=off \
+        GOTOOLCHAIN=local GOTELEMETRY=off GOSUMDB=off GOPROXY=$goproxy HOME=$scratch/home GOPATH=$scratch/$1 GOCACHE=$scratch/build \
+        PATH=${go%/*}:$PATH
+    export GOX_CONFIG GOX_STATE_DIR GOX_REPORT GOENV GOTOOLCHAIN GOTELEMETRY GOSUMDB GOPROXY \
+        HOME GOPATH GOCACHE PATH
+    # The go on PATH may be a link to a gox installed before.
+    case $1 in
+        plain*)
             GOX_BYPASS=1
-            export GOX_BYPASS
-        fi
-        shift
-        exec "$@"
-    )
+            export GOX_BYPASS ;;
+    esac
+    shift
+    exec "$@"
+}
+
+in_project() { (become "$@"); }
+
+# The time in whole seconds; POSIX has no other way that all systems share.
+now() { awk 'BEGIN { srand(); print srand() }'; }
+
+stop_proxy() {
+    [ -n "$proxy_id" ] || return 0
+    kill "$proxy_id" 2>/dev/null || :
+    wait "$proxy_id" 2>/dev/null || :
+    proxy_id=
+    exec 3<&-
+    rm -f "$scratch/said"
+}
+
+# Starts the misbehaving proxy with these arguments, and a project that needs all of its modules; sets $goproxy.
+start_proxy() {
+    stop_proxy
+    rm -rf "$scratch/project"
+    mkdir "$scratch/project"
+    mkfifo "$scratch/said"
+    "$built/examples/bad_proxy" --project "$scratch/project" --seconds 120 --seed "$seed" "$@" >"$scratch/said" &
+    proxy_id=$!
+    # Kept open: the proxy may say more than the one line.
+    exec 3<"$scratch/said"
+    read -r goproxy <&3 || fail "the misbehaving proxy did not start"
+}
+
+# Runs a command in the project and says how it ended; sets $status and $seconds.
+show() {
+    say ""
+    say "\$ ${2##*/} mod download"
+    began=$(now)
+    status=0
+    in_project "$1" "$2" mod download || status=$?
+    seconds=$(($(now) - began))
+    say "(exit status $status, $seconds s)"
+}
+
+# What many scripts do; its words are go's, five times.
+show_loop() {
+    say ""
+    say "\$ for i in 1 2 3 4 5; do go mod download && break; done"
+    began=$(now)
+    for i in 1 2 3 4 5; do
+        status=0
+        in_project plain-loop "$go" mod download >/dev/null 2>&1 || status=$?
+        [ "$status" -ne 0 ] || break
+    done
+    say "(go $i times, the last with exit status $status, $(($(now) - began)) s)"
+}
+
+# Plain go where a connection falls silent: it says nothing and never ends.
+show_silence() {
+    say ""
+    say "\$ go mod download"
+    become plain-silent "$go" mod download &
+    silent_id=$!
+    waited=0
+    while kill -0 "$silent_id" 2>/dev/null && [ "$waited" -lt 10 ]; do
+        sleep 1
+        waited=$((waited + 1))
+    done
+    if kill "$silent_id" 2>/dev/null; then
+        say "(nothing for $waited s, and so it would be for ever: ended)"
+    else
+        say "(ended by itself)"
+    fi
+    wait "$silent_id" 2>/dev/null || :
+    silent_id=
 }
 
 demonstrate() {
@@ -681,31 +753,40 @@ demonstrate() {
     make_scratch
     build --bin gox --example bad_proxy
     find_go
-    mkdir "$scratch/home" "$scratch/project"
-    mkfifo "$scratch/said"
-    "$built/examples/bad_proxy" --project "$scratch/project" --seconds 60 >"$scratch/said" &
-    proxy_id=$!
-    # Kept open: the proxy may say more than the one line.
-    exec 3<"$scratch/said"
-    read -r goproxy <&3 || fail "the misbehaving proxy did not start"
+    mkdir "$scratch/home"
+    seed=${GOX_TRY_SEED:-$(awk 'BEGIN { srand(); print int(rand() * 1000000) }')}
 
     say ""
-    say "\$ go mod download"
-    status=0
-    in_project plain "$go" mod download || status=$?
-    say "(exit status $status)"
+    say "1. One request in five is spoiled (GOX_TRY_SEED=$seed spoils the same ones again)."
+    start_proxy --fault network --rate 0.2
+    show plain "$go"
     [ "$status" -ne 0 ] || fail "plain go got through: the proxy did not misbehave"
-    say ""
-    say "\$ gox mod download"
-    status=0
-    in_project helped "$built/gox" mod download || status=$?
-    say "(exit status $status)"
+    start_proxy --fault network --rate 0.2
+    show_loop
+    start_proxy --fault network --rate 0.2
+    show helped "$built/gox"
     [ "$status" -eq 0 ] || fail "gox did not get through"
     cured=''
     [ ! -f "$scratch/report" ] || cured=$(sed -n 's/.*"cured":\([0-9]*\).*/\1/p' "$scratch/report")
     [ -z "$cured" ] || say "($cured files came only after a fault, and go saw none of them)"
+
     say ""
-    say "The same project, the same proxy, empty caches both times."
+    say "2. The first request for one of the files is never answered."
+    start_proxy --fault silence --first 1 --path 'm007.*[.]zip$'
+    show_silence
+    start_proxy --fault silence --first 1 --path 'm007.*[.]zip$'
+    show helped-silent "$built/gox"
+    [ "$status" -eq 0 ] || fail "gox did not get through"
+
+    say ""
+    say "3. Nothing is wrong, and the proxy is far away: each answer takes 0.15 s."
+    start_proxy --fault none --latency 150
+    show plain-far "$go"
+    start_proxy --fault none --latency 150
+    show helped-far "$built/gox"
+    [ "$status" -eq 0 ] || fail "gox did not get through"
+    say ""
+    say "The same modules each time, and an empty module cache each time."
 }
 
 # --- the command line ----------------------------------------------------------------------------

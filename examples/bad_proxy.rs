@@ -24,7 +24,8 @@ struct Options {
     /// How many modules it serves: example.test/m000 and on.
     #[arg(long, default_value_t = 40)]
     modules: usize,
-    /// What happens: eof, reset, 403, 404, 429, 5xx, html, altered, short, silence, drip, http2, mixed, none.
+    /// What happens: eof, reset, 403, 404, 429, 5xx, html, altered, short, silence, drip, http2, network, mixed,
+    /// none.
     #[arg(long, default_value = "mixed")]
     fault: String,
     /// To which share of the requests, from 0 to 1.
@@ -134,6 +135,15 @@ fn faults_named(name: &str) -> Option<&'static [Fault]> {
         "silence" => &[Fault::Silence, Fault::SilenceInBody],
         "drip" => &[Fault::Drip(20)],
         "http2" => Fault::HTTP2,
+        // What go tells as what it is; some of the mixed ones it takes for an attack.
+        "network" => &[
+            Fault::Eof,
+            Fault::EofInBody,
+            Fault::Reset,
+            Fault::ResetInBody,
+            Fault::Status(502),
+            Fault::Status(503),
+        ],
         "mixed" => Fault::MIXED,
         _ => return None,
     })
