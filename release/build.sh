@@ -99,7 +99,9 @@ find_flags() {
 	flags=(-Clink-self-contained=no -Crelocation-model=pic -Clink-arg=-pie
 		"--remap-path-prefix=$root=/gox" "--remap-path-prefix=$cargo_home=/cargo"
 		"--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust")
+	# The allocator would say when it was compiled.
 	c_flags="'-ffile-prefix-map=$root=/gox' '-ffile-prefix-map=$cargo_home=/cargo'"
+	c_flags+=" -Wno-builtin-macro-redefined '-D__DATE__=\"\"' '-D__TIME__=\"\"'"
 }
 
 build() {
