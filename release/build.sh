@@ -150,10 +150,14 @@ pack() {
 	if runnable "$target"; then
 		local shell
 		for shell in bash zsh fish; do "$dir/gox" completions "$shell" >"$dir/completions/gox.$shell"; done
+		python3 release/man.py "$dir/gox" >"$dir/gox.1"
 	else
 		# The same for all targets; this machine runs the one of its own kind alone.
-		cp "$packing/gox-$version-$(uname -m)-unknown-linux-musl/completions/"* "$dir/completions" 2>/dev/null ||
-			rm -r "$dir/completions"
+		local own
+		own=$packing/gox-$version-$(uname -m)-unknown-linux-musl
+		[ -e "$own/gox.1" ] || fail "build for this machine too: its program tells the manual page and the completions"
+		cp "$own/completions/"* "$dir/completions"
+		cp "$own/gox.1" "$dir"
 	fi
 	find "$dir" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	tar -C "$packing" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mode=go-w,u+w -cf - "$name" |

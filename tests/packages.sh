@@ -60,6 +60,13 @@ other=aarch64-unknown-linux-musl
 [ "$target" != "$other" ] || other=x86_64-unknown-linux-musl
 holds "another machine's program is refused" refused pack "$scratch/none" "$other=$scratch/gox"
 
+page() {
+	python3 "$root/release/man.py" "$scratch/gox" >"$scratch/gox.1" && grep -qx '[.]SH GOX EXPLAIN' "$scratch/gox.1" &&
+		{ ! command -v groff || groff -man -Tutf8 -ww "$scratch/gox.1"; } >"$scratch/seen" 2>"$scratch/warned" &&
+		diff /dev/null "$scratch/warned"
+}
+holds "gox tells its manual page, as roff takes it" page
+
 clean() { env -i HOME="$scratch/home" PATH="$PATH" TMPDIR="$scratch" PYENV_VERSION="${PYENV_VERSION-}" "$@"; }
 mkdir "$scratch/home"
 
