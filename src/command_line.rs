@@ -72,6 +72,8 @@ pub(crate) enum OwnVerb {
         #[command(subcommand)]
         command: Option<ConfigVerb>,
     },
+    /// Take a module version, or all of a module, out of the module cache
+    Evict(EvictArguments),
     /// Have everything that calls go call gox: a link named go, early on PATH
     Shim {
         /// What to do; nothing: status
@@ -84,6 +86,17 @@ pub(crate) enum OwnVerb {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// What `gox evict` is to take out.
+#[derive(Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct EvictArguments {
+    /// MODULE@VERSION, or MODULE for all its versions
+    #[arg(value_name = "MODULE[@VERSION]")]
+    pub(crate) module: String,
+    /// Fetch it anew at once
+    #[arg(long)]
+    pub(crate) refetch: bool,
 }
 
 /// The verbs below `gox config`.
@@ -125,7 +138,7 @@ pub(crate) enum Format {
 }
 
 /// The names of [`OwnVerb`], for the scan.
-const OWN_VERBS: &[&str] = &["doctor", "explain", "history", "config", "shim", "completions"];
+const OWN_VERBS: &[&str] = &["doctor", "explain", "history", "config", "evict", "shim", "completions"];
 
 /// The verbs of go that completions offer beside gox's own.
 const GO_VERBS: &[&str] = &[
@@ -465,6 +478,7 @@ mod tests {
             &["explain", "a", "b"],
             &["explain", "--replay", "a", "b"],
             &["history", "-n", "x"],
+            &["evict"],
             &["config", "show"],
             &["completions"],
             &["completions", "csh"],

@@ -7,7 +7,7 @@ use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
 use crate::exit::{Exec, Exit};
 use crate::machine::find_go::{self, Named, Nesting, find_go};
-use crate::machine::go_env::read_settings;
+use crate::machine::go_env::{ask_go, read_settings};
 use crate::machine::own_file::own_file;
 use crate::machine::{configuration_files, toolchain};
 use crate::memory::{health, journal};
@@ -223,6 +223,18 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
                         None => format!("explain: standard input: {error}"),
                     })
                 })
+        }
+        OwnVerb::Evict(arguments) => {
+            let nesting = Nesting::from_env();
+            let go = locate(options.last(Key::Go).map(OsString::as_os_str), &nesting)?;
+            let dir = here.ok_or_else(|| Error::usage("evict: the working folder is gone"))?;
+            let around = own_verbs::evict::Around {
+                go_env: &ask_go(&go, Some(&dir), &read_settings(&go, environment)),
+                dir: &dir,
+                gox: own_file(),
+                options,
+            };
+            own_verbs::evict::run(&arguments, &around, &mut out)
         }
         OwnVerb::History { number, format } => {
             let resolved = resolve(options, here.as_deref())?;

@@ -155,7 +155,7 @@ fn latest_note(state: Option<&Path>, damaged: &DamageProof, patience: Duration) 
 }
 
 /// A name beside `path` that nothing has: `path`, `infix` and some digits.
-fn aside(path: &Path, infix: &str) -> PathBuf {
+pub(super) fn aside(path: &Path, infix: &str) -> PathBuf {
     loop {
         let mut name = path.as_os_str().to_owned();
         name.push(format!("{infix}{}", fastrand::u32(100_000_000..)));

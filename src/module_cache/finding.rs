@@ -28,6 +28,14 @@ impl Finding {
         }
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Finding::Damage(damaged) => &damaged.why,
+            Finding::Dispute(disputed) => &disputed.why,
+        }
+    }
+
     /// What people call it: `MODULE@VERSION`, or the name of the file.
     pub(crate) fn name(&self) -> String {
         match self {

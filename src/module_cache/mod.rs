@@ -10,7 +10,8 @@
 //! Where what lies: `finding` has the findings, which nobody else can make; [`hash`] computes the real
 //! hashes of what is cached; `version`, `vcs` and `sumdb` diagnose a module version, a clone, a checksum
 //! database's copies; `evict` removes, `aside` moves aside and puts back; `growth` tells whether an
-//! attempt got anywhere. `downloads` looks whether anything is missing, `placing` writes a module version as go does.
+//! attempt got anywhere. `take_out` removes what a person
+//! names. `downloads` looks whether anything is missing, `placing` writes a module version as go does.
 
 pub(crate) mod growth;
 pub(crate) mod hash;
@@ -23,6 +24,7 @@ mod index;
 mod place;
 mod placing;
 mod sumdb;
+mod take_out;
 #[cfg(test)]
 #[path = "../../tests/inside/module_cache/mod.rs"]
 mod tests;
@@ -39,6 +41,7 @@ pub(crate) use growth::Mark;
 use index::BuildCache;
 pub(crate) use place::Owner;
 pub(crate) use placing::{Obstacle, Order, Packed, Placing};
+pub(crate) use take_out::Freed;
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -188,6 +191,31 @@ impl Cache {
             Err(e) => Err(io::Error::new(e.kind(), format!("cannot repair {}: {e}", path.display()))),
             done => done,
         }
+    }
+
+    /// Every version of `module` of which there is anything; `None` where no module has such a path.
+    pub(crate) fn versions_of(&self, module: &str) -> Option<Vec<String>> {
+        take_out::versions(&self.root, module)
+    }
+
+    /// True for names that could stand in a module cache.
+    pub(crate) fn could_hold(&self, module: &str, version: &str) -> bool {
+        place::Files::of(&self.root, module, version).is_some()
+    }
+
+    /// Takes one version out, damaged or not, because a person named it; `None` where nothing of it is there.
+    ///
+    /// # Errors
+    /// What the file system says; `TimedOut` where another process holds the version's lock too long.
+    pub(crate) fn take_out(&self, module: &str, version: &str) -> io::Result<Option<Freed>> {
+        let freed = take_out::take_out(&self.root, module, version, self.lock_patience)?;
+        if let (Some(Freed { folder: true, .. }), Some(build_cache), Some(files)) =
+            (&freed, &self.build_cache, place::Files::of(&self.root, module, version))
+        {
+            // Where it fails go reads the index of a folder that will be the same again.
+            let _ = build_cache.forget(&files.tree);
+        }
+        Ok(freed)
     }
 
     /// Puts back what a gox that was killed left aside. Costs next to nothing where there is nothing.

@@ -17,6 +17,7 @@ mod checksums;
 mod configuration;
 mod disputed;
 mod endings;
+mod evict;
 mod fetcher;
 mod fill;
 mod gets_through;
