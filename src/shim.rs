@@ -208,6 +208,13 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project }), .. } => {
             own_verbs::config::init(project, environment, here.as_deref(), &mut out)
         }
+        OwnVerb::Config { command: Some(command_line::ConfigVerb::Set { key, value }), .. } => {
+            own_verbs::set::run(&key, &value, environment, here.as_deref(), &mut out)
+        }
+        OwnVerb::Private { command } => {
+            let verb = command.unwrap_or(command_line::PrivateVerb::List);
+            own_verbs::private::run(&verb, options, environment, here.as_deref(), &mut out)
+        }
         OwnVerb::Explain { format, replay: Some(record), .. } => {
             explain::replay(explain_format(format), &record, &mut out)
                 .map_err(|error| Error::usage(format!("explain: {error}")))

@@ -6,6 +6,8 @@ pub(crate) mod config;
 pub(crate) mod evict;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod private;
+pub(crate) mod set;
 pub(crate) mod shim;
 
 use crate::configuration::Error;

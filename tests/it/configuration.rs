@@ -180,3 +180,68 @@ fn through_a_link_named_go_goxs_words_are_gos() {
         assert_eq!((run.code, run.stdout), (Some(0), format!("go {}\n", args.join(" "))));
     }
 }
+
+#[test]
+fn private_patterns_are_added_listed_and_removed() {
+    let machine = Machine::new();
+    machine.write("src/go.sum", "git.corp/a v1.0.0/go.mod h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+    machine.write("home/.netrc", "machine git.corp login me password hush\n");
+    let file = machine.write("home/.config/gox/gox.toml", "# mine\nstall = \"9s\"\n");
+    let added = machine.gox(&[], &["private", "add", "git.corp"]);
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+    for part in [
+        "git.corp is private now",
+        "checksum database",
+        "one that matches: git.corp/a",
+        "a login for git.corp",
+    ] {
+        assert!(added.stdout.contains(part), "{part}: {}", added.stdout);
+    }
+    assert!(!added.stdout.contains("hush"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "private = [\"git.corp\"]\n# mine\nstall = \"9s\"\n");
+    assert!(machine.gox(&[], &["private", "add", "git.corp"]).stdout.contains("already"));
+    let listed = machine.gox(&[], &["private"]).stdout;
+    assert_eq!(listed, format!("git.corp  {}:1\n", file.display()));
+    let other = machine.gox(&[("GOX_PRIVATE", "x.y")], &["private", "add", "github.com/acme/*"]);
+    assert!(other.stdout.contains("here private comes from elsewhere: GOX_PRIVATE"), "{}", other.stdout);
+    for pattern in ["git.corp", "github.com/acme/*"] {
+        assert_eq!(machine.gox(&[], &["private", "remove", pattern]).code, Some(0));
+    }
+    assert_eq!(machine.gox(&[], &["private", "list"]).stdout, "no module is private by name\n");
+    for wrong in [&["private", "remove", "git.corp"][..], &["private", "add", ""], &["private", "add", "[a"]]
+    {
+        assert_eq!(machine.gox(&[], wrong).code, Some(125), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_key_is_set_in_the_users_own_file() {
+    let machine = Machine::new();
+    for (key, value) in [
+        ("attempts", "6"),
+        ("budget", "2m"),
+        ("mirrors", "none"),
+        ("mirrors", "https://a.example,https://b.example"),
+        ("private", "a.corp,b.corp"),
+        ("report", "r.json"),
+        ("fill", "off"),
+    ] {
+        let option = machine.gox(&[], &[&format!("--{key}"), value, "config", "--format", "json"]).stdout;
+        let set = machine.gox(&[], &["config", "set", key, value]);
+        assert_eq!(set.code, Some(0), "{key}: {}", set.stderr);
+        let file = machine.gox(&[], &["config", "--format", "json"]).stdout;
+        let of = |text: &str| {
+            serde_json::from_str::<serde_json::Value>(text).unwrap()["settings"][key]["value"].clone()
+        };
+        let want = match key {
+            "report" => serde_json::json!(machine.path("src/r.json")),
+            _ => of(&option),
+        };
+        assert_eq!(of(&file), want, "{key} {value}");
+    }
+    for (key, value) in [("atempts", "6"), ("attempts", "x"), ("offline", "1"), ("fill", "maybe")] {
+        let before = fs::read(machine.path("home/.config/gox/gox.toml")).unwrap();
+        assert_eq!(machine.gox(&[], &["config", "set", key, value]).code, Some(125), "{key} {value}");
+        assert_eq!(fs::read(machine.path("home/.config/gox/gox.toml")).unwrap(), before);
+    }
+}

@@ -1,0 +1,116 @@
+//! `gox private`: the modules that are private, kept in the user's own gox.toml.
+//!
+//! What a pattern means is told, and what can be known of it on this machine. Nobody is asked about it.
+
+use super::set::{Own, elsewhere, list};
+use super::{columns, put};
+use crate::command_line::PrivateVerb;
+use crate::configuration::{CliOptions, Environment, Error, Key, resolve};
+use crate::formats::go_sum::GoSum;
+use crate::formats::{netrc, patterns};
+use crate::machine::bounded::{self, MOST_SETTINGS, MOST_SUMS};
+use crate::machine::configuration_files::{home, load};
+use crate::machine::toolchain::find_up;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Adds, shows or removes.
+///
+/// # Errors
+/// A pattern that go would not take, one to remove that is not there, a file that is wrong or cannot be
+/// written.
+pub(crate) fn run(
+    verb: &PrivateVerb,
+    options: &CliOptions,
+    env: Environment<'_>,
+    folder: Option<&Path>,
+    out: &mut dyn Write,
+) -> Result<i32, Error> {
+    match verb {
+        PrivateVerb::List => {
+            let settings = load(options, env, folder)?.settings;
+            let origin = settings.origin(Key::Private).to_string();
+            let rows: Vec<[String; 2]> =
+                settings.private.iter().map(|pattern| [pattern.clone(), origin.clone()]).collect();
+            put(out, &if rows.is_empty() { "no module is private by name\n".into() } else { columns(&rows) })
+        }
+        PrivateVerb::Add { pattern } => {
+            // Wrong patterns are told as those of the command line are; several go in as several.
+            let given = CliOptions { given: vec![(Key::Private, OsString::from(pattern))] };
+            let wanted = resolve(&given, &|_| None, &[])?.settings.private;
+            if wanted.is_empty() {
+                return Err(Error::usage("private add: a pattern is needed, such as git.example.com"));
+            }
+            // go takes such a one too, and it matches nothing.
+            if let Some(bad) = wanted.iter().find(|p| patterns::glob_matches(p.as_bytes(), b"x").is_err()) {
+                return Err(Error::usage(format!(
+                    "private add: {bad:?} is malformed and would match nothing"
+                )));
+            }
+            let file = Own::read(env)?;
+            let mut patterns = file.settings()?.private;
+            let mut text = String::new();
+            for pattern in &wanted {
+                if patterns.contains(pattern) {
+                    text += &format!("{pattern} is private already, by {}\n", file.path.display());
+                    continue;
+                }
+                patterns.push(pattern.clone());
+                text += &format!("{pattern} is private now, by {}\n", file.path.display());
+            }
+            file.write(Key::Private, &list(&patterns))?;
+            text += MEANING;
+            for pattern in &wanted {
+                text += &known(pattern, env, folder);
+            }
+            text += &elsewhere(Key::Private, &file.path, env, folder);
+            put(out, &text)
+        }
+        PrivateVerb::Remove { pattern } => {
+            let file = Own::read(env)?;
+            let mut patterns = file.settings()?.private;
+            let before = patterns.len();
+            patterns.retain(|kept| kept != pattern);
+            if patterns.len() == before {
+                let path = file.path.display();
+                return Err(Error::usage(format!("private remove: {path} has no pattern {pattern:?}")));
+            }
+            file.write(Key::Private, &list(&patterns))?;
+            put(out, &format!("{pattern} is private no more, by {}\n", file.path.display()))
+        }
+    }
+}
+
+/// What a pattern does.
+const MEANING: &str = "  no mirror is asked for such a module, and once every proxy that go asks has said 403, 404 or 410, \
+                       gox sets\n  GOPRIVATE for it: go fetches it from its own host, without the checksum database\n";
+
+/// What this machine alone tells about a pattern.
+fn known(pattern: &str, env: Environment<'_>, folder: Option<&Path>) -> String {
+    let sums = folder.and_then(|folder| find_up(folder, "go.mod")).map(|file| file.with_file_name("go.sum"));
+    let sums = sums.and_then(|file| bounded::read(&file, MOST_SUMS).ok());
+    let go_sum = GoSum::parse(&sums.clone().unwrap_or_default());
+    let mut modules: Vec<&str> = go_sum
+        .modules()
+        .map(|(module, _)| module)
+        .filter(|module| patterns::matches(pattern, module))
+        .collect();
+    modules.dedup();
+    let mut text = match (sums, modules.as_slice()) {
+        (None, _) => "  there is no go.sum here to look into\n".to_owned(),
+        (Some(_), []) => "  no module of the go.sum here matches it\n".to_owned(),
+        (Some(_), [one]) => format!("  the go.sum here has one that matches: {one}\n"),
+        (Some(_), [first, ..]) => {
+            format!("  the go.sum here has {} that match: {first}, ...\n", modules.len())
+        }
+    };
+    let file = env("NETRC").filter(|f| !f.is_empty()).map(PathBuf::from);
+    let file = file.or_else(|| home(env).map(|home| home.join(".netrc")));
+    let logins = file.and_then(|file| bounded::read(&file, MOST_SETTINGS).ok()).unwrap_or_default();
+    let host = pattern.split('/').next().unwrap_or_default();
+    if netrc::parse(&logins).iter().any(|login| login.machine == host.as_bytes()) {
+        text += &format!("  your .netrc has a login for {host}\n");
+    }
+    text
+}
