@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, V
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A command line, understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,9 +56,15 @@ pub(crate) enum OwnVerb {
     },
     /// List earlier runs that needed help
     History {
-        /// At most so many, the latest
+        /// At most so many, the latest; 20 where nothing else is said
         #[arg(short = 'n', long = "number", value_name = "N")]
         number: Option<usize>,
+        /// Not longer ago than this, such as 7d or 12h
+        #[arg(long, value_name = "TIME", value_parser = age)]
+        since: Option<Duration>,
+        /// Count faults by host and cause, and what remedies did
+        #[arg(long)]
+        summary: bool,
         /// How to print it
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -262,6 +269,23 @@ fn unknown(name: &str) -> Error {
             quoted(&format!("--{name}"))
         ),
     })
+}
+
+/// A time ago: a number and `s`, `m`, `h` or `d`.
+fn age(text: &str) -> Result<Duration, String> {
+    let parts = text.char_indices().last().map(|(at, unit)| (&text[..at], unit));
+    let seconds = parts.and_then(|(number, unit)| {
+        let number: u64 = number.parse().ok()?;
+        let unit = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86400,
+            _ => return None,
+        };
+        number.checked_mul(unit)
+    });
+    seconds.map(Duration::from_secs).ok_or_else(|| "a time such as 7d, 12h or 30m is expected".to_owned())
 }
 
 /// Understands `args`, which begin with a verb of gox's own.

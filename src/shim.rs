@@ -243,11 +243,16 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
             };
             own_verbs::evict::run(&arguments, &around, &mut out)
         }
-        OwnVerb::History { number, format } => {
+        OwnVerb::History { number, since, summary, format } => {
             let resolved = resolve(options, here.as_deref())?;
             let dir = health::state_dir(resolved.settings.state_dir.as_deref());
-            let runs = dir.map(|d| journal::latest(&d, number.unwrap_or(20))).unwrap_or_default();
-            own_verbs::history::run(format, &runs, &mut out)
+            let runs = dir.map(|d| journal::latest(&d, usize::MAX)).unwrap_or_default();
+            let most = number.unwrap_or(if since.is_some() || summary { usize::MAX } else { 20 });
+            let runs = own_verbs::history::chosen(runs, since, most);
+            match summary {
+                true => own_verbs::history::summary(format, &runs, &mut out),
+                false => own_verbs::history::run(format, &runs, &mut out),
+            }
         }
         OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),
     };

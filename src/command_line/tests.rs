@@ -122,8 +122,15 @@ fn own_verbs_are_parsed() {
         own(&["explain", "--replay", "r.jsonl"]),
         Explain { format: text, replay: Some("r.jsonl".into()), file: None }
     );
-    assert_eq!(own(&["history"]), History { number: None, format: text });
-    assert_eq!(own(&["history", "-n", "5", "--format", "json"]), History { number: Some(5), format: json });
+    assert_eq!(own(&["history"]), History { number: None, since: None, summary: false, format: text });
+    assert_eq!(
+        own(&["history", "-n", "5", "--format", "json"]),
+        History { number: Some(5), since: None, summary: false, format: json }
+    );
+    assert_eq!(
+        own(&["history", "--since", "7d", "--summary"]),
+        History { number: None, since: Some(Duration::from_secs(7 * 86400)), summary: true, format: text }
+    );
     assert_eq!(own(&["config"]), Config { format: text, command: None });
     assert_eq!(
         own(&["--attempts", "6", "config", "--format", "json"]),
@@ -157,6 +164,8 @@ fn wrong_arguments_of_own_verbs_are_usage_errors() {
         &["explain", "a", "b"],
         &["explain", "--replay", "a", "b"],
         &["history", "-n", "x"],
+        &["history", "--since", "7y"],
+        &["history", "--since", "99999999999999999999d"],
         &["evict"],
         &["config", "show"],
         &["completions"],

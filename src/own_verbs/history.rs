@@ -1,11 +1,13 @@
 //! `gox history`: earlier runs that met a failure, from the journal.
 
-use super::put;
+use super::{columns, put};
 use crate::command_line::Format;
 use crate::configuration::Error;
 use crate::redact;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::time::Duration;
 
 /// Prints `runs` (reports as in the journal), oldest first.
 ///
@@ -23,6 +25,68 @@ pub(crate) fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result
     if runs.is_empty() && format == Format::Text {
         text.push_str("no run has needed help yet\n");
     }
+    put(out, &text)
+}
+
+/// The latest `most` of `runs` that began no longer ago than `since`.
+pub(crate) fn chosen(mut runs: Vec<Value>, since: Option<Duration>, most: usize) -> Vec<Value> {
+    if let Some(from) = since.and_then(|since| jiff::Timestamp::now().checked_sub(since).ok()) {
+        let began = |run: &Value| run["started"].as_str().and_then(|s| s.parse::<jiff::Timestamp>().ok());
+        runs.retain(|run| began(run).is_some_and(|began| began >= from));
+    }
+    runs.split_off(runs.len().saturating_sub(most))
+}
+
+/// Counts over `runs`: in how many a host had a trouble, and how many that used a remedy recovered.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub(crate) fn summary(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
+    let mut faults: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut remedies: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let each = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    for run in runs {
+        let (mut met, mut used) = (BTreeSet::new(), BTreeSet::new());
+        for attempt in each(&run["attempts"]) {
+            for failure in each(&attempt["failures"]) {
+                let word = |key: &str| failure[key].as_str().unwrap_or("-").to_owned();
+                met.insert((word("host"), word("cause")));
+            }
+            for remedy in each(&attempt["remedies"]) {
+                used.extend(remedy.as_str().and_then(|r| r.split(':').next()).map(str::to_owned));
+            }
+        }
+        met.into_iter().for_each(|fault| *faults.entry(fault).or_default() += 1);
+        for remedy in used {
+            let count = remedies.entry(remedy).or_default();
+            count.0 += 1;
+            count.1 += usize::from(run["recovered"] == true);
+        }
+    }
+    let mut faults: Vec<_> = faults.into_iter().collect();
+    faults.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    if format == Format::Json {
+        let faults: Vec<Value> = faults
+            .iter()
+            .map(|((host, cause), runs)| json!({ "host": host, "cause": cause, "runs": runs }))
+            .collect();
+        let remedies: Vec<Value> = remedies
+            .iter()
+            .map(|(remedy, (runs, recovered))| json!({ "remedy": remedy, "runs": runs, "recovered": recovered }))
+            .collect();
+        let all = json!({ "schema": 1, "runs": runs.len(), "faults": faults, "remedies": remedies });
+        return put(out, &format!("{all}\n"));
+    }
+    let recovered = runs.iter().filter(|run| run["recovered"] == true).count();
+    let rows: Vec<[String; 3]> = faults
+        .iter()
+        .map(|((host, cause), runs)| [redact::line(host), redact::line(cause), format!("in {runs}")])
+        .collect();
+    let cured: Vec<[String; 2]> = remedies
+        .iter()
+        .map(|(remedy, (runs, recovered))| [redact::line(remedy), format!("{recovered} of {runs} recovered")])
+        .collect();
+    let text = format!("{} runs, {recovered} recovered\n{}{}", runs.len(), columns(&rows), columns(&cured));
     put(out, &text)
 }
 
@@ -75,6 +139,38 @@ fn seconds(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_summary_counts_each_run_once() {
+        let failure = |host: &str| json!({"host": host, "cause": "eof"});
+        let run = |recovered: bool| {
+            json!({"recovered": recovered, "attempts": [
+                {"failures": [failure("a"), failure("a")], "remedies": ["rotate:b", "wait:5"]},
+                {"failures": [failure("a")], "remedies": ["wait:7"]}]})
+        };
+        let runs = [run(true), run(false), json!({"attempts": [{"failures": [failure("b")]}]})];
+        let mut out = Vec::new();
+        summary(Format::Text, &runs, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "3 runs, 1 recovered\na  eof  in 2\nb  eof  in 1\nrotate  1 of 2 recovered\nwait    1 of 2 recovered\n"
+        );
+        let mut out = Vec::new();
+        summary(Format::Json, &runs, &mut out).unwrap();
+        let all: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(all["faults"][0], json!({"host": "a", "cause": "eof", "runs": 2}));
+        assert_eq!(all["remedies"][0], json!({"remedy": "rotate", "runs": 2, "recovered": 1}));
+    }
+
+    #[test]
+    fn those_since_a_time_are_chosen() {
+        let ago = |hours: i64| json!({"started": (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)).to_string()});
+        let runs = || vec![ago(50), ago(20), ago(1)];
+        let day = Some(Duration::from_secs(86400));
+        assert_eq!(chosen(runs(), day, 9).len(), 2);
+        assert_eq!(chosen(runs(), day, 1).len(), 1);
+        assert_eq!(chosen(runs(), None, usize::MAX).len(), 3);
+    }
 
     #[test]
     fn a_run_is_one_line() {
