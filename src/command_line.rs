@@ -51,7 +51,7 @@ pub(crate) enum OwnVerb {
         /// Decide again what a record (--record) tells of
         #[arg(long, value_name = "RECORD", conflicts_with = "file")]
         replay: Option<PathBuf>,
-        /// The output; - or nothing: standard input
+        /// The output; -: standard input; nothing: what is piped in, or on a terminal the last run that failed
         file: Option<PathBuf>,
     },
     /// List earlier runs that needed help

@@ -187,6 +187,22 @@ fn explain_format(format: command_line::Format) -> explain::Format {
     }
 }
 
+/// Nobody pipes anything into explain: the last run that failed is what is asked about.
+fn explain_last(
+    format: command_line::Format,
+    resolved: &Resolved,
+    out: &mut impl Write,
+) -> Result<Exit, Exit> {
+    let dir = health::state_dir(resolved.settings.state_dir.as_deref());
+    let runs = dir.map(|d| journal::latest(&d, usize::MAX)).unwrap_or_default();
+    let found = explain::last_failed(explain_format(format), &runs, &rules(resolved), out);
+    if found.map_err(|error| Error::usage(format!("explain: {error}")))? {
+        return Ok(Exit::Code(0));
+    }
+    let none = "explain: no run that failed is in the journal; give a file, or pipe go's output in";
+    Err(Error::usage(none).into())
+}
+
 fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
     let environment: Environment<'_> = &env;
     let here = std::env::current_dir().ok();
@@ -221,6 +237,9 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         }
         OwnVerb::Explain { format, replay: None, file } => {
             let resolved = resolve(options, here.as_deref())?;
+            if file.is_none() && io::stdin().is_terminal() {
+                return explain_last(format, &resolved, &mut out);
+            }
             let input = file.filter(|f| f.as_os_str() != "-");
             explain::main(explain_format(format), input.as_deref(), &rules(&resolved), &mut out)
                 .map(|()| 0)

@@ -18,6 +18,7 @@ mod configuration;
 mod disputed;
 mod endings;
 mod evict;
+mod explain;
 mod fetcher;
 mod fill;
 mod gets_through;

@@ -51,12 +51,48 @@ pub(crate) fn main(
             read(rules, File::open(path).map_err(named)?).map_err(named)?
         }
     };
+    show(format, &reading, out)
+}
+
+fn show(format: Format, reading: &Reading, out: &mut impl Write) -> io::Result<()> {
     let words = match format {
-        Format::Json => json(&reading) + "\n",
-        Format::Text => text(&reading),
+        Format::Json => json(reading) + "\n",
+        Format::Text => text(reading),
     };
     // The log is a stranger's.
     out.write_all(redact::steady(&words).as_bytes())
+}
+
+/// Explains the last run of the journal that failed, from the lines that were its evidence; false where
+/// there is none.
+///
+/// # Errors
+/// `out` cannot be written.
+pub(crate) fn last_failed(
+    format: Format,
+    runs: &[serde_json::Value],
+    rules: &Rules,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let each = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let evidence = |run: &serde_json::Value| -> String {
+        let last = each(&run["attempts"]).pop().unwrap_or_default();
+        let failures = each(&last["failures"]);
+        failures.iter().filter_map(|f| f["evidence"].as_str()).map(|line| format!("{line}\n")).collect()
+    };
+    let failed = runs.iter().rev().filter(|run| run["exit"].as_i64().is_some_and(|exit| exit != 0));
+    let Some((run, lines)) = failed.map(|run| (run, evidence(run))).find(|(_, lines)| !lines.is_empty())
+    else {
+        return Ok(false);
+    };
+    if format == Format::Text {
+        let argv: Vec<String> =
+            each(&run["argv"]).iter().filter_map(|word| word.as_str().map(redact::line)).collect();
+        let started = redact::line(run["started"].as_str().unwrap_or("?"));
+        writeln!(out, "run       go {}, {started}", argv.join(" "))?;
+    }
+    show(format, &read(rules, lines.as_bytes())?, out)?;
+    Ok(true)
 }
 
 /// Decides again what the record of a run tells of, prints it, and returns gox's status: 1 where this gox
