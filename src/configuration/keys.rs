@@ -33,6 +33,8 @@ pub enum Key {
     Report,
     /// Where the observations of the run go.
     Record,
+    /// Whether runs that met a failure are written down.
+    Journal,
     /// Where health and journal are kept.
     StateDir,
     /// No network at all.
@@ -68,6 +70,8 @@ pub(crate) const ROTATE: &[&str] = &["listed", "go", "never"];
 pub(crate) const FILL: &[&str] = &["auto", "off"];
 /// The words of `relay`.
 pub(crate) const RELAY: &[&str] = &["auto", "always", "never"];
+/// The words of `journal`.
+pub(crate) const JOURNAL: &[&str] = &["on", "off"];
 /// The words of `verbosity`.
 pub(crate) const VERBOSITY: &[&str] = &["quiet", "normal", "verbose"];
 
@@ -162,6 +166,12 @@ const ROWS: [Row; Key::ALL.len()] = [
     row(["report", "GOX_REPORT", "--report"], Shape::Path, true, "File for the JSON report of the run"),
     row(["record", "GOX_RECORD", "--record"], Shape::Path, true, "File for the observations of the run"),
     row(
+        ["journal", "GOX_JOURNAL", "--journal"],
+        Shape::Word(JOURNAL),
+        true,
+        "Whether runs that met a failure are written down for gox history",
+    ),
+    row(
         ["state-dir", "GOX_STATE_DIR", "--state-dir"],
         Shape::Path,
         true,
@@ -184,7 +194,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 19] = [
+    pub const ALL: [Key; 20] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -200,6 +210,7 @@ impl Key {
         Key::Verbosity,
         Key::Report,
         Key::Record,
+        Key::Journal,
         Key::StateDir,
         Key::Offline,
         Key::Config,

@@ -56,6 +56,7 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
         | Setting::BackoffBase(_)
         | Setting::BackoffMax(_)
         | Setting::Fill(_)
+        | Setting::Journal(_)
         | Setting::Relay(_)
         | Setting::Verbosity(_) => Verdict::Refused("a project may not set it"),
         Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {

@@ -151,6 +151,8 @@ pub(crate) struct Settings {
     pub confidential: Vec<String>,
     /// Whether gox fetches ahead and places what go.sum proves.
     pub fill: Fill,
+    /// Runs that met a failure are written down.
+    pub journal: bool,
     /// When the loopback proxy serves.
     pub relay: Relay,
     /// How much gox says.
@@ -195,6 +197,7 @@ impl Settings {
             private: Vec::new(),
             confidential: Vec::new(),
             fill: Fill::Auto,
+            journal: true,
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
             report: None,
@@ -222,6 +225,7 @@ impl Settings {
             Key::Private => Setting::Private(self.private.clone()),
             Key::Confidential => Setting::Confidential(self.confidential.clone()),
             Key::Fill => Setting::Fill(self.fill),
+            Key::Journal => Setting::Journal(self.journal),
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
             Key::Report => Setting::Report(self.report.clone()),
@@ -259,6 +263,7 @@ impl Settings {
             Setting::Private(patterns) => self.private = patterns,
             Setting::Confidential(patterns) => self.confidential = patterns,
             Setting::Fill(fill) => self.fill = fill,
+            Setting::Journal(on) => self.journal = on,
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
             Setting::Report(path) => self.report = path,

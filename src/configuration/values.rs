@@ -72,6 +72,8 @@ pub(crate) enum Setting {
     Private(Vec<String>),
     Confidential(Vec<String>),
     Fill(Fill),
+    /// `journal`: true for `on`.
+    Journal(bool),
     Relay(Relay),
     Verbosity(Verbosity),
     Report(Option<PathBuf>),
@@ -118,6 +120,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
         Key::Private => patterns(raw).map(Setting::Private),
         Key::Confidential => patterns(raw).map(Setting::Confidential),
+        Key::Journal => word(key, raw).map(|at| Setting::Journal(at == 0)),
         Key::Fill => word(key, raw).map(|at| Setting::Fill([Fill::Auto, Fill::Off][at])),
         Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
         Key::Verbosity => word(key, raw)
@@ -343,6 +346,7 @@ impl Setting {
             Setting::Private(_) => Key::Private,
             Setting::Confidential(_) => Key::Confidential,
             Setting::Fill(_) => Key::Fill,
+            Setting::Journal(_) => Key::Journal,
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
             Setting::Report(_) => Key::Report,
@@ -376,6 +380,7 @@ impl fmt::Display for Setting {
             .into(),
             Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
             Setting::Private(patterns) | Setting::Confidential(patterns) => all(patterns.clone()),
+            Setting::Journal(on) => if *on { "on" } else { "off" }.into(),
             Setting::Fill(Fill::Auto) => "auto".into(),
             Setting::Fill(Fill::Off) => "off".into(),
             Setting::Relay(relay) => match relay {

@@ -221,6 +221,7 @@ relay         auto                                                built in
 verbosity     normal                                              built in
 report        -                                                   built in
 record        -                                                   built in
+journal       on                                                  built in
 state-dir     -                                                   built in
 offline       false                                               built in
 config        -                                                   built in

@@ -219,6 +219,7 @@ impl Run {
             );
         }
         if eventful
+            && self.job.settings.journal
             && let Some(dir) = self.state_dir.clone()
             && let Err(error) = journal::append(&dir, &line)
         {

@@ -12,6 +12,8 @@ fn at_a_terminal_the_last_run_that_failed_is_explained() {
     assert!(none.out().contains("no run that failed is in the journal"), "{none}");
     let failed = project.gox(["get", "example.test/m001@v1.7.0"]).run();
     assert_ne!(failed.code(), Some(0), "{failed}");
+    // Nor is one that was not to be written down.
+    project.gox(["get", "example.test/m002@v1.7.0"]).env("GOX_JOURNAL", "off").run();
     // A later run that did well is not what is asked about.
     project.gox(["list", "-m"]).run().success();
     let told = project.gox(["explain"]).start_on_terminal().wait().success();

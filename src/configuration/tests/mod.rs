@@ -89,6 +89,7 @@ const OTHERS: &[(Key, &str, &str)] = &[
     (Key::Verbosity, "verbose", "\"verbose\""),
     (Key::Report, "/tmp/r.json", "\"/tmp/r.json\""),
     (Key::Record, "/tmp/r.jsonl", "\"/tmp/r.jsonl\""),
+    (Key::Journal, "off", "\"off\""),
     (Key::StateDir, "/var/lib/gox", "\"/var/lib/gox\""),
     (Key::Offline, "1", ""),
     (Key::Config, "none", ""),
@@ -174,7 +175,7 @@ fn errors_name_place_value_and_what_is_right() {
         (
             "zzz = 1",
             "1: unknown key \"zzz\"; the keys are go, attempts, budget, stall, backoff-base, backoff-max, rotate, \
-             mirrors, private, confidential, fill, relay, verbosity, report, record, state-dir, rule, \
+             mirrors, private, confidential, fill, relay, verbosity, report, record, journal, state-dir, rule, \
              locked",
         ),
         (
