@@ -114,6 +114,17 @@ mod tests {
         assert!(fs::metadata(dir.path().join(FILE)).unwrap().len() < LARGEST, "rotated");
     }
 
+    /// It found the file due, and another was faster: what that one kept must not be lost.
+    #[test]
+    fn whoever_comes_second_to_rotate_leaves_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, old) = (dir.path().join(FILE), dir.path().join(OLD));
+        fs::write(&old, "kept").unwrap();
+        fs::write(&path, "{}\n").unwrap();
+        rotate(&path, &old, Timestamp::now()).unwrap();
+        assert_eq!(fs::read_to_string(&old).unwrap(), "kept");
+    }
+
     #[test]
     fn what_is_older_than_thirty_days_goes() {
         let dir = tempfile::tempdir().unwrap();
