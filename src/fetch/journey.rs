@@ -123,6 +123,7 @@ impl<'a> Journey<'a> {
                         Some(asked) => self.probe(asked).await,
                         None => self.pause(pause).await,
                     }
+                    self.keep_pace(upstream).await;
                     let answer = self.ask(upstream).await;
                     if let (Some(asked), Some(_)) = (&mut probe, &answer) {
                         **asked = 0;

@@ -7,6 +7,7 @@ use crate::judgement::attempt::Settled;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge::Latencies;
+use crate::judgement::request::pace::Pace;
 use crate::judgement::request::policy::Condition;
 use crate::machine::dial::{self, Connection};
 use crate::vocabulary::{Cause, Failure};
@@ -187,6 +188,8 @@ pub(super) struct Books {
     /// The breakers of the stores that upstreams redirect to, by upstream: a store's trouble is not
     /// the upstream's.
     pub(super) stores: Vec<Breaker>,
+    /// How fast each upstream is asked.
+    pub(super) paces: Vec<Pace>,
     /// Since when everything has failed.
     trouble: Option<Instant>,
     /// When a question was last answered.
@@ -276,6 +279,7 @@ impl Ledger {
                 tally: Tally::default(),
                 breakers,
                 stores: vec![Breaker::default(); n],
+                paces: vec![Pace::default(); n],
                 trouble: None,
                 idle_since: None,
                 latencies: Latencies::default(),

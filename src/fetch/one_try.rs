@@ -179,6 +179,7 @@ impl OneTry<'_> {
                     numbers.serve();
                 }
                 breaker.served();
+                books.paces[at].answered(now);
                 let seconds = self.progress.moved().body.unwrap_or_default().as_secs_f64();
                 breaker.body(now, good.body.len(), seconds);
                 books.http2_faults[at] = 0;
@@ -203,6 +204,7 @@ impl OneTry<'_> {
                 }
                 Miss::Limited { pause } => {
                     numbers.faults += 1;
+                    books.paces[at].limited(now);
                     breaker.rest(now.saturating_add(pause.unwrap_or(self.fetcher.options.backoff_base)));
                 }
                 Miss::Fault { gained: true, .. } => numbers.faults += 1,

@@ -29,6 +29,15 @@ impl<'a> Journey<'a> {
         }
     }
 
+    /// Waits for a turn at an upstream that limits how many requests it takes.
+    pub(super) async fn keep_pace(&self, upstream: UpstreamId) {
+        let now = self.fetcher.started.elapsed();
+        let turn = self.fetcher.ledger.lock().paces[upstream.place()].turn(now);
+        if !turn.is_zero() {
+            tokio::time::sleep(turn.min(self.time_left())).await;
+        }
+    }
+
     /// Whether an upstream answers nobody just now.
     pub(super) fn is_down(&self, upstream: UpstreamId) -> bool {
         self.fetcher.ledger.lock().breakers[upstream.place()].is_down()
