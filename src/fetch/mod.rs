@@ -55,7 +55,7 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -221,6 +221,8 @@ pub(crate) struct Fetcher {
     ledger: ledger::Ledger,
     /// Turns at checking zips.
     checks: tokio::sync::Semaphore,
+    /// Something came damaged, or go found it so: from now on zips are read through before go sees them.
+    mistrusts: AtomicBool,
     /// What was fetched before go asked.
     ahead: ahead::Ahead,
     /// By upstream: held by the one question that asks while the upstream answers nobody, with how many
@@ -271,6 +273,7 @@ impl Fetcher {
             spool: spool::Spool::new(options.spool_dir.clone()),
             started: Instant::now(),
             checks: tokio::sync::Semaphore::new(checks()),
+            mistrusts: AtomicBool::new(false),
             ahead: ahead::Ahead::default(),
             options,
         })
@@ -367,6 +370,18 @@ impl Fetcher {
         let login =
             if upstream.is_https() { self.connections.login(&upstream.for_go(path, None)) } else { None };
         upstream.for_go(path, login)
+    }
+
+    /// Notes that an attempt of go's failed, or that something came damaged.
+    pub(crate) fn mistrust(&self) {
+        self.mistrusts.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a zip from this upstream is go's to judge alone: nothing was damaged in this run, and TLS
+    /// vouches for what is under way. go inflates each zip two or three times; once more would make it
+    /// wait for nothing.
+    fn trusts(&self, at: UpstreamId) -> bool {
+        self.upstream(at).is_https() && !self.mistrusts.load(Ordering::Relaxed)
     }
 
     /// Notes that go could not talk to these either: what fails there is a fault like others.

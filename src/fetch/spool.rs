@@ -167,6 +167,12 @@ impl Stored {
         start.trim_ascii_start().first() == Some(&b'<')
     }
 
+    /// Whether it may be a zip with files in it.
+    pub(crate) fn begins_like_a_zip(&self) -> bool {
+        let mut start = [0; 4];
+        self.reader().and_then(|mut r| r.read_exact(&mut start)).is_ok() && start == *b"PK\x03\x04"
+    }
+
     /// What a gzip body holds, stored in its turn, up to `limit` bytes.
     pub(crate) fn gunzip(self, limit: u64) -> Result<Stored, Unpack> {
         let mut plain = Stored::new(&self.spool);

@@ -203,6 +203,8 @@ impl Run {
     pub(super) fn read_relay(&mut self, observation: &mut Observation) {
         let Some(relay) = self.relaying.relay.clone() else { return };
         let tally = relay.fetcher().tally();
+        // What go found wrong, gox looks at first from now on.
+        relay.fetcher().mistrust();
         observation.relayed = true;
         // One budget: what its requests have waited, the run has.
         observation.since_first_failure = observation.since_first_failure.max(tally.trouble);

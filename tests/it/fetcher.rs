@@ -1,7 +1,7 @@
 //! The fetcher behind the relay, with the real go: scarce descriptors, small files, and what is shown.
 
 use crate::harness::{Outcome, Project, go, gox};
-use crate::lab::{Entry, Fault, Lab, Place, always, rate};
+use crate::lab::{Entry, Fault, Lab, Place, always, first_of_each, rate};
 use std::path::Path;
 
 /// A shell that sets limits and becomes gox.
@@ -75,6 +75,32 @@ fn a_public_proxy_that_refuses_all_is_passed_over_and_a_gate_is_not() {
         let told = lab.requests().iter().any(|r| r.place == Place::Proxy(1) && r.path.contains("m001"));
         assert!(!told, "{relay}\n{outcome}");
     }
+}
+
+/// go inflates each zip itself. The relay reads it through before where the way is open to damage, and from
+/// the first damage on.
+#[test]
+fn over_tls_a_zip_is_gos_to_judge_until_something_is_damaged() {
+    let verified = |lab: Lab| {
+        let lab = lab.modules(3).start();
+        let project = Project::new(&lab).env("GOX_RELAY", "always").env("GOX_FILL", "off");
+        let outcome = project.gox(["mod", "download"]).run().success();
+        (outcome.report()["relay"]["verified"].as_u64(), outcome)
+    };
+    let (plain, outcome) = verified(Lab::new().entry(Entry::plain()));
+    assert_eq!(plain, Some(6), "{outcome}");
+    let (secure, outcome) = verified(Lab::new().entry(Entry::tls()));
+    assert_eq!(secure, Some(3), "each go.mod\n{outcome}");
+    for fault in [Fault::AlterZip, Fault::AlterZipCrc, Fault::ShortWithRightLength] {
+        let lab = Lab::new().entry(Entry::tls()).fault(fault, first_of_each(1).path("m001.*zip$"));
+        let (after, outcome) = verified(lab);
+        assert_eq!(outcome.attempts(), 2, "{fault:?}: go tells\n{outcome}");
+        assert!(after > Some(3), "{fault:?}\n{outcome}");
+    }
+    // A cut body is a sign, too; a page is none of a zip.
+    let lab = Lab::new().entry(Entry::tls()).fault(Fault::Html, first_of_each(1).path("m001.*zip$"));
+    let (_, outcome) = verified(lab);
+    assert_eq!(outcome.attempts(), 1, "{outcome}");
 }
 
 /// As somebody to whom limits apply, where the tests run as root.
