@@ -61,3 +61,77 @@ impl Situation<'_> {
         (row >= enough && self.is_gos_to_ask(last.upstream)).then_some(last.upstream)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::crossings::Crossings;
+    use super::super::policy::{Allowance, Condition};
+    use super::super::terms::Terms;
+    use super::*;
+    use crate::formats::goproxy::{List, Rotate};
+    use crate::judgement::publicity::Publicity;
+    use crate::vocabulary::Cause;
+    use std::time::Duration;
+
+    const A: UpstreamId = UpstreamId::at(0);
+    const B: UpstreamId = UpstreamId::at(1);
+
+    fn tried(upstream: UpstreamId, alone: Option<Alone>, cause: Cause) -> Try {
+        Try { upstream, miss: Miss::Fault { cause, gained: false }, waited: false, alone }
+    }
+
+    fn next(list: &str, tries: &[Try], conditions: [Condition; 2]) -> Move {
+        let second = Duration::from_secs(1);
+        let terms = Terms {
+            fixed: true,
+            pinned: true,
+            publicity: Publicity::PlainlyPublic,
+            only: None,
+            attempts: 4,
+            patient: false,
+            backoff_base: second,
+            backoff_max: second,
+        };
+        let crossings = Crossings::new(&List::parse(list), Rotate::Listed, &[]);
+        let allowance = Allowance { retry: true, time: second * 60 };
+        Situation { terms: &terms, crossings: &crossings, tries, conditions: &conditions, allowance }.next()
+    }
+
+    #[test]
+    fn go_asks_whom_gox_cannot_talk_to() {
+        let fresh = Condition::default();
+        let answers = Condition { answers: true, ..fresh };
+        let verdict = tried(A, Some(Alone::Verdict), Cause::TlsCert);
+        let unread = tried(A, Some(Alone::Unread), Cause::CaptiveOrHtml);
+        let two = "https://a.test|https://b.test";
+        for (condition, row, leaves) in [
+            (fresh, vec![verdict.clone()], true),
+            (answers, vec![verdict.clone()], false),
+            (answers, vec![verdict.clone(); 2], true),
+            (fresh, vec![unread.clone()], false),
+            (fresh, vec![unread.clone(); 2], true),
+            (answers, vec![unread.clone(); 2], false),
+            (answers, vec![unread.clone(); 3], true),
+            (fresh, vec![tried(A, None, Cause::Eof); 3], false),
+            (Condition { left: true, ..fresh }, vec![], true),
+            (Condition { left: true, go_fails: true, ..fresh }, vec![], false),
+            (Condition { go_fails: true, ..fresh }, vec![verdict.clone()], false),
+        ] {
+            assert_eq!(
+                next(two, &row, [condition, fresh]) == Move::Leave(A),
+                leaves,
+                "{condition:?} {row:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_left_to_go_once_nobody_else_may_be_asked() {
+        let fresh = Condition::default();
+        let distrust = tried(A, Some(Alone::Distrust), Cause::TlsCert);
+        let row = [distrust.clone(), distrust];
+        let second = next("https://a.test|https://b.test", &row, [fresh; 2]);
+        assert!(matches!(second, Move::Ask(B, _)), "{second:?}");
+        assert_eq!(next("https://a.test", &row, [fresh; 2]), Move::Leave(A));
+    }
+}
