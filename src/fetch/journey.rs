@@ -141,6 +141,7 @@ impl<'a> Journey<'a> {
                 Move::Leave(upstream) => return self.leave(upstream),
                 Move::NotFound => return self.not_found(),
                 Move::PassOn(index) => {
+                    self.note_step_back();
                     self.end_look_up();
                     self.close(false);
                     return Answer::Refused(self.refusal(index));
@@ -449,6 +450,7 @@ impl<'a> Journey<'a> {
     }
 
     fn give_up(&self) -> Answer {
+        self.note_step_back();
         self.end_look_up();
         self.fetcher.ledger.lock().tally.gave_up += 1;
         self.close(false);

@@ -21,6 +21,26 @@ impl Journey<'_> {
         }
     }
 
+    /// Notes that only a go without the relay can ask whom gox cannot: others stand behind it in the list, and
+    /// from a redirect go would not walk on to them.
+    pub(super) fn note_step_back(&self) {
+        let (Some(last), Some(short)) = (self.tries.last(), self.shortfalls.last()) else { return };
+        let place = last.upstream.place();
+        let mut books = self.fetcher.ledger.lock();
+        let is_listed = self.fetcher.crossings.listed().any(|at| at == last.upstream);
+        if last.alone.is_none() || !is_listed || books.go_fails[place] {
+            return;
+        }
+        books.left[place] |= books.answered[place].is_none() && matches!(last.miss, Miss::Fault { .. });
+        books.left_to_go[place].get_or_insert_with(|| short.words.clone());
+        let why = format!(
+            "it cannot talk to {}: {}; go may",
+            self.fetcher.upstream(last.upstream).shown(),
+            short.words
+        );
+        books.tally.steps_back.get_or_insert(why);
+    }
+
     /// Leaves the file to go, at this upstream.
     pub(super) fn leave(&self, at: UpstreamId) -> Answer {
         self.end_look_up();

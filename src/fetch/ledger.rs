@@ -129,6 +129,9 @@ pub(crate) struct Tally {
     /// Upstreams that the fetcher cannot talk to, each with the reason: go may think otherwise about a
     /// certificate, for example, and asks there itself.
     pub(crate) left_to_go: Vec<String>,
+    /// Why go had better run without the fetcher: it walks on behind whom only go can ask.
+    #[serde(skip)]
+    pub(crate) steps_back: Option<String>,
     /// The latest connections that were tried.
     pub(crate) connections: Vec<Connection>,
     /// Faults since the last tally in questions that were then answered well.

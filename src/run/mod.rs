@@ -21,6 +21,7 @@ use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
 use crate::exit::{Exit, OWN_FAILURE};
 use crate::formats::go_sum::GoSum;
+use crate::formats::goproxy::List;
 use crate::judgement::attempt::{
     self, AttemptEnd, Decision, Observation, Pause, Policy, Premises, Remedy, State, Step, Stop, decide,
     overlay,
@@ -167,6 +168,10 @@ impl Run {
         };
         let mut policy = surroundings::policy(&job, &health, premises, offline);
         (policy.fills, policy.chooses) = (prospect.is_some(), chooses);
+        // go walks on behind an upstream that gox cannot talk to, and so runs alone.
+        let proxies = List::parse(job.go_env.get("GOPROXY")).entries;
+        let mut before = proxies.iter().rev().filter(|entry| entry.is_network_proxy()).skip(1);
+        policy.relay &= !before.any(|entry| policy.left.contains(entry));
         if quiet {
             (policy.bad_lately, policy.resting) = (false, vec![]);
         }

@@ -249,6 +249,9 @@ impl Run {
             observation.failures.iter().any(failed)
         };
         relay.fetcher().go_fails_at(failing);
+        if let Some(why) = &tally.steps_back {
+            self.do_without_relay(why);
+        }
         self.relaying.tally = Some(tally);
     }
 

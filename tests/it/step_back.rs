@@ -352,3 +352,24 @@ fn an_upstream_that_is_left_to_go_costs_no_attempt_and_nothing_later() {
     let heard = front.heard();
     assert!(heard.iter().any(|(_, agent)| !agent.contains("gox")), "go asks itself: {heard:?}");
 }
+
+/// Behind one that only go can talk to, go walks on as it would alone: in the first run, and in those that
+/// remember.
+#[test]
+fn go_walks_on_behind_an_upstream_that_is_left_to_it() {
+    let lab = Lab::new().modules(3).start();
+    for separator in [",", "|"] {
+        let absent = Front::saying(
+            "HTTP/1.1 404 Not Found\r\nX Odd : yes\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        );
+        let list = format!("{}{separator}{}", absent.url(), lab.url(0));
+        for args in [&["mod", "download"][..], &["get", "example.test/m000@v1.0.0"]] {
+            let project = Project::new(&lab).env("GOPROXY", &list);
+            for round in 0..2 {
+                project.clear_module_cache();
+                let outcome = project.gox(args.iter().copied()).run().success();
+                assert!(outcome.attempts() + round <= 2, "{separator} {args:?} {round}\n{outcome}");
+            }
+        }
+    }
+}

@@ -38,9 +38,10 @@ impl Situation<'_> {
         }
     }
 
-    /// Whether go itself would come to ask it, and has not failed there as well.
+    /// Whether go may be sent there: it has not failed there as well, and nobody stands behind it in the list.
+    /// Past another, go would not walk on from a redirect.
     fn is_gos_to_ask(&self, at: UpstreamId) -> bool {
-        self.crossings.listed().any(|listed| listed == at) && !self.condition(at).go_fails
+        self.crossings.listed().next_back() == Some(at) && !self.condition(at).go_fails
     }
 
     /// The upstream whose answers gox cannot read.
@@ -103,7 +104,7 @@ mod tests {
         let answers = Condition { answers: true, ..fresh };
         let verdict = tried(A, Some(Alone::Verdict), Cause::TlsCert);
         let unread = tried(A, Some(Alone::Unread), Cause::CaptiveOrHtml);
-        let two = "https://a.test|https://b.test";
+        let (one, two) = ("https://a.test", "https://a.test|https://b.test");
         for (condition, row, leaves) in [
             (fresh, vec![verdict.clone()], true),
             (answers, vec![verdict.clone()], false),
@@ -117,8 +118,9 @@ mod tests {
             (Condition { left: true, go_fails: true, ..fresh }, vec![], false),
             (Condition { go_fails: true, ..fresh }, vec![verdict.clone()], false),
         ] {
+            assert!(!matches!(next(two, &row, [condition, fresh]), Move::Leave(_)), "go walks on from there");
             assert_eq!(
-                next(two, &row, [condition, fresh]) == Move::Leave(A),
+                next(one, &row, [condition, fresh]) == Move::Leave(A),
                 leaves,
                 "{condition:?} {row:?}"
             );

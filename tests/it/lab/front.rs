@@ -30,6 +30,11 @@ impl Front {
         Front { port, heard }
     }
 
+    /// Says these bytes to whoever asks for whatever.
+    pub(crate) fn saying(bytes: &'static str) -> Front {
+        Front::of("", move |_, _| bytes.into())
+    }
+
     /// `http://host:port`.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -62,6 +67,9 @@ fn serve(stream: TcpStream, host: &str, manner: &Manner, notes: &Mutex<Vec<(Stri
     }
     notes.lock().ok()?.push((path.clone(), agent));
     let mut behind = TcpStream::connect(host).ok()?;
+    if host.is_empty() {
+        return reader.into_inner().write_all(&manner(&path, b"")).ok();
+    }
     let file = path.split('?').next()?;
     write!(behind, "GET {file} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
     let mut answer = Vec::new();
