@@ -43,9 +43,7 @@ pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
     if std::env::var_os("GO111MODULE").is_some_and(|mode| mode == "off") {
         return None;
     }
-    let file = governing_file(&job.dir, &job.go_env)
-        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
-    let go_mod = GoMod::parse(bounded::read(&file, MAX_GO_MOD).ok()?, Role::Main);
+    let go_mod = own_go_mod(job)?;
     let release = release_that_runs(&go_mod, &job.go_env)?;
     let cache = Cache::new(job.go_env.mod_cache()?, None);
     if is_whole(&go_mod, &cache) {
@@ -70,14 +68,17 @@ pub(super) fn lacks_nothing(job: &super::Job) -> bool {
 
 /// Whether all that go.mod's own list names is in the module cache.
 fn has_whole_list(job: &super::Job) -> bool {
-    let go_mod = governing_file(&job.dir, &job.go_env)
-        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))
-        .and_then(|file| bounded::read(&file, MAX_GO_MOD).ok())
-        .map(|text| GoMod::parse(text, Role::Main));
-    match (go_mod, job.go_env.mod_cache()) {
+    match (own_go_mod(job), job.go_env.mod_cache()) {
         (Some(go_mod), Some(cache)) => is_whole(&go_mod, &Cache::new(cache, None)),
         _ => false,
     }
+}
+
+/// The go.mod that governs this command; none in a workspace.
+fn own_go_mod(job: &super::Job) -> Option<GoMod> {
+    let file = governing_file(&job.dir, &job.go_env)
+        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
+    Some(GoMod::parse(bounded::read(&file, MAX_GO_MOD).ok()?, Role::Main))
 }
 
 /// The release of the go that will run: none where that may be another than the one that was found.

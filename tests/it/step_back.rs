@@ -1,7 +1,7 @@
 //! Hosts that go can talk to and others may not: what a second plain go gets through, gox gets through.
 
 use crate::harness::{Outcome, Project};
-use crate::lab::{Front, Lab};
+use crate::lab::{Fault, Front, Lab, first_of_each};
 use std::sync::Arc;
 
 /// What a host makes of an answer: its path and body to the bytes that go out.
@@ -372,4 +372,17 @@ fn go_walks_on_behind_an_upstream_that_is_left_to_it() {
             }
         }
     }
+}
+
+/// What earlier runs met starts nothing where nothing is missing, and the relay where something is.
+#[test]
+fn a_bad_network_is_nothing_to_a_whole_cache() {
+    let lab = Lab::new().modules(2).fault(Fault::Eof, first_of_each(1)).start();
+    let project = Project::new(&lab).env("GOX_FILL", "off");
+    assert!(project.gox(["mod", "download"]).run().success().attempts() > 1);
+    let whole = project.gox(["list", "-m", "all"]).run().success();
+    assert!(whole.report()["relay"].is_null(), "{whole}");
+    project.clear_module_cache();
+    let missing = project.gox(["list", "-m", "all"]).run().success();
+    assert!(!missing.report()["relay"].is_null(), "{missing}");
 }
