@@ -71,15 +71,15 @@ impl<'a> Journey<'a> {
             }
             File::Database { .. } => false,
         };
+        let named = question.file.is_fixed() && (pinned || fetcher.options.versions_fixed);
         let terms = Terms {
             fixed: question.file.is_fixed(),
             pinned,
             publicity,
             only,
             attempts: fetcher.options.attempts,
-            patient: fetcher.options.patient
-                && question.file.is_fixed()
-                && (pinned || fetcher.options.versions_fixed),
+            chosen: fetcher.options.patient && !named,
+            patient: fetcher.options.patient && named,
             backoff_base: fetcher.options.backoff_base,
             backoff_max: fetcher.options.backoff_max,
         };

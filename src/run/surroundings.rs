@@ -163,8 +163,9 @@ const TRIES: u32 = 4;
 /// Who sits at a terminal can decide by themselves after so long.
 const AT_A_TERMINAL: Duration = Duration::from_secs(120);
 
-/// An editor that lists packages while somebody types is not to be kept waiting.
-const FOR_AN_EDITOR: Duration = Duration::from_secs(10);
+/// An editor that lists packages while somebody types is not to be kept waiting: ten seconds, go's own last
+/// attempt included.
+const FOR_AN_EDITOR: Duration = Duration::from_secs(9);
 
 /// The recovery budget: the user's, or by who waits.
 fn budget(job: &Job) -> Duration {

@@ -190,6 +190,7 @@ impl StandIn for Fetcher<'_> {
         let premises = self.policy.premises.as_deref().expect("an example's");
         let changing = matches!(file, File::List | File::Latest);
         let terms = Terms {
+            chosen: false,
             fixed: !changing,
             pinned: matches!(file, File::Info(FIRST) | File::Mod(FIRST) | File::Zip(FIRST))
                 && self.situation.go_sum.get(module) == Some(&Pin::Both),

@@ -30,6 +30,7 @@ mod obedience;
 mod power_loss;
 mod privacy;
 mod private;
+mod quick_to_fail;
 mod real;
 mod record;
 mod rotation;

@@ -33,7 +33,7 @@ pub(crate) use types::*;
 
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::{self, Trouble};
-use crate::vocabulary::{Failure, Source};
+use crate::vocabulary::{Cause, Failure, Source};
 use cures::Cure;
 use std::time::Duration;
 
@@ -46,7 +46,8 @@ fn exhausted(
     failures: &[Failure],
 ) -> Option<String> {
     let waits = policy.patient && failures.iter().all(|f| is_waited_out(policy, state, observation, f));
-    if state.attempts_without_progress >= policy.attempts && !waits {
+    let bound = bound(policy, state, observation, failures);
+    if state.attempts_without_progress >= bound && !waits {
         let n = state.attempts_without_progress;
         return Some(format!("gave up after {n} attempt{} without progress", if n == 1 { "" } else { "s" }));
     }
@@ -54,6 +55,31 @@ fn exhausted(
         return Some(format!("gave up: the recovery budget of {} s is used up", policy.budget.as_secs()));
     }
     None
+}
+
+/// Attempts of a command that chooses versions, where all that failed is at hosts that served nothing: the
+/// relay has asked several times in each, and go alone would have failed at once.
+const LOOK_UPS: u32 = 2;
+
+/// The same where no relay asks, for names that do not resolve.
+const UNRESOLVED: u32 = 3;
+
+/// Attempts without progress that end this run. Whoever mistyped a name, a port or a version is waiting to
+/// hear so, and waiting cures none of it.
+fn bound(policy: &Policy, state: &State, observation: &Observation, failures: &[Failure]) -> u32 {
+    let serves = |f: &Failure| {
+        let entry = entry_of(state, f);
+        observation.serving.contains(&entry) || state.serving.contains(&entry)
+    };
+    if !policy.patient || policy.versions_fixed || observation.progress || failures.iter().any(serves) {
+        policy.attempts
+    } else if state.relay && failures.iter().all(|f| f.source == Some(Source::Proxy)) {
+        policy.attempts.min(LOOK_UPS)
+    } else if failures.iter().all(|f| f.cause == Cause::Dns) {
+        policy.attempts.min(UNRESOLVED)
+    } else {
+        policy.attempts
+    }
 }
 
 /// Whether waiting can cure a failure: a module proxy's own trouble, of one that answers nobody just now. What is

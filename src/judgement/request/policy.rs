@@ -431,7 +431,11 @@ impl Situation<'_> {
         if self.terms.patient && self.condition(at).down {
             return u32::MAX;
         }
-        if self.condition(at).healthy { attempts.saturating_mul(2) } else { attempts }
+        match (self.condition(at).healthy, self.terms.chosen) {
+            (true, _) => attempts.saturating_mul(2),
+            (false, true) => attempts.saturating_sub(1).max(1),
+            (false, false) => attempts,
+        }
     }
 
     fn pause(&self, to: UpstreamId, last: &Try) -> Pause {

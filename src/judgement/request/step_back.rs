@@ -84,6 +84,7 @@ mod tests {
     fn next(list: &str, tries: &[Try], conditions: [Condition; 2]) -> Move {
         let second = Duration::from_secs(1);
         let terms = Terms {
+            chosen: false,
             fixed: true,
             pinned: true,
             publicity: Publicity::PlainlyPublic,

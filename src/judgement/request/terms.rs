@@ -17,6 +17,8 @@ pub(crate) struct Terms {
     pub(crate) only: Option<UpstreamId>,
     /// Tries at one upstream that fails by itself, before the request is given up.
     pub(crate) attempts: u32,
+    /// The command chooses versions: the name may be mistyped, and an upstream that served nothing is asked less often.
+    pub(crate) chosen: bool,
     /// A host that answers nobody is asked until the budget ends, whatever `attempts` says.
     pub(crate) patient: bool,
     /// First ceiling of the backoff.
