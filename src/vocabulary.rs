@@ -182,6 +182,8 @@ named! {
         Refused = "refused",
         /// `go mod verify` said so: what it finds changed may be evidence and is left alone.
         Verify = "verify",
+        /// An answer of the checksum database does not fit its signed tree: fetched again, it may.
+        Unfit = "unfit",
     }
 }
 

@@ -23,6 +23,8 @@ enum Look {
     Damage,
     /// A tree of the checksum database: damaged here, or out of reach.
     Tree,
+    /// An answer of the checksum database that does not fit its signed tree.
+    Unfit,
     /// Whose go.mod it is.
     GoMod,
     /// The path by which a module was required.
@@ -42,11 +44,12 @@ const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("misbehaving server", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("no verifiable signatures", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("note has no verifiable", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
-    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
-    ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Unfit),
+    ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Unfit),
     ("checksum missing from sumdb", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("tilereader returned bad", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
     ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Tree),
+    ("downloaded inconsistent tile", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
     ("malformed note", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
     ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
     ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
@@ -395,6 +398,7 @@ fn refine(look: Look, main: &str, details: &str, lower: &str, found: &mut Found)
                 found.detail = Detail::Away;
             }
         }
+        Look::Unfit => found.detail = Detail::Unfit,
         Look::GoMod => {
             // A dependency's comes from the cache, and stays there; anybody else's is the user's own.
             if envelope::is_versioned(main) {

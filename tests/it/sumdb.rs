@@ -2,7 +2,7 @@
 //! asked than the user's own.
 
 use crate::harness::{Act, FakeGo, Outcome, Project, WatchedGo};
-use crate::lab::{Entry, Fault, Lab, Place, Running, always, first};
+use crate::lab::{Entry, Fault, Lab, Place, Running, always, first, first_of_each};
 
 fn project(lab: &Running) -> Project {
     Project::new(lab).env("GOX_RELAY", "never").no_file("go.sum")
@@ -50,11 +50,34 @@ fn what_the_database_does_not_know_is_a_verdict() {
 }
 
 #[test]
-fn a_database_that_misbehaves_is_asked_once() {
+fn a_signature_that_stays_wrong_is_the_databases_word_after_three_attempts() {
     let lab = Lab::new().sumdb().fault(Fault::BadSignature, always().at(Place::Sumdb)).start();
-    let outcome = one_attempt(project(&lab).gox(["mod", "download"]).run());
+    let outcome = project(&lab).gox(["mod", "download"]).run().exited(1);
+    assert_eq!(outcome.attempts(), 3, "{outcome}");
     assert!(outcome.causes().iter().all(|c| c == "sumdb-misbehaviour"), "{outcome}");
+    assert!(outcome.remedies().iter().all(|r| r.starts_with("wait:")), "{outcome}");
+}
 
+#[test]
+fn a_bit_that_flips_once_in_what_the_database_sends_ends_no_run() {
+    // In a look-up: its number, the record, the size and the hash of the tree, the signature.
+    let places = [("lookup/", 0), ("lookup/", 9), ("lookup/", 60), ("lookup/", 171), ("lookup/", 180)];
+    for (file, at) in places.into_iter().chain([("lookup/", 300), ("tile/", 5), ("tile/", 70)]) {
+        for relay in ["never", "auto", "always"] {
+            let once = first_of_each(1).at(Place::Sumdb).path(file).times(1);
+            let lab = Lab::new().sumdb().fault(Fault::FlippedBit(at), once).start();
+            let go = WatchedGo::new();
+            let project = Project::new(&lab).no_file("go.sum").env("GOX_RELAY", relay).with_go(&go.path());
+            let outcome = project.gox(["mod", "download"]).run().success();
+            assert!(outcome.attempts() > 1, "{file} {at} did not hit\n{outcome}");
+            outcome.silent_about("GOPRIVATE");
+            go.never_weakened(&lab.gosumdb());
+        }
+    }
+}
+
+#[test]
+fn a_database_of_another_key_is_asked_once() {
     let lab = Lab::new().sumdb().start();
     let strange = project(&lab).env("GOSUMDB", lab.gosumdb_of_another_key());
     let outcome = one_attempt(strange.gox(["mod", "download"]).run());

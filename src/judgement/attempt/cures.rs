@@ -249,12 +249,18 @@ fn certificate(
     }
 }
 
+/// Answers of the checksum database that do not fit its signed tree, before that is its word.
+const UNFIT: u32 = 3;
+
 /// The checksum database did not answer, or with something that is none.
 fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     // A row with a reason is one for which there is only the other address.
     let untrusted = row.reason.is_some();
     if untrusted && state.premises.gosumdb != "sum.golang.org" {
         return row_stop(state, row, failure);
+    }
+    if failure.detail == Detail::Unfit && state.attempts_without_progress >= UNFIT {
+        return Err(Stop::with_hint("the checksum database contradicts itself", row.advice));
     }
     // The first failure of a database that can be reached at all may be chance.
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;

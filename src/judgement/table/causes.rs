@@ -75,7 +75,8 @@ const fn of_database(row: Row, detail: Detail) -> Row {
         | Detail::PlainHttp
         | Detail::Reasoned
         | Detail::Odd
-        | Detail::Verify => row,
+        | Detail::Verify
+        | Detail::Unfit => row,
     }
 }
 
@@ -167,6 +168,13 @@ pub(super) const fn of_cause(cause: Cause, source: Option<Source>, detail: Detai
             let row = of(Class::Database, Host, NETWORK, "the checksum database did not answer", advice);
             of_database(Row { suspicion: Suspicion::Database, ..row }, detail)
         }
+        Cause::SumdbMisbehaviour if matches!(detail, Detail::Unfit) => of(
+            Class::Database,
+            Host,
+            0,
+            "an answer of the checksum database does not fit its signed tree",
+            "try again: it may have been damaged on the way; if it stays, stop using this network or proxy",
+        ),
         Cause::SumdbMisbehaviour => Row {
             reason: Some("the checksum database contradicts itself: nothing is retried"),
             ..stop(

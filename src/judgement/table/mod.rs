@@ -249,7 +249,8 @@ impl Failure {
             | Detail::Untrusted
             | Detail::Absent
             | Detail::Refused
-            | Detail::Verify => false,
+            | Detail::Verify
+            | Detail::Unfit => false,
         }
     }
 
@@ -309,7 +310,7 @@ pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) ->
             reason: Some("what go mod verify finds is for you to judge"),
             ..row
         },
-        Detail::Reasoned | Detail::Verify => row,
+        Detail::Reasoned | Detail::Verify | Detail::Unfit => row,
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) enum Fault {
     RedirectLoop,
     /// Checksum database: the signature of the tree note is damaged.
     BadSignature,
+    /// One bit of the body's byte at this place is another one: a machine on the way with bad memory.
+    FlippedBit(usize),
     /// Whatever an enemy likes to say.
     Forged(&'static Forged),
 }

@@ -146,6 +146,13 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
         Some(Fault::Alter | Fault::AlterMod) if whole => {
             answer.body = altered_mod(&answer.body, &format!("download {number}"));
         }
+        Some(Fault::FlippedBit(place)) if whole => {
+            let mut bytes = answer.body.to_vec();
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte ^= 1;
+            }
+            answer.body = bytes.into();
+        }
         Some(Fault::BadSignature) if whole => answer.body = damaged_signature(&answer.body),
         Some(_) => {}
     }
