@@ -55,11 +55,14 @@ impl Run {
             Some(first) => {
                 observation.since_first_failure = observation.since_first_failure.max(first.elapsed());
             }
-            None => {
-                self.first_failure = Some(Instant::now());
-                self.ask_go().await?;
-                observation.premises = Some(Arc::new(self.premises()));
-            }
+            None => self.first_failure = Some(Instant::now()),
+        }
+        // What no attempt can change ends the run, whatever go's settings are.
+        let told = observation.failures.iter().any(|f| f.rule.is_some());
+        let worth = told || !matches!(end, AttemptEnd::Code(_)) || self.any_curable(&observation.failures);
+        if worth && self.asked_go.is_none() {
+            self.ask_go().await?;
+            observation.premises = Some(Arc::new(self.premises()));
         }
         let state = State::after(&self.policy, &self.history, &observation);
         // What gox itself saw (a stall, a proxy that takes no connection) is a failure like go's.

@@ -385,3 +385,18 @@ fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
     found.sort();
     found
 }
+
+/// What no attempt can change is told as fast as go tells it: go is not asked for its settings first.
+#[test]
+fn a_failure_of_the_code_costs_no_question() {
+    for words in [
+        &b"# example.test/main\n./main.go:3:2: undefined: timeout\n"[..],
+        b"--- FAIL: TestIt (0.00s)\nFAIL\nFAIL\texample.test/main\t0.003s\nFAIL\n",
+        EOF,
+    ] {
+        let fake = FakeGo::new().attempt(&[Act::Err(words), Act::Exit(1)]).attempt(&[Act::Exit(0)]);
+        let run = Project::empty().with_go(&fake.path()).gox(["build"]).run();
+        let asked = fake.asides().len();
+        assert_eq!(asked, usize::from(words == EOF), "{run}");
+    }
+}
