@@ -160,7 +160,7 @@ pub(super) fn starts_versioned(text: &str) -> bool {
 pub(super) fn is_go(text: &str) -> bool {
     static GO: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r#"(?:\bgo(?: (?:get|install|build|list|run|test|vet|work \w+|mod \w+)(?: [^\s:]+)?)?: |unrecognized import path|\bverifying (?:module|go\.mod|\S+@)|\bmodule \S+: |\binvalid version|^package \S+: |https fetch|cannot find module|unexpected status \(|^invalid response from proxy)"#,
+            r#"(?:\bgo(?: (?:get|install|build|list|run|test|vet|work \w+|mod \w+)(?: [^\s:]+)?)?: |unrecognized import path|\bverifying (?:module|go\.mod|\S+@)|\bmodule [^\s":]*[./][^\s":]*: |\binvalid version|^package \S+: |https fetch|cannot find module|unexpected status \(|^invalid response from proxy)"#,
         )
         .expect("fixed")
     });

@@ -19,6 +19,8 @@ pub(super) struct Found {
     pub facts: Facts,
     /// A failure only if nothing else is one.
     pub weak: bool,
+    /// A failure only if the next lines tell that go ran here.
+    pub stray: bool,
 }
 
 /// A cause at a source, and nothing else known.
@@ -32,6 +34,7 @@ pub(super) fn plain(cause: Cause, source: Option<Source>) -> Found {
         url: None,
         facts: Facts::default(),
         weak: false,
+        stray: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The words of git, ssh and curl below go's `exit status 128`.
 
+use super::envelope;
 use super::inner;
 use super::urls;
 use crate::vocabulary::{Cause, Facts, Source};
@@ -185,6 +186,11 @@ static PORT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
 static SSH_TARGET: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?:^|[\s'"/])git@([A-Za-z0-9._-]+)[:/]"#).expect("fixed"));
+/// Where a clone lies that is go's own, and how go tells of a command that failed.
+static IN_FOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"cache[\\/]vcs[\\/]|\b(?:git|hg|svn|bzr|fossil)(?:\.exe)? .* in \S.*: exit status \d+")
+        .expect("fixed")
+});
 static CLONE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
 });
@@ -204,6 +210,13 @@ pub(super) fn is_vcs(main: &str, details: &str) -> bool {
         || (OWN_WORDS.is_match(details)
             && !details.starts_with("server response:")
             && !main.contains("reading http"))
+}
+
+/// True where go itself tells of the command, in its envelope or with the folder that it ran it in.
+pub(super) fn is_gos(main: &str, details: &str) -> bool {
+    IN_FOLDER.is_match(main)
+        || envelope::is_go(main)
+        || details.contains("onfirm the import path was entered")
 }
 
 /// Reads the words of one failing command.

@@ -155,8 +155,9 @@ fn is_noise(line: &[u8]) -> bool {
 pub(super) trait Sink {
     /// One line without its end, with its number from 1.
     fn line(&mut self, number: u64, line: &[u8]);
-    /// Lines were left out here: what comes is no continuation of what was.
-    fn gap(&mut self);
+    /// Lines were left out here: what comes is no continuation of what was. Tells whether they left a test
+    /// running or over, where they had one.
+    fn gap(&mut self, in_test: Option<bool>);
 }
 
 /// The cutter.
@@ -177,6 +178,10 @@ pub(super) struct Lines {
     extra: Option<RegexSet>,
     /// How often the same words were met, by a hash of the line from its first interesting word.
     met: HashMap<u64, u8>,
+    /// Whether the lines passed over left a test running, where they had one.
+    in_test: Option<bool>,
+    /// The text had a test.
+    tests: bool,
 }
 
 /// Different lines whose repetitions are remembered.
@@ -200,6 +205,8 @@ impl Lines {
             all,
             extra,
             met: HashMap::new(),
+            in_test: None,
+            tests: false,
         }
     }
 
@@ -251,6 +258,7 @@ impl Lines {
             }
         }
         let keep = keep.max(self.fed);
+        self.pass_over(self.fed, keep);
         self.count_to(keep);
         self.buffer.drain(..keep);
         self.fed -= keep.min(self.fed);
@@ -290,7 +298,8 @@ impl Lines {
                     _ => break,
                 }
             }
-            sink.gap();
+            self.pass_over(self.fed, first);
+            sink.gap(self.in_test.take());
             let mut from = first;
             while from <= start {
                 let to = self.line_end(from, end);
@@ -324,6 +333,21 @@ impl Lines {
         }
     }
 
+    /// Looks for tests in what is not handed on: their words reach far.
+    fn pass_over(&mut self, from: usize, to: usize) {
+        let passed = &self.buffer[from..to];
+        let began = last_test(passed);
+        self.tests |= began.is_some();
+        if !self.tests {
+            return;
+        }
+        let rest = &passed[began.unwrap_or(0)..];
+        let over = [&b"ok  "[..], b"PASS\n", b"PASS\r"].iter().any(|w| memmem::find(rest, w).is_some());
+        if over || began.is_some() {
+            self.in_test = Some(!over);
+        }
+    }
+
     fn hit(&self, bytes: &[u8]) -> Option<usize> {
         let own = INTERESTING.find(bytes).map(|m| m.start());
         match &self.extra {
@@ -347,6 +371,7 @@ impl Lines {
     fn give(&mut self, start: usize, stop: usize, sink: &mut impl Sink) {
         self.count_to(start);
         let mut line = &self.buffer[start..stop];
+        self.tests |= last_test(line).is_some();
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
         // A progress bar rewrites its line; each state counts as a line of its own.
@@ -355,6 +380,12 @@ impl Lines {
             sink.line(self.number, &part[..cut]);
         }
     }
+}
+
+/// Where the last test begins or goes on.
+fn last_test(text: &[u8]) -> Option<usize> {
+    let of_test = |at: &usize| [&b"RUN "[..], b"CONT", b"NAME"].iter().any(|w| text[at + 4..].starts_with(w));
+    memmem::find_iter(text, b"=== ").filter(of_test).last()
 }
 
 /// UTF-8 and its relatives pass through; UTF-16 with a byte order mark (PowerShell's redirections)

@@ -18,7 +18,7 @@ pub(super) struct Message {
     /// The first line as it was, without escape sequences.
     pub evidence: String,
     /// Width of the indentation of the first line.
-    indent: usize,
+    pub indent: usize,
     /// The lines, trimmed, wrappers taken off.
     pub parts: Vec<Part>,
     joins: usize,
@@ -103,6 +103,11 @@ impl Message {
     /// The line that holds the error: the chain above it is left out.
     pub(super) fn head(&self) -> usize {
         self.parts.iter().position(|p| !CHAIN.is_match(&p.text)).unwrap_or(self.parts.len().saturating_sub(1))
+    }
+
+    /// The number of its last line.
+    pub(super) fn last(&self) -> u64 {
+        self.parts.last().map_or(0, |p| p.line)
     }
 
     /// True where all lines belong to a chain that names no error.

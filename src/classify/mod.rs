@@ -7,8 +7,8 @@
 //! 3. `frames`, `wrappers`: labels that lines repeat, broken lines, colours, pages' marks, time stamps, BuildKit
 //!    steps and comment marks come off.
 //! 4. `messages`: lines to messages, each with its continuations and without its import chain.
-//! 5. `speaker`: whose words are these? Those of tests, programs and compilers are no failures of
-//!    the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
+//! 5. `speaker`: whose words are these? Those of tests, listings and programs (`owners`) and of compilers are no
+//!    failures of the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
 //! 6. `found`: what was read becomes a failure. What it means is the table's business
 //!    ([`crate::judgement::table`]).
@@ -24,6 +24,7 @@ mod lines;
 mod local;
 mod messages;
 mod network;
+mod owners;
 mod speaker;
 mod standard;
 mod strings;
@@ -125,6 +126,7 @@ impl Classifier {
                 json: json::Reader::default(),
                 reading: Reading::default(),
                 weak: None,
+                stray: None,
                 one_error: None,
                 seen: HashMap::new(),
             },
@@ -139,7 +141,7 @@ impl Classifier {
     /// Ends the text.
     pub fn finish(mut self) -> Reading {
         self.lines.finish(&mut self.reader);
-        self.reader.gap();
+        self.reader.end();
         self.reader.finish()
     }
 }
@@ -162,6 +164,8 @@ struct Reader {
     json: json::Reader,
     reading: Reading,
     weak: Option<Failure>,
+    /// git's words, which nobody is known to have asked for.
+    stray: Option<Failure>,
     /// Inside one error of a JSON object: whether it has been read.
     one_error: Option<bool>,
     seen: HashMap<Key, usize>,
@@ -182,7 +186,15 @@ impl Sink for Reader {
         self.words(number, &text);
     }
 
-    fn gap(&mut self) {
+    fn gap(&mut self, in_test: Option<bool>) {
+        self.end();
+        self.context.skip(in_test);
+    }
+}
+
+impl Reader {
+    /// Ends what was begun: the next line is no continuation.
+    fn end(&mut self) {
         if let Some(freed) = self.frames.end() {
             self.ungrouped(freed.number, &freed.line, freed.label);
         }
@@ -190,9 +202,7 @@ impl Sink for Reader {
             self.message(&message);
         }
     }
-}
 
-impl Reader {
     /// Reads a line of JSON; true where it was one.
     fn json(&mut self, number: u64, text: &str) -> bool {
         let Some(piece) = self.json.line(text) else { return false };
@@ -204,23 +214,23 @@ impl Reader {
                 }
             }
             json::Piece::Output(text) => {
-                self.gap();
+                self.end();
                 text.lines().for_each(|l| self.words(number, l));
-                self.gap();
+                self.end();
             }
             json::Piece::Error { text, module, version } => {
-                self.gap();
+                self.end();
                 self.context.object = Some(Subject { module, version, go_mod: false });
                 self.one_error = Some(false);
                 text.lines().for_each(|l| self.words(number, l));
-                self.gap();
+                self.end();
                 self.context.object = None;
                 self.one_error = None;
             }
             json::Piece::TestFailed(text) => {
-                self.gap();
+                self.end();
                 self.words(number, &text);
-                self.gap();
+                self.end();
             }
         }
         true
@@ -233,9 +243,9 @@ impl Reader {
         }
         let texts = strings::of_line(text);
         for text in &texts {
-            self.gap();
+            self.end();
             text.lines().for_each(|l| self.words(number, l));
-            self.gap();
+            self.end();
         }
         !texts.is_empty()
     }
@@ -260,6 +270,10 @@ impl Reader {
             return;
         }
         let found = speaker::read(message, self.stream, &mut self.context);
+        if self.stray.is_some() && self.context.place.is_claimed(message.last()) {
+            let claimed = self.stray.take();
+            claimed.into_iter().for_each(|failure| self.perhaps(failure));
+        }
         if let Some(done) = &mut self.one_error {
             *done = found.is_some();
         }
@@ -272,14 +286,16 @@ impl Reader {
         }
         match found {
             None => {}
+            Some(found @ Found { stray: true, .. }) => self.stray = Some(found.into_failure(message)),
             Some(found @ Found { weak: false, .. }) => self.keep(found.into_failure(message), None),
-            Some(found) => {
-                let failure = found.into_failure(message);
-                let better = self.weak.as_ref().is_none_or(|f| failure.row().rank < f.row().rank);
-                if better {
-                    self.weak = Some(failure);
-                }
-            }
+            Some(found) => self.perhaps(found.into_failure(message)),
+        }
+    }
+
+    /// Keeps what is a failure if nothing else is one.
+    fn perhaps(&mut self, failure: Failure) {
+        if self.weak.as_ref().is_none_or(|f| failure.row().rank < f.row().rank) {
+            self.weak = Some(failure);
         }
     }
 

@@ -13,9 +13,6 @@ use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-static TEST_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
-});
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w-]+\.go:\d+: ").expect("fixed"));
 static TEST_FAILED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
@@ -58,7 +55,14 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Opti
         in_chain: message.is_bare_chain(),
         wrapped: message.evidence.len() > head.text.len(),
         logged: wrappers::is_logged(&message.evidence),
+        line: message.last(),
     };
+    if said.log
+        && ctx.place.takes(said.main, &message.evidence, message.indent, said.line)
+        && !said.is_verdict()
+    {
+        return None;
+    }
     let found = said.read(ctx);
     ctx.spoken |= found.as_ref().is_some_and(|f| !f.weak);
     found
@@ -82,6 +86,8 @@ struct Said<'m> {
     json: bool,
     /// A program's own logger wrote it: a service, which dials on its own.
     logged: bool,
+    /// The number of the last line.
+    line: u64,
 }
 
 impl Said<'_> {
@@ -91,11 +97,11 @@ impl Said<'_> {
             ctx.heading = wrappers::is_heading(main);
             return self.of_trace(ctx);
         }
-        if self.is_tests_own(ctx) {
+        if self.log && LOGGED.is_match(main) && self.wrapped {
             return None;
         }
-        if TEST_FAILED.is_match(main) || TEST_OVER.is_match(main) {
-            return self.of_test(ctx);
+        if self.is_verdict() {
+            return self.of_test();
         }
         // What a program died of is its own, and go says nothing in these words of its own failures.
         if main.starts_with("panic: ") {
@@ -137,31 +143,18 @@ impl Said<'_> {
         git::is_vcs(&self.details, "").then(|| vcs(self.main, &self.details, ctx))
     }
 
-    /// What a test prints, in a log.
-    fn is_tests_own(&self, ctx: &mut Context) -> bool {
-        let main = self.main;
-        if !self.log {
-            return false;
-        }
-        if main.starts_with("=== ") {
-            ctx.in_test = true;
-            return true;
-        }
-        let over = TEST_FAILED.is_match(main) || TEST_OVER.is_match(main);
-        !over
-            && ((ctx.in_test && !main.starts_with("go: "))
-                || TEST_LINE.is_match(main)
-                || (LOGGED.is_match(main) && self.wrapped))
+    /// The verdict of a test, or of a program of tests.
+    fn is_verdict(&self) -> bool {
+        TEST_FAILED.is_match(self.main) || TEST_OVER.is_match(self.main)
     }
 
     /// The verdict of a test run.
-    fn of_test(&self, ctx: &mut Context) -> Option<Found> {
+    fn of_test(&self) -> Option<Found> {
         let failed = TEST_FAILED.is_match(self.main);
         if !self.log || failed {
             let found = plain(Cause::TestFailure, Some(Source::Local));
             return Some(Found { weak: !self.log, ..found });
         }
-        ctx.in_test = false;
         let failed = self.main.starts_with("FAIL") && !self.main.contains("[setup failed]");
         failed.then_some(weak(Cause::TestFailure, Some(Source::Local)))
     }
@@ -186,7 +179,7 @@ impl Said<'_> {
     }
 
     /// What go, git and the network say, each in an envelope of its own.
-    fn of_go(&self, ctx: &Context) -> Option<Found> {
+    fn of_go(&self, ctx: &mut Context) -> Option<Found> {
         let (main, details) = (self.main, self.details.as_str());
         if let Some(found) = integrity(main, details, !self.log) {
             return Some(found);
@@ -195,7 +188,7 @@ impl Said<'_> {
             return Some(found);
         }
         if git::is_vcs(main, details) {
-            return Some(vcs(main, details, ctx));
+            return Some(self.of_git(ctx));
         }
         if let Some(found) = request(main, details, &self.response, ctx) {
             // `go get -v` goes on after this one.
@@ -218,6 +211,29 @@ impl Said<'_> {
             return Some(found);
         }
         compiled(main).or_else(|| transport(main, ctx))
+    }
+
+    /// git's words, which in a log may be those of a git that somebody else ran.
+    fn of_git(&self, ctx: &mut Context) -> Found {
+        let (main, details) = (self.main, self.details.as_str());
+        if !self.log || git::is_gos(main, details) {
+            let silent = main.ends_with(':') && details.is_empty();
+            ctx.unsaid = silent.then(|| main.to_owned());
+            return vcs(main, details, ctx);
+        }
+        if let Some(asked) = ctx.unsaid.take() {
+            return vcs(&asked, &format!("{main}\n{details}"), ctx);
+        }
+        let found = vcs(main, details, ctx);
+        if ctx.place.is_echoed(self.line) {
+            return found;
+        }
+        let found = Found { weak: true, ..found };
+        if ctx.place.is_near_go(self.line) {
+            return found;
+        }
+        ctx.place.stray(self.line);
+        Found { stray: true, ..found }
     }
 
     /// An error that is none of those known.

@@ -40,8 +40,6 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"\[?\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?\]?:? ?",
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? ",
         r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d+ \d\d:\d\d:\d\d(?: \S+ \S+:)? ",
-        // `gh run view --log`: job, step, time
-        r"[^\t]{1,80}\t[^\t]{1,80}\t\x{feff}?(?:\d{4}-\d\d-\d\dT[0-9:.]+Z )?",
         // GitHub and Azure commands
         r"##\[\w+\]",
         r"::(?:error|warning|notice|debug)[^:]*::",
@@ -63,6 +61,17 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"^\s*(?:{})", layers.join("|"))).expect("fixed")
 });
 
+/// `gh run view --log`: job, step, time; Bamboo's time, kind, time.
+static COLUMNS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^\S[^\t]{0,79}\t[^\t]{1,80}\t\x{feff}?(?:\d{4}-\d\d-\d\dT[0-9:.]+Z |\d\d-\w{3}-\d{4} [0-9:]+\t)?",
+    )
+    .expect("fixed")
+});
+
+/// The verdict of a test program, which has columns too.
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:ok  |FAIL|\?   |---)").expect("fixed"));
+
 static NUMBERED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\d{1,9}[-:](?:[A-Za-z/.\t]|\s)").expect("fixed"));
 
@@ -71,8 +80,15 @@ static HEADING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^# [A-Za-z0-9_][^\s:@]*(?: \[[^\s\]]+\])?$").expect("fixed"));
 
 /// A line of `remote:` that is a program's own output under a git push, not git's.
-static PUSHED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s*remote:\s+(?:\S+\.go:\d+:|go: |# |note: )").expect("fixed"));
+static PUSHED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\s*remote:(?: {6,8}(?:[ \t]|\S)| +(?:\S+\.go:\d+:|go: |# |note: |-----> |! ))")
+        .expect("fixed")
+});
+
+/// A git server's own `ERROR: `, indented as go indents it.
+static ANSWERED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\s+ERROR: (?:Repository|The project|Permission|You |Project|Your )").expect("fixed")
+});
 
 /// What loggers of services write before their words, and containers before a service's.
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
@@ -146,17 +162,26 @@ pub(super) fn unwrap(line: &str) -> &str {
     let mut rest = line;
     // Wrappers nest (job, time stamp, BuildKit, comment); more than eight is no log.
     for _ in 0..8 {
-        if is_trace(rest) || is_heading(rest.trim_start()) || rest.trim_start().starts_with("[signal") {
+        if is_trace(rest)
+            || is_heading(rest.trim_start())
+            || rest.trim_start().starts_with("[signal")
+            || ANSWERED.is_match(rest)
+        {
             break;
         }
         if let Some(m) = LAYER.find(rest).filter(|m| !m.is_empty()) {
+            rest = &rest[m.end()..];
+        } else if let Some(m) = COLUMNS.find(rest).filter(|_| !VERDICT.is_match(rest)) {
             rest = &rest[m.end()..];
         } else if let Some(m) = NUMBERED.find(rest) {
             // The last character found belongs to the text.
             let last = rest[..m.end()].chars().next_back().map_or(0, char::len_utf8);
             rest = &rest[m.end() - last..];
         } else if PUSHED.is_match(rest) {
-            rest = rest.trim_start().trim_start_matches("remote:").trim_start();
+            // A build below a push indents all of it by as much.
+            rest = rest.trim_start().trim_start_matches("remote:");
+            let blank = rest.len() - rest.trim_start_matches(' ').len();
+            rest = &rest[blank.min(8)..];
         } else {
             break;
         }

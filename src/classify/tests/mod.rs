@@ -1,4 +1,5 @@
 mod frames;
+mod owners;
 mod strangers;
 
 use super::*;
