@@ -184,6 +184,8 @@ named! {
         Verify = "verify",
         /// An answer of the checksum database does not fit its signed tree: fetched again, it may.
         Unfit = "unfit",
+        /// The resolver's trouble, not the name's: it does not answer, or no other name resolves either.
+        Resolver = "resolver",
     }
 }
 

@@ -101,6 +101,18 @@ const DNS: &[&str] = &[
     "no dns servers",
 ];
 
+/// What a resolver that is away, or fails for whatever name, makes of a look-up.
+const RESOLVER: &[&str] = &[
+    "server misbehaving",
+    "i/o timeout",
+    "timed out",
+    "connection refused",
+    "connection reset",
+    "temporary failure",
+    "no answer from dns",
+    "no dns servers",
+];
+
 const TLS: &[&str] =
     &["x509:", "certificate", "tls: ", "oversized record", "unknown authority", "ssl certificate"];
 
@@ -278,6 +290,9 @@ pub(super) fn read(text: &str) -> Inner {
     if let Some(name) = LOOKUP.captures(text) {
         inner.host = Some(name[1].to_ascii_lowercase());
         inner.cause = Some(if any(&lower, UNREACHABLE) { Cause::Unreachable } else { Cause::Dns });
+        if inner.cause == Some(Cause::Dns) && any(&lower, RESOLVER) {
+            inner.detail = Detail::Resolver;
+        }
         inner.away = true;
     } else if let Some(code) = STATUS.captures(text).and_then(|c| c[1].parse::<u16>().ok())
         && let Some((cause, _)) = table::of_status(code)

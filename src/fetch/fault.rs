@@ -2,7 +2,7 @@
 
 use crate::machine::dial::DialError;
 use crate::redact;
-use crate::vocabulary::Cause;
+use crate::vocabulary::{Cause, Detail};
 use std::error::Error as StdError;
 use std::io;
 
@@ -32,12 +32,14 @@ pub(super) struct Fault {
     pub(super) cause: Cause,
     /// In words, without secrets.
     pub(super) words: String,
+    /// What distinguishes it, the proxies between aside.
+    pub(super) detail: Detail,
     pub(super) blame: Blame,
 }
 
 impl Fault {
     pub(super) fn new(cause: Cause, words: impl Into<String>) -> Fault {
-        Fault { cause, words: words.into(), blame: Blame::Host }
+        Fault { cause, words: words.into(), detail: Detail::Plain, blame: Blame::Host }
     }
 
     /// The same, with somebody else to blame.
@@ -48,10 +50,11 @@ impl Fault {
     /// A connection that could not be made to `to`.
     pub(super) fn of_dial(to: &str, error: &DialError) -> Fault {
         match error {
-            DialError::Name(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Fault::new(Cause::Dns, format!("lookup {to}: i/o timeout"))
-            }
             DialError::Name(error) => Fault::new(Cause::Dns, format!("lookup {to}: {error}")),
+            DialError::Resolver(error) => {
+                let fault = Fault::new(Cause::Dns, format!("lookup {to}: {error}"));
+                Fault { detail: Detail::Resolver, ..fault }
+            }
             DialError::Connect(error) => {
                 let fault = Fault::of(error);
                 Fault { words: format!("dial tcp {to}: {}", fault.words), ..fault }

@@ -17,7 +17,7 @@ use crate::judgement::request::hedge;
 use crate::judgement::request::miss::{Miss, Try};
 use crate::judgement::request::policy::{self, Allowance, Condition, Move, Situation};
 use crate::judgement::request::terms::Terms;
-use crate::vocabulary::{Cause, Facts, Failure, Source};
+use crate::vocabulary::{Cause, Detail, Facts, Failure, Source};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -305,7 +305,7 @@ impl<'a> Journey<'a> {
                 let words = format!("{} was faster", fetcher.upstream(second).shown());
                 let short = Shortfall::fault(Cause::Timeout, fetcher.upstream(loser).host(), words);
                 let now = fetcher.started.elapsed();
-                fetcher.ledger.lock().breakers[loser.place()].fault(now, Cause::Timeout);
+                fetcher.ledger.lock().breakers[loser.place()].fault(now, Cause::Timeout, Detail::Plain);
                 self.keep(loser, short);
             }
             drop(rest);

@@ -96,6 +96,9 @@ pub(crate) struct Options {
     pub(crate) attempts: u32,
     /// A host that answers nobody is asked until the budget ends.
     pub(crate) patient: bool,
+    /// Names of hosts that the settings name: where one does not resolve and no other either, the resolver is
+    /// away.
+    pub(crate) names: Vec<String>,
     /// The command chooses no versions.
     pub(crate) versions_fixed: bool,
     /// First patience with silence; the last is ten times that.
@@ -127,6 +130,7 @@ impl Options {
             backoff_max: Duration::from_secs(15),
             attempts: 4,
             patient: false,
+            names: Vec::new(),
             versions_fixed: false,
             stall: Duration::from_secs(30),
             budget: Duration::from_secs(300),

@@ -9,10 +9,12 @@ use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
 use super::tls::Offer;
 use super::{Errand, Fetcher};
+use crate::formats::authority;
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::miss::{Flaw, Miss};
 use crate::judgement::table::{self, Meaning};
+use crate::machine::names;
 use crate::redact;
 use crate::vocabulary::{Cause, Detail, Facts};
 use std::io;
@@ -131,7 +133,8 @@ impl OneTry<'_> {
                 short.blame = fault.blame;
                 short.detail = match fault.blame {
                     Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
-                    Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => Detail::Plain,
+                    Blame::Host if self.is_resolvers(&host, fault.cause).await => Detail::Resolver,
+                    Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => fault.detail,
                 };
                 short.miss = match fault.blame {
                     Blame::Refusal | Blame::Login => Miss::Denied { blanket: false },
@@ -144,6 +147,12 @@ impl OneTry<'_> {
         };
         let result = self.enter(&host, result);
         TryEnd { upstream: self.upstream, result, part: kept }
+    }
+
+    /// Whether a name did not resolve because none does just now.
+    async fn is_resolvers(&self, host: &str, cause: Cause) -> bool {
+        let all = &self.fetcher.options.names;
+        cause == Cause::Dns && names::none_resolves(all, authority::name(host)).await
     }
 
     /// Enters the end of the try into the books, and learns from them what it means.
@@ -214,7 +223,7 @@ impl OneTry<'_> {
                 Miss::Fault { cause, .. } => {
                     numbers.faults += 1;
                     match short.blame {
-                        Blame::Host => breaker.fault(now, *cause),
+                        Blame::Host => breaker.fault(now, *cause, short.detail),
                         // It stands before every host: none of them is the worse for it.
                         Blame::Proxy | Blame::Refusal | Blame::Login => {}
                         // go may get through.
@@ -224,7 +233,7 @@ impl OneTry<'_> {
                 }
                 Miss::Wrong { .. } => {
                     numbers.faults += 1;
-                    breaker.fault(now, short.cause);
+                    breaker.fault(now, short.cause, Detail::Plain);
                 }
             },
         }

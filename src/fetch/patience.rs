@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 
 /// Longest pause before a host that answers nobody is asked once more, by one question for all.
-const PROBE_PAUSE: Duration = Duration::from_secs(4);
+const PROBE_PAUSE: Duration = Duration::from_secs(3);
 
 /// The right to ask a silent host once more; nobody's in particular where it answers others.
 pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);

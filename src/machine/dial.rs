@@ -11,10 +11,11 @@
 //! the name of the host goes with it, exactly as with go. Names of hosts are resolved by the system.
 //! go itself, and git below it, dial for themselves.
 
+use super::names;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -77,6 +78,8 @@ impl fmt::Display for Address {
 pub(crate) enum DialError {
     /// The name did not resolve.
     Name(io::Error),
+    /// No name resolves, or this one did before: the resolver's trouble.
+    Resolver(io::Error),
     /// No address took a connection; the first one's error.
     Connect(io::Error),
 }
@@ -89,9 +92,11 @@ pub(crate) async fn dial(to: &Address, purpose: Purpose<'_>) -> Result<TcpStream
     note(to, purpose);
     let end = Instant::now() + PATIENCE;
     let timed_out = || io::Error::new(io::ErrorKind::TimedOut, "i/o timeout");
-    let addresses = match tokio::time::timeout_at(end, resolve(to)).await {
-        Ok(found) => found.map_err(DialError::Name)?,
-        Err(_) => return Err(DialError::Name(timed_out())),
+    let addresses = match tokio::time::timeout_at(end, names::resolve(&to.host, to.port)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) if names::is_resolvers(&to.host, &error) => return Err(DialError::Resolver(error)),
+        Ok(Err(error)) => return Err(DialError::Name(error)),
+        Err(_) => return Err(DialError::Resolver(timed_out())),
     };
     let Some(first) = addresses.first().copied() else {
         return Err(DialError::Name(io::Error::new(io::ErrorKind::NotFound, "no such host")));
@@ -130,13 +135,6 @@ fn note(to: &Address, purpose: Purpose<'_>) {
         log.pop_front();
     }
     log.push_back(Connection { to: to.to_string(), purpose: purpose.to_string() });
-}
-
-async fn resolve(to: &Address) -> io::Result<Vec<SocketAddr>> {
-    if let Ok(ip) = to.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, to.port)]);
-    }
-    Ok(tokio::net::lookup_host((to.host.as_str(), to.port)).await?.collect())
 }
 
 /// One family first, the other beside it once that is late or has failed.

@@ -10,6 +10,7 @@ pub(crate) mod git_settings;
 pub(crate) mod go_env;
 pub(crate) mod limits;
 pub(crate) mod look_up;
+pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod own_file;
 pub(crate) mod toolchain;

@@ -83,7 +83,9 @@ pub(crate) fn no_network(hosts: &[String], names_failed: bool) -> Option<String>
     } else {
         literal
     };
-    if !targets.iter().any(|ip| has_route(*ip)) {
+    let leads_out = targets.iter().any(|ip| has_route(*ip));
+    let own_world = !leads_out && names_failed && is_a_world_of_its_own();
+    if !leads_out && !own_world {
         return Some("no route".into());
     }
     if names_failed && !has_resolver() {
@@ -95,6 +97,21 @@ pub(crate) fn no_network(hosts: &[String], names_failed: bool) -> Option<String>
 fn has_route(ip: IpAddr) -> bool {
     let any = if ip.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     UdpSocket::bind(any).is_ok_and(|socket| socket.connect((ip, 9)).is_ok())
+}
+
+/// Whether nothing leads out of this machine on purpose, and its resolver is its own: a network namespace with
+/// loopback alone, where a route to elsewhere is no sign of anything.
+fn is_a_world_of_its_own() -> bool {
+    let devices = bounded::read(Path::new("/proc/net/dev"), MOST_SETTINGS).unwrap_or_default();
+    let mut devices = devices.split(|b| *b == b'\n').skip(2).filter(|line| line.contains(&b':')).peekable();
+    let resolver = bounded::read(Path::new("/etc/resolv.conf"), MOST_SETTINGS).unwrap_or_default();
+    let is_own = |line: &[u8]| {
+        let address = line.strip_prefix(b"nameserver").map(<[u8]>::trim_ascii);
+        address.is_some_and(|a| a.starts_with(b"127.") || a == b"::1")
+    };
+    devices.peek().is_some()
+        && devices.all(|line| line.trim_ascii_start().starts_with(b"lo:"))
+        && resolver.split(|b| *b == b'\n').any(is_own)
 }
 
 /// A system without `/etc/resolv.conf` resolves in some other way.

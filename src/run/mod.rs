@@ -29,7 +29,7 @@ use crate::judgement::attempt::{
 use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
-use crate::machine::network;
+use crate::machine::network::{self, Probe};
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
@@ -51,6 +51,9 @@ const QUIET: Duration = Duration::from_secs(3);
 
 /// How often is looked for a network while there is none.
 const NETWORK_POLL: Duration = Duration::from_millis(500);
+
+/// How often is looked whether a host that could not be reached takes connections again.
+const HOST_POLL: Duration = Duration::from_secs(1);
 
 /// Everything a supervised run needs.
 #[derive(Debug)]
@@ -385,10 +388,20 @@ impl Run {
             }
             return Ok(waited);
         }
-        if delay > Duration::ZERO {
-            self.sleep(delay).await?;
+        Ok(Some(self.back_off(delay, &observation).await?))
+    }
+
+    /// Waits for so long, or until one of the hosts that could not be reached takes a connection again.
+    async fn back_off(&mut self, delay: Duration, observation: &Observation) -> Result<Duration, Interrupt> {
+        let start = Instant::now();
+        while start.elapsed() < delay {
+            self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
+            let probes = self.unless_interrupted(network::probe(&observation.dead)).await?;
+            if probes.iter().any(|(_, probe)| *probe == Probe::Connected) {
+                break;
+            }
         }
-        Ok(Some(delay))
+        Ok(start.elapsed().min(delay))
     }
 
     async fn sleep(&mut self, length: Duration) -> Result<(), Interrupt> {

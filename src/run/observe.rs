@@ -7,13 +7,15 @@ use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMod
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
 use crate::exit::Exit;
+use crate::formats::authority;
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State};
 use crate::judgement::table::{self, Class, Meaning, Suspicion, Trouble};
+use crate::machine::names;
 use crate::machine::network::Probe;
 use crate::module_cache::{Cache, Finding, Mark, Owner};
-use crate::vocabulary::{Cause, Failure, Source};
+use crate::vocabulary::{Cause, Detail, Failure, Source};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -143,6 +145,13 @@ impl Run {
 
     /// Which listed proxies take a connection now, and is there a network at all?
     async fn look_at_hosts(&mut self, state: &State, observation: &mut Observation) -> Result<(), Interrupt> {
+        for failure in observation.failures.iter_mut().filter(|f| f.cause == Cause::Dns) {
+            let name = failure.host.as_deref().map(authority::name).unwrap_or_default().to_owned();
+            let plain = failure.detail == Detail::Plain && failure.source == Some(Source::Proxy);
+            if plain && self.unless_interrupted(names::none_resolves(&known_names(state), &name)).await? {
+                failure.detail = Detail::Resolver;
+            }
+        }
         let failures = &observation.failures;
         let (hosts, names) = failing_hosts(failures);
         let all_away = !failures.is_empty() && failures.iter().all(|f| f.row().trouble == Trouble::Network);
@@ -343,6 +352,16 @@ fn damage_of(
             found
         }
     }
+}
+
+/// Names of hosts that the user's settings name: of the listed proxies, and of the checksum database.
+pub(super) fn known_names(state: &State) -> Vec<String> {
+    let proxies = state.list().reachable().iter().filter(|e| e.is_network_proxy()).filter_map(Entry::host);
+    let database = state.premises.gosumdb.split('+').next().unwrap_or_default();
+    let mut names: Vec<String> = proxies.map(|host| authority::name(&host).to_owned()).collect();
+    names.extend(Some(database.to_owned()).filter(|name| name.contains('.') && !name.contains(['/', ' '])));
+    names.retain(|name| name.parse::<std::net::IpAddr>().is_err());
+    names
 }
 
 /// The hosts that failures name, and whether names did not resolve.

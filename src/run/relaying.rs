@@ -1,7 +1,7 @@
 //! The relay as the loop sees it: whether it may serve, its start, and what it knows afterwards.
 
 use super::speak::Level;
-use super::{Run, health, witness};
+use super::{Run, health, observe, witness};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
 use crate::fill::Fill;
@@ -180,6 +180,7 @@ impl Run {
         options.backoff_max = policy.backoff_max;
         options.attempts = policy.attempts;
         options.patient = policy.patient;
+        options.names = observe::known_names(&state);
         options.versions_fixed = policy.versions_fixed;
         options.stall = policy.stall;
         // One budget: what the run used up before it, its requests have not.

@@ -92,6 +92,10 @@ fn one_function_dials() {
     for file in sources(&root().join("src")).into_iter().filter(|file| *file != dial) {
         let code = code(&file);
         for way in ways {
+            // Names alone are looked up in one place beside it.
+            if way == "lookup_host" && file.ends_with("machine/names.rs") {
+                continue;
+            }
             assert!(!code.contains(way), "{} names {way}: connections are machine::dial's", file.display());
         }
     }

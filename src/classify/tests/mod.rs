@@ -3,7 +3,7 @@ mod owners;
 mod strangers;
 
 use super::*;
-use crate::vocabulary::{Action, Cause};
+use crate::vocabulary::{Action, Cause, Detail};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -154,6 +154,26 @@ fn the_first_rule_that_matches_decides() {
     assert_eq!(reading.failures[0].action(), Action::Stop);
     assert_eq!(reading.failures[0].rule, Some(UserAction::Stop));
     assert_eq!(reading.origins[0].as_deref(), Some("a:1"));
+}
+
+#[test]
+fn a_resolver_that_is_away_is_told_from_a_name_that_does_not_exist() {
+    for (words, detail) in [
+        ("on 127.0.0.53:53: server misbehaving", Detail::Resolver),
+        ("on 192.0.2.1:53: read udp 192.0.2.9:4711->192.0.2.1:53: i/o timeout", Detail::Resolver),
+        ("on 127.0.0.1:53: read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused", Detail::Resolver),
+        (": Temporary failure in name resolution", Detail::Resolver),
+        ("on 192.0.2.1:53: no such host", Detail::Plain),
+        (": Name or service not known", Detail::Plain),
+    ] {
+        let gap = if words.starts_with(':') { "" } else { " " };
+        let text = format!(
+            "go: a.test/b@v1.0.0: Get \"https://p.test/a.test/b/@v/v1.0.0.mod\": dial tcp: lookup p.test{gap}{words}\n"
+        );
+        let reading = classify(&Rules::default(), Stream::Stderr, text.as_bytes());
+        let found = &reading.failures[0];
+        assert_eq!((found.cause, found.detail), (Cause::Dns, detail), "{text}");
+    }
 }
 
 fn causes_of_log(text: &str) -> Vec<Cause> {

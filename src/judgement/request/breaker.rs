@@ -30,6 +30,8 @@ pub(crate) struct Breaker {
     in_a_row: u32,
     opened: Option<Duration>,
     cause: Option<Cause>,
+    /// The latest fault was this machine's resolver's.
+    of_resolver: bool,
     probing: bool,
     served: u64,
     failed: u64,
@@ -64,7 +66,7 @@ impl Breaker {
     }
 
     /// Notes a fault at `now`.
-    pub(crate) fn fault(&mut self, now: Duration, cause: Cause) {
+    pub(crate) fn fault(&mut self, now: Duration, cause: Cause, detail: Detail) {
         self.failed += 1;
         self.in_a_row += 1;
         self.recent = self.recent << 1 | 1;
@@ -72,6 +74,7 @@ impl Breaker {
         if self.in_a_row >= FAULTS_TO_OPEN || self.opened.is_some() {
             self.opened = Some(now);
             self.cause = Some(cause);
+            self.of_resolver = detail == Detail::Resolver;
         }
     }
 
@@ -101,7 +104,8 @@ impl Breaker {
 
     /// True where its last requests all failed, several in a row, for a trouble of its own that may pass.
     pub(crate) fn is_down(&self) -> bool {
-        let passes = |cause| table::is_waited_out(cause, Some(Source::Proxy), Detail::Plain);
+        let detail = if self.of_resolver { Detail::Resolver } else { Detail::Plain };
+        let passes = |cause| table::is_waited_out(cause, Some(Source::Proxy), detail);
         self.in_a_row >= FAULTS_TO_OPEN && self.cause.is_some_and(passes)
     }
 
@@ -158,20 +162,29 @@ mod tests {
     }
 
     #[test]
+    fn a_host_whose_resolver_is_away_is_down_and_a_wrong_name_is_not() {
+        for (detail, down) in [(Detail::Resolver, true), (Detail::Plain, false)] {
+            let mut breaker = Breaker::default();
+            (0..3).for_each(|_| breaker.fault(s(1), Cause::Dns, detail));
+            assert_eq!(breaker.is_down(), down);
+        }
+    }
+
+    #[test]
     fn three_in_a_row_open_it_and_one_probe_closes_it() {
         let mut breaker = Breaker::default();
-        breaker.fault(s(1), Cause::Eof);
-        breaker.fault(s(1), Cause::Eof);
+        breaker.fault(s(1), Cause::Eof, Detail::Plain);
+        breaker.fault(s(1), Cause::Eof, Detail::Plain);
         breaker.served();
-        breaker.fault(s(2), Cause::Eof);
-        breaker.fault(s(2), Cause::Eof);
+        breaker.fault(s(2), Cause::Eof, Detail::Plain);
+        breaker.fault(s(2), Cause::Eof, Detail::Plain);
         assert!(!breaker.is_open(s(2)));
-        breaker.fault(s(3), Cause::ConnRefused);
+        breaker.fault(s(3), Cause::ConnRefused, Detail::Plain);
         assert!(breaker.is_open(s(4)) && breaker.is_open(s(32)));
         assert!(!breaker.is_open(s(33)));
         breaker.asking(s(33));
         assert!(breaker.is_open(s(33)), "others wait for the probe");
-        breaker.fault(s(34), Cause::ConnRefused);
+        breaker.fault(s(34), Cause::ConnRefused, Detail::Plain);
         assert!(breaker.is_open(s(60)));
         breaker.asking(s(64));
         breaker.served();
@@ -215,9 +228,9 @@ mod tests {
         let mut breaker = Breaker::default();
         assert!(!breaker.is_healthy(), "nothing is known yet");
         (0..64).for_each(|_| breaker.served());
-        (0..32).for_each(|_| breaker.fault(s(1), Cause::Eof));
+        (0..32).for_each(|_| breaker.fault(s(1), Cause::Eof, Detail::Plain));
         assert!(breaker.is_healthy());
-        breaker.fault(s(1), Cause::Eof);
+        breaker.fault(s(1), Cause::Eof, Detail::Plain);
         assert!(!breaker.is_healthy());
         (0..32).for_each(|_| breaker.served());
         assert!(breaker.is_healthy());

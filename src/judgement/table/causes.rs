@@ -76,7 +76,8 @@ const fn of_database(row: Row, detail: Detail) -> Row {
         | Detail::Reasoned
         | Detail::Odd
         | Detail::Verify
-        | Detail::Unfit => row,
+        | Detail::Unfit
+        | Detail::Resolver => row,
     }
 }
 

@@ -250,7 +250,8 @@ impl Failure {
             | Detail::Absent
             | Detail::Refused
             | Detail::Verify
-            | Detail::Unfit => false,
+            | Detail::Unfit
+            | Detail::Resolver => false,
         }
     }
 
@@ -278,7 +279,12 @@ pub(crate) fn is_of_talking(cause: Cause) -> bool {
 /// Whether waiting may cure a failure: the trouble of a host that answers nobody just now. A page that somebody
 /// else sent waits for a person, not for time.
 pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {
-    cause != Cause::CaptiveOrHtml && row(cause, source, detail).may_pass()
+    cause != Cause::CaptiveOrHtml && row(cause, source, detail).may_pass() || is_resolvers(cause, detail)
+}
+
+/// Whether a name did not resolve for a trouble of the resolver's, which passes.
+fn is_resolvers(cause: Cause, detail: Detail) -> bool {
+    cause == Cause::Dns && detail == Detail::Resolver
 }
 
 /// The row for a failure: the cause's, with the sources nested in the causes that have them,
@@ -310,7 +316,7 @@ pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) ->
             reason: Some("what go mod verify finds is for you to judge"),
             ..row
         },
-        Detail::Reasoned | Detail::Verify | Detail::Unfit => row,
+        Detail::Reasoned | Detail::Verify | Detail::Unfit | Detail::Resolver => row,
     }
 }
 

@@ -189,6 +189,27 @@ fn without_a_network_gox_waits_for_one_and_no_longer() {
 }
 
 #[test]
+fn a_resolver_that_is_away_is_waited_out_and_a_wrong_name_is_not() {
+    let after_many = |detail| {
+        let mut p = policy(A);
+        (p.patient, p.versions_fixed) = (true, true);
+        let mut dns = failure(Cause::Dns, Source::Proxy, "a.example:1");
+        dns.detail = detail;
+        let mut history = Vec::new();
+        for _ in 0..12 {
+            let observation = seen(vec![dns.clone()]);
+            match decide(&p, &history, &observation) {
+                Decision::Retry(retry) => history.push(Step { observation, retry }),
+                Decision::Done | Decision::Stop(_) | Decision::Diagnose => break,
+            }
+        }
+        history.len()
+    };
+    assert_eq!(after_many(Detail::Resolver), 12);
+    assert_eq!(after_many(Detail::Plain), 3);
+}
+
+#[test]
 fn the_relay_serves_from_the_first_network_failure_on() {
     let mut p = policy(&format!("{A},{B},direct"));
     p.relay = true;

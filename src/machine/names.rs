@@ -1,0 +1,104 @@
+//! Names and this machine's resolver: whether it is the name that is wrong, or the resolver that is away.
+//!
+//! A name that does not exist is most likely mistyped, and waiting cures nothing. A resolver that does not
+//! answer, that fails for every name, or that has given an address for this name before, comes back.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long other names may take to resolve before they count as not resolving.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long what was found out about other names holds: many requests fail in the same moment.
+const HOLDS: Duration = Duration::from_secs(2);
+
+/// Names that resolved in this process.
+static RESOLVED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// What the latest look at other names found, and when. Who asks meanwhile waits for the same look.
+static LATEST: LazyLock<tokio::sync::Mutex<Option<(Instant, bool)>>> = LazyLock::new(Default::default);
+
+/// The addresses of a name.
+///
+/// # Errors
+/// The resolver's; [`is_resolvers`] tells whose trouble it is.
+pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    if !found.is_empty() {
+        RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+    }
+    Ok(found)
+}
+
+/// Whether an error of [`resolve`] is the resolver's own trouble: it did not answer or could not ask, or it
+/// knew this name a while ago.
+pub(crate) fn is_resolvers(host: &str, error: &io::Error) -> bool {
+    // The C libraries have numbers for this, which the standard library turns into their words.
+    let words = error.to_string().to_lowercase();
+    let away = ["temporary failure", "try again", "timed out", "i/o timeout", "non-recoverable"];
+    error.kind() == io::ErrorKind::TimedOut
+        || away.iter().any(|w| words.contains(w))
+        || RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+}
+
+/// Whether `names` holds others than `name`, and none of them resolves either.
+pub(crate) async fn none_resolves(names: &[String], name: &str) -> bool {
+    let mut latest = LATEST.lock().await;
+    if let Some((at, none)) = *latest
+        && at.elapsed() < HOLDS
+    {
+        return none;
+    }
+    let mut looks = tokio::task::JoinSet::new();
+    for other in names.iter().filter(|other| *other != name) {
+        let host = other.clone();
+        looks.spawn(async move {
+            let look = tokio::time::timeout(PATIENCE, resolve(&host, 443)).await;
+            matches!(look, Ok(Ok(found)) if !found.is_empty())
+        });
+    }
+    let mut none = !looks.is_empty();
+    while let Some(resolves) = looks.join_next().await {
+        if resolves.unwrap_or(false) {
+            none = false;
+            break;
+        }
+    }
+    *latest = Some((Instant::now(), none));
+    none
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_resolvers_trouble_is_told_from_a_wrong_name() {
+        let of = |words: &str| io::Error::other(format!("failed to lookup address information: {words}"));
+        for away in ["Temporary failure in name resolution", "Try again", "Non-recoverable failure"] {
+            assert!(is_resolvers("a.example", &of(away)), "{away}");
+        }
+        for wrong in ["Name or service not known", "Name does not resolve", "No address associated"] {
+            assert!(!is_resolvers("a.example", &of(wrong)), "{wrong}");
+        }
+        // A name that resolved once exists.
+        assert!(!resolve("localhost", 1).await.unwrap().is_empty());
+        assert!(is_resolvers("localhost", &of("Name or service not known")));
+        // A literal address is no name.
+        assert_eq!(resolve("192.0.2.1", 7).await.unwrap(), ["192.0.2.1:7".parse().unwrap()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_other_names_nothing_is_known() {
+        assert!(!none_resolves(&["a.example".into()], "a.example").await);
+        tokio::time::advance(HOLDS).await;
+        assert!(!none_resolves(&["a.example".into(), "localhost".into()], "a.example").await);
+    }
+}
