@@ -2,6 +2,10 @@
 
 use super::envelope::Subject;
 use super::owners::Place;
+use std::collections::VecDeque;
+
+/// Downloads that are remembered: go runs about as many at once.
+const MAX_DOWNLOADS: usize = 64;
 
 /// The state that the reader of messages carries along.
 #[derive(Debug, Default)]
@@ -16,6 +20,8 @@ pub(super) struct Context {
     pub heading: bool,
     /// The package that GOPATH-mode go was fetching.
     pub fetching: Option<String>,
+    /// The modules that go was last downloading, with their versions.
+    pub downloading: VecDeque<(String, String)>,
     /// The package that go was last looking for a module of.
     pub finding: Option<String>,
     /// The module whose JSON object is being read.
@@ -23,6 +29,21 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// go began to download a module.
+    pub(super) fn downloads(&mut self, module: &str, version: &str) {
+        if self.downloading.len() >= MAX_DOWNLOADS {
+            self.downloading.pop_front();
+        }
+        self.downloading.push_back((module.to_owned(), version.to_owned()));
+    }
+
+    /// The module of which go downloads this version, where it is one only.
+    pub(super) fn downloaded(&self, version: &str) -> Option<&str> {
+        let mut of_version = self.downloading.iter().filter(|(_, v)| v == version).map(|(m, _)| m.as_str());
+        let first = of_version.next()?;
+        of_version.all(|other| other == first).then_some(first)
+    }
+
     /// Lines were left out; `in_test` tells whether a test began or ended in them.
     pub(super) fn skip(&mut self, in_test: Option<bool>) {
         self.place.skip(in_test);

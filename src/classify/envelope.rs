@@ -27,7 +27,7 @@ static POSITION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(^|[\s"'`(\[=,:>])([A-Za-z0-9_][A-Za-z0-9_.~!+%/-]*)@([<>=]{0,2}[A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
+    Regex::new(r#"(^|[\s"'`(\[=,:>])((?:[A-Za-z0-9_]|<[A-Za-z][\w-]*>|\*{3,}|\[[A-Za-z-]+\])(?:[A-Za-z0-9_.~!+%/*-]|<[A-Za-z][\w-]*>|\[[A-Za-z-]+\])*)@([<>=]{0,2}[A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
         .expect("fixed")
 });
 
@@ -40,7 +40,8 @@ static VERSIONED: LazyLock<Regex> = LazyLock::new(|| {
 static MODULE_WORD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
 static IMPORT_PATH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:unrecognized import path|malformed module path) "([^"\s]+)""#).expect("fixed")
+    Regex::new(r#"(?:unrecognized import path|malformed module path|^import) "([^"\s]+)"(?:[: (]|$)"#)
+        .expect("fixed")
 });
 static PACKAGE_WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)

@@ -53,6 +53,11 @@ impl Found {
     /// The module that the surrounding JSON object names, where the words name none.
     pub(super) fn default_module(&mut self, ctx: &Context) {
         if self.subject.module.is_none()
+            && let Some(version) = &self.subject.version
+        {
+            self.subject.module = ctx.downloaded(version).map(str::to_owned);
+        }
+        if self.subject.module.is_none()
             && let Some(object) = &ctx.object
         {
             self.subject.module = object.module.clone();

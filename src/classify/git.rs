@@ -61,6 +61,8 @@ const AUTH: &[&str] = &[
 /// Words that speak of the network though they come with `Could not read from remote repository`.
 const NETWORK: &[&str] = &[
     "could not resolve",
+    "couldn't resolve",
+    "unable to connect to a repository",
     "failed to connect",
     "couldn't connect",
     "connect to host",
@@ -171,15 +173,26 @@ const DAMAGE: &[&str] = &[
     "unable to parse object",
 ];
 
+/// What git says of a folder that it may not write.
+const UNWRITTEN: &[&str] = &[
+    "': permission denied",
+    "read-only file system",
+    "insufficient permission",
+    "unable to write ",
+    "cannot open '",
+    "operation not permitted",
+    "access is denied",
+];
+
 static EXIT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:git(?:\.exe)? (?:-c \S+ )*(?:ls-remote|fetch|clone|init|cat-file|log|archive|show-ref|tag|config|remote|pull|rev-list|for-each-ref|checkout|merge-base|update-ref|-c)|hg |svn |bzr |fossil )").expect("fixed")
 });
 static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^(?:fatal: |error: RPC failed|remote: (?:Repository|HTTP Basic|Invalid|Support|Cannot|Not Found|The project)|ssh: connect|ssh: Could not|Host key verification failed|git@\S+: Permission denied|kex_exchange)")
+    Regex::new(r"(?m)^(?:fatal: |error: RPC failed|abort: |svn: E|bzr: ERROR|remote: (?:Repository|HTTP Basic|Invalid|Support|Cannot|Not Found|The project)|ssh: connect|ssh: Could not|Host key verification failed|git@\S+: Permission denied|kex_exchange)")
         .expect("fixed")
 });
 static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname )\[?([A-Za-z0-9._:-]*[A-Za-z0-9])")
+    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname |resolve host )['\[]?([A-Za-z0-9._:-]*[A-Za-z0-9])")
         .expect("fixed")
 });
 static PORT: LazyLock<Regex> =
@@ -239,6 +252,8 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
     } else if clone.is_some() && lower.contains("'origin' does not appear to be a git repository") {
         // The remote of go's own clone: what should name it is gone.
         (Cause::CacheCorrupt, Source::Cache)
+    } else if clone.is_some() && any(&lower, UNWRITTEN) && !lower.contains(".lock': file exists") {
+        (Cause::CachePermission, Source::Cache)
     } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         (Cause::PrivateAuth, Source::Vcs)
     } else if any(&lower, DAMAGE) && !network {

@@ -252,6 +252,14 @@ static MISSING_TOOL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"exec: "?(?:git|hg|svn|bzr|fossil)(?:\.exe)?"?: (?:executable file )?not found"#)
         .expect("fixed")
 });
+/// A source that is empty or holds zeros only.
+static EMPTIED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:expected '?package'?, found '?EOF'?|(?:syntax error: )?(?:illegal|invalid) (?:character )?NUL|package statement must be first.*EOF)").expect("fixed")
+});
+/// Work on a file of the module cache or the build cache that failed.
+static STORE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:open|mkdir|rename|chmod|remove|unlinkat|symlink|chtimes|truncate|lock|stat|lstat|write|creating) \S*(?:[\\/]pkg[\\/]mod[\\/]|[\\/]go-build[\\/])[^:]*: (.+)$").expect("fixed")
+});
 static MISSING_GO: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"cannot find "?go1[\w.]*"? in "#).expect("fixed"));
 static DEPENDENCY_GO_MOD: LazyLock<Regex> =
@@ -308,8 +316,19 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         cache_path(main, &mut found);
         return Some(found);
     }
+    if let Some(position) = envelope::position(main).filter(|p| EMPTIED.is_match(p.rest))
+        && let Some(subject) = envelope::module_of_file(position.file)
+    {
+        // A source of a module that came whole once: the file was emptied where it lies.
+        found.cause = Cause::CacheCorrupt;
+        found.source = Some(Source::Cache);
+        found.subject = subject;
+        found.facts.path = Some(PathBuf::from(position.file));
+        return Some(found);
+    }
     if DEPENDENCY_GO_MOD.is_match(&whole)
         && !lower.contains("declares its path as")
+        && !lower.contains("unexpected module path")
         && let Some(cause) = dependency_go_mod(&lower)
     {
         found.cause = cause;
@@ -321,6 +340,12 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         found.cause = cause;
         found.source = source;
         refine(look, main, details, &lower, &mut found);
+        return Some(found);
+    }
+    if STORE.captures(main).is_some_and(|c| !c[1].is_ascii()) {
+        // Words of a system's that speaks another language: the place tells.
+        found.cause = Cause::CachePermission;
+        found.source = Some(Source::Cache);
         return Some(found);
     }
     if GO_MOD_LINE.is_match(main) {

@@ -1,6 +1,6 @@
 //! Groups lines into messages: one error of go's, git's or the compiler's with its continuations.
 
-use super::wrappers;
+use super::{inner, tongues, wrappers};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -73,7 +73,7 @@ pub(super) fn is_starter(line: &str) -> bool {
 /// Lines that go and git put below a message without indentation, or that lost it in a paste.
 static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|@{8})",
+        r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|@{8}|abort: |svn: E|bzr: error)",
     )
     .expect("fixed")
 });
@@ -85,7 +85,7 @@ pub(super) fn is_follower(line: &str) -> bool {
 
 /// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?: imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
+    Regex::new(r"(?:(?:^| )imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
 });
 
 /// Endings after which go itself breaks the line.
@@ -97,6 +97,27 @@ static OWN_BREAK: LazyLock<Regex> = LazyLock::new(|| {
 static OPEN_TAIL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"": (?:stream|dial(?: tcp)?|net/http:|http2:|tls:|x509:|context(?: deadline)?|unexpected|connection|i/o|proxyconnect(?: tcp)?|read(?: tcp)?|write(?: tcp)?|server|http:)$"#)
         .expect("fixed")
+});
+
+/// An address that was broken off, inside its marks or without any.
+static OPEN_QUOTE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:Get|Head|Post|read|reading|proxy) \\?"(?:h|ht|htt|http[^"\s]*|file:[^"\s]*)?$"#)
+        .expect("fixed")
+});
+static QUOTE_END: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"^(?:[^\s"]*\\?":|[^\s":]*/[^\s":]*$)"#).expect("fixed"));
+/// A name that was broken off where go always has more to say.
+static OPEN_NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"@v\S+: verifying (?:module|go\.mod):(?: [\w./~!@+-]*)?$").expect("fixed"));
+static NAME_END: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w./~!@+-]*: ").expect("fixed"));
+static OPEN_URL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:Get|reading|fetching|status \() ?(?:https?|file)://[^\s:)]*$").expect("fixed")
+});
+static URL_END: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[^\s:]*[/.][^\s:]*\)?:(?: |$)").expect("fixed"));
+/// A request or a connection that something is told of.
+static REQUESTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?:(?:Get|Head|Post|read|reading) \\?"?https?://\S+: |dial tcp|\blookup \S|@v\S+: (?:stream|net/http|read|write|dial|x509|tls)\b)"#).expect("fixed")
 });
 
 impl Message {
@@ -144,6 +165,7 @@ impl Grouper {
     pub(super) fn line(&mut self, number: u64, raw: &str, label: usize) -> Option<Message> {
         let plain = wrappers::plain(raw);
         let text = if self.log { wrappers::unwrap(&plain[label..]) } else { plain.trim_end() };
+        let text = tongues::english(text);
         let trimmed = text.trim_start();
         if trimmed.is_empty() {
             // A server's words may have blank lines; ssh and the security error too, where nothing is
@@ -154,9 +176,14 @@ impl Grouper {
         let indent = width(&text[..text.len() - trimmed.len()]);
         let part = || Part { line: number, text: trimmed.to_owned(), evidence: plain.trim().to_owned() };
         if let Some(message) = &mut self.current {
-            if self.log && message.joins < MAX_JOINS && is_open_url(message) {
+            if self.log
+                && message.joins < MAX_JOINS
+                && let Some((next, glue)) = [trimmed, plain[label..].trim()]
+                    .into_iter()
+                    .find_map(|next| Some((next, glue(message, next)?)))
+            {
                 message.joins += 1;
-                join(&mut message.parts.last_mut().expect("a message has a line").text, trimmed);
+                join(&mut message.parts.last_mut().expect("a message has a line").text, next, glue);
                 return None;
             }
             let awaited = indent > message.indent && (message.in_chain || announces(message));
@@ -167,7 +194,8 @@ impl Grouper {
             if !starter && self.log && message.joins < MAX_JOINS && is_open(message) {
                 message.joins += 1;
                 let last = message.parts.last_mut().expect("a message has a line");
-                join(&mut last.text, trimmed);
+                let glue = if last.text.ends_with('/') { "" } else { " " };
+                join(&mut last.text, trimmed, glue);
                 message.in_chain = CHAIN.is_match(&last.text);
                 return None;
             }
@@ -236,21 +264,40 @@ fn is_open(message: &Message) -> bool {
         || (text.ends_with('=') && !text.contains("h1:") && text.contains('@'))
 }
 
-/// True where the break went through a URL.
-fn is_open_url(message: &Message) -> bool {
-    message.parts.last().is_some_and(|p| {
-        p.text.ends_with('/')
-            && p.text.contains("://")
-            && (p.text.contains("reading ") || p.text.contains("Get "))
-    })
+/// What a line that was broken at some column goes on with, nothing or a blank; `None` where it is whole.
+///
+/// What go quotes it closes, and behind an address it names what went wrong: a line that has not come so far yet
+/// and the next one that does are one.
+fn glue(message: &Message, next: &str) -> Option<&'static str> {
+    let text = message.parts.last()?.text.as_str();
+    if OPEN_NAME.is_match(text) && NAME_END.is_match(next) {
+        return Some(if text.ends_with(':') { " " } else { "" });
+    }
+    if OPEN_QUOTE.is_match(text) {
+        return QUOTE_END.is_match(next).then_some("");
+    }
+    if OPEN_URL.is_match(text) && (text.ends_with('/') || URL_END.is_match(next)) {
+        return Some("");
+    }
+    if STARTER.is_match(next) {
+        return None;
+    }
+    let told =
+        |text: &str| inner::phrase(text).filter(|p| inner::read(p).cause.is_some()).map_or(0, str::len);
+    if !REQUESTED.is_match(text) || told(text) > 0 || next.len() > 160 {
+        return None;
+    }
+    let joined = |glue: &str| told(&format!("{text}{glue}{next}"));
+    let (close, apart) = (joined(""), joined(" "));
+    (close.max(apart) > 0).then_some(if close > apart { "" } else { " " })
 }
 
 /// Appends a line that was broken off.
-fn join(text: &mut String, next: &str) {
+fn join(text: &mut String, next: &str, glue: &str) {
     if text.ends_with('=') {
         text.pop(); // quoted-printable: the sign stands for the break
-    } else if !text.ends_with('/') {
-        text.push(' ');
+    } else {
+        text.push_str(glue);
     }
     text.push_str(next);
 }

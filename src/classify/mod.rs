@@ -6,11 +6,12 @@
 //! 2. `json`, `strings`: errors inside `-json` objects come out, and texts inside the strings of a log.
 //! 3. `frames`, `wrappers`: labels that lines repeat, broken lines, colours, pages' marks, time stamps, BuildKit
 //!    steps and comment marks come off.
-//! 4. `messages`: lines to messages, each with its continuations and without its import chain.
-//! 5. `speaker`: whose words are these? Those of tests, listings and programs (`owners`) and of compilers are no
+//! 4. `tongues`: git's and the C library's words, where they were translated, become English.
+//! 5. `messages`: lines to messages, each with its continuations and without its import chain.
+//! 6. `speaker`: whose words are these? Those of tests, listings and programs (`owners`) and of compilers are no
 //!    failures of the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
-//! 6. `found`: what was read becomes a failure. What it means is the table's business
+//! 7. `found`: what was read becomes a failure. What it means is the table's business
 //!    ([`crate::judgement::table`]).
 
 mod context;
@@ -28,6 +29,7 @@ mod owners;
 mod speaker;
 mod standard;
 mod strings;
+mod tongues;
 pub mod trace;
 mod urls;
 mod wrappers;

@@ -22,8 +22,20 @@ static DIAL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What Go says of a proxy on the way, of HTTPS, of names; other programs of Go's dial other ports.
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:proxyconnect tcp: dial tcp \S+|dial tcp(?: \[[0-9A-Fa-f:.]+\]| [0-9.]+):(?:443|80): .+|(?:dial tcp: )?lookup [A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?: on \S+)?: .+|net/http: TLS handshake timeout)$")
-        .expect("fixed")
+    let tails = [
+        r"proxyconnect tcp: dial tcp \S+",
+        r"dial tcp(?: \[[0-9A-Fa-f:.]+\]| [0-9.]+):(?:443|80): .+",
+        r"(?:dial tcp: )?lookup [A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?: on \S+)?: .+",
+        r"(?:read|write) tcp \S+->\S+:(?:443|80): .+",
+        r"net/http: (?:TLS handshake timeout|request canceled.*|timeout awaiting response headers|HTTP/1.x transport connection broken.*)",
+        r"(?:net/http: request canceled )?(?:context deadline exceeded )?\(Client\.Timeout .*\)",
+        r"(?:remote error: |local error: )?tls: \S.*",
+        r"x509: (?:certificate|cannot|failed) \S.*",
+        r"http2: (?:server sent GOAWAY|client connection|timeout awaiting) ?.*",
+        r"stream error: stream ID \d+; \S.*",
+        r"http: server gave HTTP response to HTTPS client",
+    ];
+    Regex::new(&format!("^(?:{})$", tails.join("|"))).expect("fixed")
 });
 static LOOKUP: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
@@ -69,6 +81,8 @@ pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) ->
         } else if subject.version.is_none() && found.source == Some(Source::Proxy) {
             subject.version = version_of_url;
         }
+    } else if subject.module.is_none() {
+        subject.version = version_of_url;
     }
     subject.go_mod |= url.path.ends_with(".mod");
     found.take(subject);

@@ -25,12 +25,19 @@ static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("fixed")
 });
+static DOWNLOADING: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^go: (?:downloading|extracting) (\S+) (v\S+)$").expect("fixed"));
 static HASH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
 /// `verifying M@V: checksum mismatch`, alone or behind `go: ` and the envelopes of modules, imports and
 /// positions, which have no quotation marks in them.
 static MISMATCH: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:[^\x22'`]*: )?verifying (?:module|go\.mod|\S+@v\S+): (?:\S+@v\S+: )?checksum mismatch$")
+        .expect("fixed")
+});
+/// A program that was built and could not be put where it should go.
+static OUTPUT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"copying .*exe[\\/]a\.out|\b(?:open|creating|create|mkdir|rename) (?:/usr|/opt|/bin|/snap|[a-z]:\\program files)?\S*[\\/]bin(?:[\\/][^\\/\s:]*)?: ")
         .expect("fixed")
 });
 static GOPATH_SOURCE: LazyLock<Regex> =
@@ -54,7 +61,7 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Opti
         json: stream == Stream::JsonStdout,
         in_chain: message.is_bare_chain(),
         wrapped: message.evidence.len() > head.text.len(),
-        logged: wrappers::is_logged(&message.evidence),
+        logged: wrappers::is_logged(message.evidence.strip_suffix(&head.text).unwrap_or(&message.evidence)),
         line: message.last(),
     };
     if said.log
@@ -112,6 +119,9 @@ impl Said<'_> {
             ctx.finding = Some(package.to_owned());
         }
         let warning = main.starts_with("warning: ") || main.starts_with("go: warning");
+        if let Some(c) = DOWNLOADING.captures(main) {
+            ctx.downloads(&c[1], &c[2]);
+        }
         if PROGRESS.is_match(main) || self.in_chain || warning {
             let unwritten = main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some();
             return unwritten.then_some(weak(Cause::CachePermission, Some(Source::Cache)));
@@ -311,7 +321,7 @@ fn integrity(main: &str, details: &str, strict: bool) -> Option<Found> {
 /// A full disk or a folder that cannot be written, also inside `read "https://..."`.
 fn machine(main: &str, details: &str, log: bool) -> Option<Found> {
     let lower = main.to_lowercase();
-    if lower.contains("copying ") && lower.contains("exe/a.out") {
+    if OUTPUT.is_match(&lower) {
         // The program was built; only the place it should go to is closed.
         return inner::local(&lower).map(|_| plain(Cause::Other, Some(Source::Local)));
     }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 /// A URL as found in a text. Go 1.21 prints some with one slash; a paste may begin inside one.
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b(?:h?t?t?ps?|file|ssh|git(?:\+ssh|\+https)?):(?://?)[^\s"'`<>()]+"#).expect("fixed")
+    Regex::new(r#"(?i)\b(?:h?t?t?ps?|file|ssh|git(?:\+ssh|\+https)?):(?://?)(?:[^\s"'`<>()]|<[A-Za-z][\w.-]{0,39}>)+"#).expect("fixed")
 });
 
 /// One URL of a text.
@@ -101,8 +101,13 @@ pub(super) fn host_name(host: &str) -> &str {
 /// Module and version that the path of a proxy, database or discovery URL names.
 pub(super) fn module(url: &Url) -> (Option<String>, Option<String>) {
     let path = url.path.as_str();
+    if let Some((module, _)) = path.split_once("/lookup/").and_then(|(_, asked)| asked.split_once('@'))
+        && !module.contains("...")
+    {
+        return (some(unescape(module)), version_after(path));
+    }
     if path.contains("...") || path.contains('…') || path.contains('*') {
-        return (None, version_of(path));
+        return (None, version_of(path).or_else(|| last_version(path)));
     }
     if let Some((_, asked)) = path.split_once("/lookup/") {
         let (module, version) = asked.split_once('@').map_or((asked, None), |(m, v)| (m, Some(v)));
@@ -117,6 +122,19 @@ pub(super) fn module(url: &Url) -> (Option<String>, Option<String>) {
     let end = path.find("/@v/").or_else(|| path.find("/@latest"));
     let Some(end) = end else { return (None, None) };
     (some(after_base(&unescape(path[..end].trim_start_matches('/')))), version_of(path))
+}
+
+/// The version of a look-up in the checksum database.
+fn version_after(path: &str) -> Option<String> {
+    let (_, version) = path.rsplit_once('@')?;
+    (!version.is_empty() && !version.contains("..")).then(|| unescape(version))
+}
+
+/// The version that the file of a path names, whose middle was left out.
+fn last_version(path: &str) -> Option<String> {
+    let (stem, kind) = path.rsplit_once('/')?.1.rsplit_once('.')?;
+    let is_version = stem.starts_with('v') && stem[1..].starts_with(|c: char| c.is_ascii_digit());
+    (is_version && ["zip", "mod", "info"].contains(&kind)).then(|| unescape(stem))
 }
 
 fn version_of(path: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 mod frames;
 mod owners;
+mod shapes;
 mod strangers;
 
 use super::*;
