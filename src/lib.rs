@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | [`vocabulary`] | the words all others speak: cause, source, detail, failure, action |
 //! | [`redact`] | takes secrets out of URLs before anything is printed or stored |
+//! | [`words`] | every sentence for people, in English and in Chinese |
 //! | [`formats`] | go's own formats: names, sums, lists |
 //! | [`verb`] | the one table of go's verbs: pass through, supervised, runs the user's code |
 //! | [`judgement`] | what a failure means (one table), what follows a failed attempt or request, who may be asked about what |
@@ -40,7 +41,8 @@
 //!   git's, the network library's, a compiler's), then a fixture in `tests/stderr` whose head says what is to be seen
 //!   in it: the tests of [`classify`] read every file there.
 //! - *A cause* or a detail: its variant in [`vocabulary`]; the table in [`judgement`] is exhaustive and no longer
-//!   compiles; `tests/actions.txt` and the words of [`own_verbs`]' explain are held complete by tests.
+//!   compiles, nor do the sentence and the advice in [`words`]; `tests/actions.txt` is held complete by a test.
+//! - *A sentence of gox's*: its row in [`words`], with the Chinese beside it.
 //! - *A remedy*: its variant beside the decision in [`judgement`]; the fold over the history, the overlay, the
 //!   report's spelling and the loop's doing are exhaustive matches. One that removes, reveals or distrusts
 //!   takes a proof: a finding that only [`module_cache`] can construct, or what gox itself saw of a host, which is
@@ -68,6 +70,8 @@
 mod vocabulary;
 
 mod redact;
+
+mod words;
 
 mod formats;
 

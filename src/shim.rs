@@ -9,7 +9,7 @@ use crate::exit::{Exec, Exit};
 use crate::machine::find_go::{self, Named, Nesting, find_go};
 use crate::machine::go_env::{ask_go, read_settings};
 use crate::machine::own_file::own_file;
-use crate::machine::{configuration_files, toolchain};
+use crate::machine::{configuration_files, locale, toolchain};
 use crate::memory::{health, journal};
 use crate::own_verbs::explain;
 use crate::run::{self, Job};
@@ -195,7 +195,13 @@ fn explain_last(
 ) -> Result<Exit, Exit> {
     let dir = health::state_dir(resolved.settings.state_dir.as_deref());
     let runs = dir.map(|d| journal::latest(&d, usize::MAX)).unwrap_or_default();
-    let found = explain::last_failed(explain_format(format), &runs, &rules(resolved), out);
+    let found = explain::last_failed(
+        explain_format(format),
+        locale::language(resolved.settings.lang),
+        &runs,
+        &rules(resolved),
+        out,
+    );
     if found.map_err(|error| Error::usage(format!("explain: {error}")))? {
         return Ok(Exit::Code(0));
     }
@@ -241,14 +247,20 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
                 return explain_last(format, &resolved, &mut out);
             }
             let input = file.filter(|f| f.as_os_str() != "-");
-            explain::main(explain_format(format), input.as_deref(), &rules(&resolved), &mut out)
-                .map(|()| 0)
-                .map_err(|error| {
-                    Error::usage(match &input {
-                        Some(_) => format!("explain: {error}"),
-                        None => format!("explain: standard input: {error}"),
-                    })
+            explain::main(
+                explain_format(format),
+                locale::language(resolved.settings.lang),
+                input.as_deref(),
+                &rules(&resolved),
+                &mut out,
+            )
+            .map(|()| 0)
+            .map_err(|error| {
+                Error::usage(match &input {
+                    Some(_) => format!("explain: {error}"),
+                    None => format!("explain: standard input: {error}"),
                 })
+            })
         }
         OwnVerb::Evict(arguments) => {
             let nesting = Nesting::from_env();

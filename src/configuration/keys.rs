@@ -29,6 +29,8 @@ pub enum Key {
     Relay,
     /// How much gox says.
     Verbosity,
+    /// The language of gox's lines.
+    Lang,
     /// Where the JSON report of the run goes.
     Report,
     /// Where the observations of the run go.
@@ -74,6 +76,9 @@ pub(crate) const RELAY: &[&str] = &["auto", "always", "never"];
 pub(crate) const JOURNAL: &[&str] = &["on", "off"];
 /// The words of `verbosity`.
 pub(crate) const VERBOSITY: &[&str] = &["quiet", "normal", "verbose"];
+
+/// The words of `lang`.
+pub(crate) const LANG: &[&str] = &["auto", "en", "zh"];
 
 struct Row {
     name: &'static str,
@@ -163,6 +168,7 @@ const ROWS: [Row; Key::ALL.len()] = [
         "When downloads go through gox's own loopback proxy",
     ),
     row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, "How much gox says"),
+    row(["lang", "GOX_LANG", "--lang"], Shape::Word(LANG), true, "The language of gox's lines"),
     row(["report", "GOX_REPORT", "--report"], Shape::Path, true, "File for the JSON report of the run"),
     row(["record", "GOX_RECORD", "--record"], Shape::Path, true, "File for the observations of the run"),
     row(
@@ -194,7 +200,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 20] = [
+    pub const ALL: [Key; 21] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -208,6 +214,7 @@ impl Key {
         Key::Fill,
         Key::Relay,
         Key::Verbosity,
+        Key::Lang,
         Key::Report,
         Key::Record,
         Key::Journal,

@@ -3,6 +3,7 @@
 use super::keys::Key;
 use super::values::{Files, Fill, NO_BOUND, Relay, Setting, Verbosity};
 use crate::formats::goproxy::{Entry, Rotate};
+use crate::words::Language;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -157,6 +158,8 @@ pub(crate) struct Settings {
     pub relay: Relay,
     /// How much gox says.
     pub verbosity: Verbosity,
+    /// The language of gox's lines; `None`: as the locale says.
+    pub lang: Option<Language>,
     /// Where the JSON report of the run goes.
     pub report: Option<PathBuf>,
     /// Where the observations of the run go.
@@ -200,6 +203,7 @@ impl Settings {
             journal: true,
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
+            lang: None,
             report: None,
             record: None,
             state_dir: None,
@@ -228,6 +232,7 @@ impl Settings {
             Key::Journal => Setting::Journal(self.journal),
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
+            Key::Lang => Setting::Lang(self.lang),
             Key::Report => Setting::Report(self.report.clone()),
             Key::Record => Setting::Record(self.record.clone()),
             Key::StateDir => Setting::StateDir(self.state_dir.clone()),
@@ -266,6 +271,7 @@ impl Settings {
             Setting::Journal(on) => self.journal = on,
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
+            Setting::Lang(lang) => self.lang = lang,
             Setting::Report(path) => self.report = path,
             Setting::Record(path) => self.record = path,
             Setting::StateDir(path) => self.state_dir = path,

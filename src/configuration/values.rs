@@ -4,6 +4,7 @@
 use super::error::{listed, quoted};
 use super::keys::{Key, Shape, nearest};
 use crate::formats::goproxy::{Entry, Rotate};
+use crate::words::Language;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
@@ -76,6 +77,8 @@ pub(crate) enum Setting {
     Journal(bool),
     Relay(Relay),
     Verbosity(Verbosity),
+    /// `lang`: `None` for `auto`.
+    Lang(Option<Language>),
     Report(Option<PathBuf>),
     Record(Option<PathBuf>),
     StateDir(Option<PathBuf>),
@@ -125,6 +128,8 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
         Key::Verbosity => word(key, raw)
             .map(|at| Setting::Verbosity([Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose][at])),
+        Key::Lang => word(key, raw)
+            .map(|at| Setting::Lang([None, Some(Language::English), Some(Language::Chinese)][at])),
         Key::Report => path(raw).map(Setting::Report),
         Key::Record => path(raw).map(Setting::Record),
         Key::StateDir => path(raw).map(Setting::StateDir),
@@ -349,6 +354,7 @@ impl Setting {
             Setting::Journal(_) => Key::Journal,
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
+            Setting::Lang(_) => Key::Lang,
             Setting::Report(_) => Key::Report,
             Setting::Record(_) => Key::Record,
             Setting::StateDir(_) => Key::StateDir,
@@ -393,6 +399,12 @@ impl fmt::Display for Setting {
                 Verbosity::Quiet => "quiet",
                 Verbosity::Normal => "normal",
                 Verbosity::Verbose => "verbose",
+            }
+            .into(),
+            Setting::Lang(lang) => match lang {
+                None => "auto",
+                Some(Language::English) => "en",
+                Some(Language::Chinese) => "zh",
             }
             .into(),
             Setting::Offline(on) | Setting::Bypass(on) => on.to_string(),

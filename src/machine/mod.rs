@@ -9,6 +9,7 @@ pub(crate) mod find_go;
 pub(crate) mod git_settings;
 pub(crate) mod go_env;
 pub(crate) mod limits;
+pub(crate) mod locale;
 pub(crate) mod look_up;
 pub(crate) mod names;
 pub(crate) mod network;

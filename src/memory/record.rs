@@ -56,7 +56,8 @@ impl Outline {
             Decision::Done => named("done"),
             Decision::Diagnose => named("diagnose"),
             Decision::Stop(Stop { reason, hint, .. }) => {
-                Outline { reason: reason.clone(), hint: hint.clone(), ..named("stop") }
+                let hint = hint.as_ref().map(|hint| hint.en.clone());
+                Outline { reason: reason.en.clone(), hint, ..named("stop") }
             }
             Decision::Retry(Retry { remedies, pause, patience, reason }) => Outline {
                 remedies: remedies.iter().map(ToString::to_string).collect(),
@@ -65,7 +66,7 @@ impl Outline {
                     Pause::Network(length) => *length,
                 })),
                 patience_ms: Some(millis(*patience)),
-                reason: reason.clone(),
+                reason: reason.en.clone(),
                 ..named("retry")
             },
         }

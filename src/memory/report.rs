@@ -96,14 +96,14 @@ impl Attempt {
         if waited > Duration::ZERO {
             remedies.push(format!("wait:{}", waited.as_millis()));
         }
-        Attempt { decision: "retry", remedies, ..Attempt::plain(n, observation, exit, &retry.reason) }
+        Attempt { decision: "retry", remedies, ..Attempt::plain(n, observation, exit, &retry.reason.en) }
     }
 
     /// The report of the last attempt; `stop` says why no other followed a bad one.
     pub(crate) fn last(n: usize, observation: &Observation, stop: Option<&Stop>, exit: i32) -> Attempt {
         match stop {
             None => Attempt { decision: "done", ..Attempt::plain(n, observation, exit, "") },
-            Some(stop) => Attempt::plain(n, observation, exit, &stop.reason),
+            Some(stop) => Attempt::plain(n, observation, exit, &stop.reason.en),
         }
     }
 
@@ -132,6 +132,7 @@ mod tests {
     use super::*;
     use crate::judgement::attempt::{Pause, Proven, Retry};
     use crate::vocabulary::{Cause, Source};
+    use crate::words::Text;
 
     #[test]
     fn the_contract_has_its_keys_in_order() {
@@ -149,7 +150,7 @@ mod tests {
             ],
             pause: Pause::NONE,
             patience: Duration::ZERO,
-            reason: "eof".into(),
+            reason: Text::plain("eof"),
         };
         let report = Report {
             schema: 1,

@@ -12,6 +12,7 @@ use crate::memory::report::{Attempt, Report, millis};
 use crate::memory::sink::{self, Sink};
 use crate::redact;
 use crate::vocabulary::{Cause, Failure};
+use crate::words::{self, Text, running};
 
 /// SIGPIPE, as every Unix numbers it.
 const SIGPIPE: i32 = 13;
@@ -70,21 +71,13 @@ impl Run {
         let retried = !self.history.is_empty();
         self.words_on_downloads(recovered);
         if recovered {
-            let mut causes: Vec<&str> =
-                self.history.iter().flat_map(|s| &s.observation.failures).map(|f| f.cause.as_str()).collect();
-            if self.history.iter().any(|s| s.observation.end == AttemptEnd::Stalled) {
-                causes.push(Cause::Stalled.as_str());
-            }
-            causes.sort_unstable();
-            causes.dedup();
             // All but the attempt that got through: failed attempts, waits, repairs.
             let lost = self.started.elapsed().saturating_sub(observation.elapsed);
-            let text = format!(
-                "got through with attempt {} after {}; lost {:.1} s",
-                self.attempts.len(),
-                if causes.is_empty() { "a fault".to_owned() } else { causes.join(", ") },
-                lost.as_secs_f64()
-            );
+            let text = running::GOT_THROUGH.with(&[
+                ("attempt", &self.attempts.len()),
+                ("causes", &self.met()),
+                ("seconds", &format!("{:.1}", lost.as_secs_f64())),
+            ]);
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
             return;
         }
@@ -99,18 +92,41 @@ impl Run {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
         } else {
-            self.voice.say(&mut self.supervisor, Level::Verbose, &format!("not retried: {reason}"));
+            let text = running::NOT_RETRIED.with(&[("reason", reason)]);
+            self.voice.say(&mut self.supervisor, Level::Verbose, &text);
         }
         if let Some(hint) = hint {
-            self.voice.say(&mut self.supervisor, Level::Normal, &format!("hint: {hint}"));
+            // What explain reads is in the journal.
+            let phrase = if self.job.settings.journal { running::HINT_AND_MORE } else { running::HINT };
+            self.voice.say(&mut self.supervisor, Level::Normal, &phrase.with(&[("hint", hint)]));
         }
+    }
+
+    /// What earlier attempts met: the first two kinds, each by its first failure.
+    fn met(&self) -> Text {
+        let mut seen: Vec<Cause> = vec![];
+        let mut told: Option<Text> = None;
+        for (n, step) in self.history.iter().enumerate() {
+            let state = State::after(&self.policy, &self.history[..n], &step.observation);
+            for failure in step.observation.all_failures(&state) {
+                if seen.len() < 2 && !seen.contains(&failure.cause) {
+                    seen.push(failure.cause);
+                    let this = words::happened(&failure);
+                    told = Some(match told {
+                        Some(first) => running::LIST.with(&[("first", &first), ("then", &this)]),
+                        None => this,
+                    });
+                }
+            }
+        }
+        told.unwrap_or_else(|| running::A_FAULT.into())
     }
 
     /// What everybody must hear of downloads: mismatches that a fresh copy cured, in an attempt of
     /// go's (known once a later one succeeded) or inside the relay, and mirrors that were asked.
     fn words_on_downloads(&mut self, recovered: bool) {
         for what in self.relaying.left_to_go() {
-            let text = format!("left to go, {what}");
+            let text = running::LEFT_TO_GO.with(&[("what", &what)]);
             self.voice.say(&mut self.supervisor, Level::Verbose, &text);
         }
         let mut mismatches = self.cured_mismatches().to_vec();
@@ -121,14 +137,11 @@ impl Run {
             }
         }
         if !mismatches.is_empty() {
-            let text = format!(
-                "a checksum mismatch of {} was damage, not an altered module: it matches now",
-                shortened(&mismatches)
-            );
+            let text = running::WAS_DAMAGE.with(&[("names", &shortened(&mismatches))]);
             self.voice.say(&mut self.supervisor, Level::Always, &text);
         }
         for mirror in self.mirrors_asked() {
-            let text = format!("asked the mirror {mirror} (turn this off with GOX_MIRRORS=none)");
+            let text = running::ASKED_MIRROR.with(&[("entry", &mirror)]);
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
         }
     }
@@ -164,7 +177,7 @@ impl Run {
         if news != Health::default()
             && let Err(error) = news.save(&dir)
         {
-            let text = format!("cannot remember this in {}: {error}", dir.display());
+            let text = running::CANNOT_REMEMBER.with(&[("path", &dir.display()), ("error", &error)]);
             self.voice.say(&mut self.supervisor, Level::Verbose, &text);
         }
     }
@@ -215,7 +228,7 @@ impl Run {
             self.voice.say(
                 &mut self.supervisor,
                 Level::Normal,
-                &format!("cannot write the report {}: {error}", file.display()),
+                &running::CANNOT_REPORT.with(&[("path", &file.display()), ("error", &error)]),
             );
         }
         if eventful
@@ -226,18 +239,18 @@ impl Run {
             self.voice.say(
                 &mut self.supervisor,
                 Level::Verbose,
-                &format!("cannot write the journal: {error}"),
+                &running::CANNOT_JOURNAL.with(&[("error", &error)]),
             );
         }
     }
 }
 
 /// The first few names, and how many more there are.
-fn shortened(names: &[String]) -> String {
+fn shortened(names: &[String]) -> Text {
     const SHOWN: usize = 5;
     match names.len().checked_sub(SHOWN) {
-        None | Some(0) => names.join(", "),
-        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        None | Some(0) => Text::plain(names.join(", ")),
+        Some(more) => running::AND_MORE.with(&[("names", &names[..SHOWN].join(", ")), ("more", &more)]),
     }
 }
 

@@ -29,11 +29,13 @@ use crate::judgement::attempt::{
 use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
+use crate::machine::locale;
 use crate::machine::network::{self, Probe};
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
 use crate::verb::Invocation;
+use crate::words::{Text, running, verdicts};
 use recording::Recorder;
 use relaying::Relaying;
 use speak::{Level, Voice};
@@ -179,7 +181,7 @@ impl Run {
             (policy.bad_lately, policy.resting) = (false, vec![]);
         }
         Ok(Run {
-            voice: Voice::new(job.settings.verbosity),
+            voice: Voice::new(job.settings.verbosity, locale::language(job.settings.lang)),
             state_dir,
             project: project.map(Rc::new),
             asked_go: None,
@@ -296,14 +298,15 @@ impl Run {
                 Decision::Done => return Ok(self.leave(outcome, None, observation).await),
                 Decision::Stop(stop) => return Ok(self.leave(outcome, Some(stop), observation).await),
                 Decision::Diagnose => {
-                    let stop = Stop::because("the words name no cause");
+                    let stop = Stop::because(verdicts::NAMELESS);
                     return Ok(self.leave(outcome, Some(stop), observation).await);
                 }
             };
             patience = retry.patience;
             self.history.push(Step { observation, retry });
             let Some(waited) = self.apply().await? else {
-                let stop = Stop::because("still no network");
+                let stop =
+                    Stop { told: true, ..Stop::with_hint(verdicts::STILL_NO_NETWORK, verdicts::PLUG_IN) };
                 let observation = self.history.pop().expect("just pushed").observation;
                 return Ok(self.leave(outcome, Some(stop), observation).await);
             };
@@ -323,7 +326,7 @@ impl Run {
     /// Writes a line of the record that the user asked for.
     fn record(&mut self, observation: &Observation, decision: &Decision) {
         if let Err((file, error)) = self.recorder.note(&self.policy, observation, decision) {
-            let text = format!("cannot write the record {}: {error}", file.display());
+            let text = running::CANNOT_RECORD.with(&[("path", &file.display()), ("error", &error)]);
             self.voice.say(&mut self.supervisor, Level::Normal, &text);
         }
     }
@@ -374,7 +377,7 @@ impl Run {
         }
         let State { mirrors, premises, .. } = self.state();
         if let (1, Some(why)) = (self.history.len(), &premises.doubt) {
-            let words = format!("asking nobody but whom go asks, for {why}");
+            let words = running::ASKING_NOBODY_ELSE.with(&[("why", why)]);
             self.voice.say(&mut self.supervisor, Level::Normal, &words);
         }
         self.voice.retry(&mut self.supervisor, &mirrors, &said, self.history.len() + 1, delay);
@@ -382,11 +385,7 @@ impl Run {
             self.start_relay();
         }
         if let Pause::Network(patience) = retry.pause {
-            let waited = self.await_network(patience, &observation).await?;
-            if waited.is_none() {
-                self.voice.say(&mut self.supervisor, Level::Normal, "still no network: giving up");
-            }
-            return Ok(waited);
+            return self.await_network(patience, &observation).await;
         }
         Ok(Some(self.back_off(delay, &observation).await?))
     }
@@ -447,7 +446,7 @@ impl Run {
             Ok(Ok(Effect::Nothing)) | Err(_) => return Ok(false),
             // The next attempt will meet the same damage and speak for itself.
             Ok(Err(error)) => {
-                self.voice.say(&mut self.supervisor, Level::Normal, &error.to_string());
+                self.voice.say(&mut self.supervisor, Level::Normal, &Text::plain(error.to_string()));
                 return Ok(false);
             }
         }

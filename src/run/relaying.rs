@@ -15,6 +15,7 @@ use crate::memory::health::Health;
 use crate::memory::report::Fetched;
 use crate::relay::{CONNECTIONS, Relay};
 use crate::vocabulary::{Cause, Detail, Failure, Source};
+use crate::words::running;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,7 +198,7 @@ impl Run {
         self.relaying.refused = Some(why.to_owned());
         // go is not to wait for locks of a fetcher that cannot serve it.
         self.relaying.fill = None;
-        self.voice.say(&mut self.supervisor, Level::Normal, &format!("going on without the relay: {why}"));
+        self.voice.say(&mut self.supervisor, Level::Normal, &running::WITHOUT_RELAY.with(&[("why", &why)]));
     }
 
     /// Takes what the relay knows into the observation: it saw each request, go only its answers.

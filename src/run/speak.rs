@@ -5,7 +5,11 @@ use crate::configuration::Verbosity;
 use crate::formats::goproxy::{Entry, List};
 use crate::judgement::attempt::{Pause, Remedy, Retry};
 use crate::redact;
+use crate::words::{Language, Part, Text, running};
 use std::time::Duration;
+
+/// A shorter wait is none for a person.
+const WORTH_TELLING: Duration = Duration::from_millis(50);
 
 /// Who hears a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +22,19 @@ pub(super) enum Level {
     Verbose,
 }
 
-/// Finds the words.
+/// Says what the table of words has, in the user's language.
 pub(super) struct Voice {
     verbosity: Verbosity,
+    language: Language,
 }
 
 impl Voice {
-    pub(super) fn new(verbosity: Verbosity) -> Voice {
-        Voice { verbosity }
+    pub(super) fn new(verbosity: Verbosity, language: Language) -> Voice {
+        Voice { verbosity, language }
     }
 
     /// Says one line, secrets removed.
-    pub(super) fn say(&self, supervisor: &mut Supervisor, level: Level, text: &str) {
+    pub(super) fn say(&self, supervisor: &mut Supervisor, level: Level, text: &Text) {
         let heard = match level {
             Level::Always => true,
             Level::Normal => self.verbosity >= Verbosity::Normal,
@@ -37,7 +42,7 @@ impl Voice {
         };
         if heard {
             // A closed stderr is no reason to end: go's status still counts.
-            let _ = supervisor.say(&format!("gox: {}", redact::line(text)));
+            let _ = supervisor.say(&format!("gox: {}", redact::line(text.in_language(self.language))));
         }
     }
 
@@ -47,11 +52,11 @@ impl Voice {
             match remedy {
                 Remedy::Rotate(entry) => {
                     let resting = list.entries.first().map(Entry::shown).unwrap_or_default();
-                    let text =
-                        format!("asked {} first: {resting} did not answer a short while ago", entry.shown());
+                    let parts: [(&str, &dyn Part); 2] = [("entry", &entry.shown()), ("resting", &resting)];
+                    let text = running::ASKED_FIRST.with(&parts);
                     self.say(supervisor, Level::Normal, &text);
                 }
-                Remedy::Relay => self.say(supervisor, Level::Verbose, "the relay serves from the start"),
+                Remedy::Relay => self.say(supervisor, Level::Verbose, &running::RELAY_FROM_THE_START.into()),
                 Remedy::Rest(_)
                 | Remedy::Evict { .. }
                 | Remedy::SetAside { .. }
@@ -67,7 +72,7 @@ impl Voice {
     }
 
     pub(super) fn diagnosing(&self, supervisor: &mut Supervisor) {
-        self.say(supervisor, Level::Verbose, "the words name no cause: one diagnostic attempt");
+        self.say(supervisor, Level::Verbose, &running::DIAGNOSING.into());
     }
 
     /// Why and how go is run again: one line for each remedy.
@@ -79,22 +84,26 @@ impl Voice {
         attempt: usize,
         wait: Duration,
     ) {
+        let reason = &retry.reason;
         if let Pause::Network(patience) = retry.pause {
-            let text = format!("{}; waiting up to {} s for one", retry.reason, patience.as_secs());
+            let text =
+                running::AWAITING_NETWORK.with(&[("reason", reason), ("seconds", &patience.as_secs())]);
             self.say(supervisor, Level::Normal, &text);
             return;
         }
-        let mut lines: Vec<String> = retry.remedies.iter().filter_map(|r| line(mirrors, r)).collect();
-        let again = if wait > Duration::ZERO {
-            format!("trying again in {:.1} s (attempt {attempt})", wait.as_secs_f64())
+        let mut lines: Vec<Text> = retry.remedies.iter().filter_map(|r| line(mirrors, r)).collect();
+        let again = if wait >= WORTH_TELLING {
+            let seconds = format!("{:.1}", wait.as_secs_f64());
+            running::AGAIN_IN.with(&[("seconds", &seconds), ("attempt", &attempt)])
         } else {
-            format!("trying again (attempt {attempt})")
+            running::AGAIN.with(&[("attempt", &attempt)])
         };
-        match lines.last_mut() {
-            Some(last) => last.push_str(&format!(", {again}")),
-            None => lines.push(again),
-        }
-        lines[0].insert_str(0, &format!("{}: ", retry.reason));
+        let last = match lines.pop() {
+            Some(last) => running::AND.with(&[("first", &last), ("then", &again)]),
+            None => again,
+        };
+        lines.push(last);
+        lines[0] = running::BECAUSE.with(&[("reason", reason), ("then", &lines[0])]);
         for text in lines {
             self.say(supervisor, Level::Normal, &text);
         }
@@ -102,37 +111,29 @@ impl Voice {
 }
 
 /// The words for one remedy; `None` for what needs none.
-fn line(mirrors: &[Entry], remedy: &Remedy) -> Option<String> {
+fn line(mirrors: &[Entry], remedy: &Remedy) -> Option<Text> {
     Some(match remedy {
         Remedy::Rotate(entry) if mirrors.contains(entry) => {
-            format!("asking the mirror {} (turn this off with GOX_MIRRORS=none)", entry.shown())
+            running::ASKING_MIRROR.with(&[("entry", &entry.shown())])
         }
-        Remedy::Rotate(Entry::Direct) => "asking the origin directly".into(),
-        Remedy::Rotate(entry) => format!("asking {} first", entry.shown()),
-        Remedy::Evict { what, path } => format!("removed the damaged {} of {what}", shown_file(path)),
+        Remedy::Rotate(Entry::Direct) => running::ASKING_ORIGIN.into(),
+        Remedy::Rotate(entry) => running::ASKING_FIRST.with(&[("entry", &entry.shown())]),
+        Remedy::Evict { what, path } => running::REMOVED.with(&[("file", &shown_file(path)), ("what", what)]),
         Remedy::SetAside { what, path } => {
-            format!(
-                "the cached {} of {what} is not what go.sum says: set aside for a fresh one",
-                shown_file(path)
-            )
+            running::SET_ASIDE.with(&[("file", &shown_file(path)), ("what", what)])
         }
-        Remedy::Private(pattern) => {
-            format!("GOPRIVATE={pattern} for this run: no proxy and no checksum database for it")
-        }
-        Remedy::NoProxy(pattern) => format!("GONOPROXY={pattern} for this run: no proxy for it"),
-        Remedy::Sumdb(host) => format!("asking the checksum database at {host}"),
-        Remedy::Http1 => "HTTP/2 off".into(),
-        Remedy::Http2Again => "HTTP/2 on again".into(),
-        Remedy::NoMlkem => "smaller TLS greetings (tlsmlkem=0)".into(),
+        Remedy::Private(pattern) => running::PRIVATE.with(&[("pattern", pattern)]),
+        Remedy::NoProxy(pattern) => running::NO_PROXY.with(&[("pattern", pattern)]),
+        Remedy::Sumdb(host) => running::SUMDB.with(&[("host", host)]),
+        Remedy::Http1 => running::HTTP1.into(),
+        Remedy::Http2Again => running::HTTP2_AGAIN.into(),
+        Remedy::NoMlkem => running::NO_MLKEM.into(),
         Remedy::GitPatience => return None,
         Remedy::Relay if !mirrors.is_empty() => {
             let mirrors: Vec<String> = mirrors.iter().map(Entry::shown).collect();
-            format!(
-                "single requests are now retried by the relay, last at {} (turn this off with GOX_MIRRORS=none)",
-                mirrors.join(", ")
-            )
+            running::RELAY_AND_MIRRORS.with(&[("mirrors", &mirrors.join(", "))])
         }
-        Remedy::Relay => "single requests are now retried by the relay".into(),
+        Remedy::Relay => running::RELAY.into(),
         Remedy::Rest(_) => return None,
     })
 }

@@ -45,3 +45,4 @@ mod sumdb;
 mod tidy;
 mod together;
 mod toolchain;
+mod words;

@@ -45,7 +45,7 @@ fn what_the_database_does_not_know_is_a_verdict() {
             .fault(Fault::Status(status), always().at(Place::Sumdb).path("lookup/"))
             .start();
         let outcome = one_attempt(project(&lab).gox(["mod", "download"]).run());
-        outcome.matches(r"gox: hint: .*GOPRIVATE=example\.test/m00\d");
+        outcome.matches(r"gox: hint: .*gox private add example\.test/m00\d");
     }
 }
 

@@ -29,6 +29,8 @@ fn values_are_shown_as_they_are_taken() {
         (Key::Relay, "never"),
         (Key::Verbosity, "quiet"),
         (Key::Verbosity, "verbose"),
+        (Key::Lang, "auto"),
+        (Key::Lang, "zh"),
         (Key::Report, "out.json"),
         (Key::Record, "out.jsonl"),
         (Key::StateDir, "/var/tmp/gox"),

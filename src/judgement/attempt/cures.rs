@@ -1,10 +1,11 @@
 //! What one failure asks for.
 
-use super::places::{entry_of, may_turn};
+use super::places::{entry_of, may_turn, placed};
 use super::{AttemptEnd, Observation, Policy, Proven, Repair, State, Step, Stop, integrity, private};
 use crate::formats::goproxy::{Entry, Separator};
 use crate::judgement::table::{self, Class, Row, Trouble};
 use crate::vocabulary::{Action, Detail, Failure, Source, UserAction};
+use crate::words::{self, Text, verdicts};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(super) enum Cure {
 /// The one other address of sum.golang.org that go itself knows (same key).
 const SUMDB_MIRROR: &str = "sum.golang.google.cn";
 
-fn stop(reason: impl Into<String>) -> Result<Cure, Stop> {
+fn stop(reason: impl Into<Text>) -> Result<Cure, Stop> {
     Err(Stop::because(reason))
 }
 
@@ -123,7 +124,7 @@ pub(super) fn cure(
     failure: &Failure,
 ) -> Result<Cure, Stop> {
     match failure.rule {
-        Some(UserAction::Stop) => return stop("a rule of yours says stop"),
+        Some(UserAction::Stop) => return stop(verdicts::YOUR_RULE),
         Some(UserAction::Retry) => return Ok(Cure::Again),
         None => {}
     }
@@ -132,7 +133,7 @@ pub(super) fn cure(
     {
         return row_stop(state, &row, failure);
     }
-    if let Some(stop) = integrity::settled(observation, failure) {
+    if let Some(stop) = integrity::settled(state, observation, failure) {
         let entry = entry_of(state, failure);
         return if direct_is_left(policy, state, &entry, failure) {
             Ok(Cure::Transport { entry, dead: false })
@@ -189,11 +190,10 @@ fn absence(
     let before = history.iter().filter(|step| step.observation.failures.iter().any(same)).count();
     match ABSENT.get(before) {
         Some(wait) if !observation.relayed => Ok(Cure::Missing(*wait)),
-        Some(_) | None => Err(Stop {
-            reason: format!("{}, which go.sum pins: it was there once", stop.reason),
-            told: true,
-            ..stop
-        }),
+        Some(_) | None => {
+            let reason = verdicts::PINNED.with(&[("what", &stop.reason)]);
+            Err(Stop { told: true, ..Stop::with_hint(reason, words::advice_on_what_was_there(failure)) })
+        }
     }
 }
 
@@ -209,18 +209,26 @@ fn direct_is_left(policy: &Policy, state: &State, entry: &Entry, failure: &Failu
         && matches!((place(entry), place(&Entry::Direct)), (Some(from), Some(to)) if may_turn(policy, state, from, to))
 }
 
+/// What happened, at whom.
+pub(super) fn told(state: &State, failure: &Failure) -> Text {
+    words::happened(&placed(state, failure))
+}
+
 /// The stop that a row gives in its own words.
 fn row_stop(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
-    let reason = row
-        .reason
-        .map_or_else(|| format!("{}: repeating cannot help", failure.cause), |words| failure.fill_in(words));
+    let what = told(state, failure);
+    let reason = match row.reason {
+        Some(phrase) => phrase.with(&[("what", &what)]),
+        None if row.speaks => what,
+        None => verdicts::HELPLESS.with(&[("what", &what)]),
+    };
     Err(Stop { hint: private::hint(state, row, failure), ..Stop::because(reason) })
 }
 
 /// The same file found damaged a third time is being damaged by something else.
 fn evict(state: &State, repairs: Vec<Repair>) -> Result<Cure, Stop> {
     if let Some(r) = repairs.iter().find(|r| state.evicted.iter().filter(|p| **p == r.path).count() >= 2) {
-        return stop(format!("{} is damaged again and again", r.path.display()));
+        return stop(verdicts::DAMAGED_AGAIN.with(&[("path", &r.path.display())]));
     }
     Ok(Cure::Evict(repairs))
 }
@@ -260,7 +268,7 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
         return row_stop(state, row, failure);
     }
     if failure.detail == Detail::Unfit && state.attempts_without_progress >= UNFIT {
-        return Err(Stop::with_hint("the checksum database contradicts itself", row.advice));
+        return Err(Stop::with_hint(told(state, failure), words::advice(failure)));
     }
     // The first failure of a database that can be reached at all may be chance.
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;
@@ -337,7 +345,7 @@ fn repeats(state: &State, failure: &Failure, entry: &Entry) -> Result<Cure, Stop
     if serves(state, entry) && state.attempts_without_progress < 2 {
         return Ok(Cure::Again);
     }
-    stop(private::refused(failure))
+    Err(Stop::with_hint(told(state, failure), words::advice(failure)))
 }
 
 /// Damage in words (`zip: not a valid zip file`, a vanished cache file) that no look at the cache
@@ -359,14 +367,18 @@ fn unlocated_damage(
         })
         .count();
     if failure.facts.path.is_some() || failure.source == Some(Source::Local) {
-        return if before == 0 { Ok(Cure::Again) } else { stop("the same local damage again") };
+        return if before == 0 {
+            Ok(Cure::Again)
+        } else {
+            stop(verdicts::SAME_DAMAGE.with(&[("what", &told(state, failure))]))
+        };
     }
     if state.list().reachable().iter().any(Entry::is_network_proxy)
         && state.attempts_without_progress <= policy.attempts
     {
         return Ok(Cure::Transport { entry, dead: false });
     }
-    stop("damage that gox cannot locate")
+    stop(verdicts::UNLOCATED.with(&[("what", &told(state, failure))]))
 }
 
 /// `toolchain not available` hides 404 as well as every network fault under `direct`.

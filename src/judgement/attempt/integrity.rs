@@ -4,11 +4,12 @@
 //! asking for; go judges what comes, and a confirmed mismatch ends in go's SECURITY ERROR, whole.
 
 use super::cures::Cure;
-use super::places::{entry_of, may_turn};
+use super::places::{entry_of, may_turn, placed};
 use super::{Observation, Policy, State, Step, Stop};
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::Class;
 use crate::vocabulary::Failure;
+use crate::words::{self, Text, verdicts};
 
 /// One earlier mismatch and the entry whose copy it was.
 struct Earlier<'a> {
@@ -48,20 +49,20 @@ fn same_file(a: &Failure, b: &Failure) -> bool {
 }
 
 /// What the fetcher found out for good about the file of this failure, in the words of a stop.
-pub(super) fn settled(observation: &Observation, failure: &Failure) -> Option<Stop> {
+pub(super) fn settled(state: &State, observation: &Observation, failure: &Failure) -> Option<Stop> {
     let known = observation.settled.iter().find(|settled| settled.failure == *failure)?;
     if is_mismatch(failure) {
-        return Some(Stop { told: true, ..confirmed(failure, known.tries, false) });
+        return Some(Stop { told: true, ..confirmed(state, failure, known.tries, false) });
     }
-    let host = failure.host.as_deref().unwrap_or("the proxy");
-    let reason = format!(
-        "{host} sends a damaged {}: {}, the same {} bytes in {} tries",
-        if failure.version.is_some() { failure.named() } else { failure.module.clone().unwrap_or_default() },
-        known.why,
-        known.bytes,
-        known.tries,
-    );
-    Some(Stop { told: true, ..Stop::because(reason) })
+    let reason = verdicts::SENDS_DAMAGED.with(&[
+        ("host", &words::who(failure)),
+        ("module", &words::module(failure)),
+        ("why", &known.why),
+        ("bytes", &known.bytes),
+        ("tries", &known.tries),
+    ]);
+    let hint = Some(words::advice_on_what_stays_damaged(failure));
+    Some(Stop { told: true, hint, ..Stop::because(reason) })
 }
 
 /// The cure for a mismatch whose cause is not a damaged local file.
@@ -91,7 +92,7 @@ pub(super) fn mismatch(
         // Other modules may come through meanwhile: that is no new chance for this one.
         let spent = state.attempts_without_progress.max(downloads) >= policy.attempts;
         if another_host || (spent && !same.is_empty()) {
-            return Err(confirmed(failure, same.len() + 1, another_host));
+            return Err(confirmed(state, failure, same.len() + 1, another_host));
         }
     }
     Ok(if has_other(policy, state, &entry) {
@@ -112,32 +113,31 @@ fn has_other(policy: &Policy, state: &State, entry: &Entry) -> bool {
         })
 }
 
-fn confirmed(failure: &Failure, downloads: usize, hosts: bool) -> Stop {
+fn confirmed(state: &State, failure: &Failure, downloads: usize, hosts: bool) -> Stop {
     let name = format!(
         "{}@{}{}",
         failure.module.as_deref().unwrap_or("module"),
         failure.version.as_deref().unwrap_or("?"),
         if failure.facts.go_mod { "/go.mod" } else { "" }
     );
-    Stop::with_hint(
-        format!(
-            "{downloads} separate downloads{} of {name} have the same wrong hash: downloaded {}, expected {}",
-            if hosts { " from different hosts" } else { "" },
-            failure.facts.got.as_deref().unwrap_or("?"),
-            expected(failure),
-        ),
-        "do not go on before you know why: ask the module's authors, or compare with a colleague's go.sum",
-    )
+    let phrase = if hosts { verdicts::WRONG_HASH_HOSTS } else { verdicts::WRONG_HASH };
+    let reason = phrase.with(&[
+        ("downloads", &downloads),
+        ("module", &name),
+        ("who", &words::who(&placed(state, failure))),
+        ("got", &failure.facts.got.as_deref().unwrap_or("?")),
+        ("expected", &expected(failure)),
+    ]);
+    Stop::with_hint(reason, words::advice(failure))
 }
 
 /// A last word for a run that ends with a mismatch which was never confirmed.
-pub(super) fn unresolved(observation: &Observation) -> Option<String> {
+pub(super) fn unresolved(observation: &Observation) -> Option<Text> {
     observation.failures.iter().find(|f| is_mismatch(f)).map(|f| {
-        format!(
-            "{} still does not match: downloaded {}, expected {}",
-            f.module.as_deref().unwrap_or("a module"),
-            f.facts.got.as_deref().unwrap_or("?"),
-            expected(f),
-        )
+        verdicts::STILL_WRONG.with(&[
+            ("module", &words::module(f)),
+            ("got", &f.facts.got.as_deref().unwrap_or("?")),
+            ("expected", &expected(f)),
+        ])
     })
 }

@@ -34,7 +34,9 @@ pub(crate) use types::*;
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::{self, Trouble};
 use crate::vocabulary::{Cause, Failure, Source};
+use crate::words::{self, Text, verdicts};
 use cures::Cure;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Attempts without progress that end a run are counted from here: the budget of the settings
@@ -44,17 +46,36 @@ fn exhausted(
     state: &State,
     observation: &Observation,
     failures: &[Failure],
-) -> Option<String> {
+) -> Option<Text> {
     let waits = policy.patient && failures.iter().all(|f| is_waited_out(policy, state, observation, f));
     let bound = bound(policy, state, observation, failures);
-    if state.attempts_without_progress >= bound && !waits {
-        let n = state.attempts_without_progress;
-        return Some(format!("gave up after {n} attempt{} without progress", if n == 1 { "" } else { "s" }));
-    }
-    if observation.since_first_failure >= policy.budget {
-        return Some(format!("gave up: the recovery budget of {} s is used up", policy.budget.as_secs()));
-    }
-    None
+    let spent = state.attempts_without_progress >= bound && !waits;
+    let late = observation.since_first_failure >= policy.budget;
+    (spent || late).then(|| gave_up(state, observation, failures, (late && !spent).then_some(policy.budget)))
+}
+
+/// What happened, to how many modules, and how long it was tried.
+fn gave_up(state: &State, observation: &Observation, failures: &[Failure], budget: Option<Duration>) -> Text {
+    let first = places::placed(state, &failures[table::dominant(failures).unwrap_or(0)]);
+    let modules: BTreeSet<&str> = failures.iter().filter_map(|f| f.module.as_deref()).collect();
+    let what = words::happened(&first);
+    let what = match modules.len() {
+        0 | 1 => what,
+        many => verdicts::OF_MODULES.with(&[("what", &what), ("modules", &many)]),
+    };
+    let seconds = observation.since_first_failure.max(observation.elapsed).as_secs_f64();
+    let tries = state.attempts_without_progress;
+    let phrase = match budget {
+        Some(_) => verdicts::GAVE_UP_BUDGET,
+        None if tries == 1 => verdicts::GAVE_UP_ONCE,
+        None => verdicts::GAVE_UP,
+    };
+    phrase.with(&[
+        ("what", &what),
+        ("tries", &tries),
+        ("seconds", &format!("{seconds:.1}")),
+        ("budget", &budget.unwrap_or_default().as_secs()),
+    ])
 }
 
 /// Attempts of a command that chooses versions, where all that failed is at hosts that served nothing: the
@@ -101,16 +122,16 @@ const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> Decision {
     match observation.end {
         AttemptEnd::Code(0) => return Decision::Done,
-        AttemptEnd::Interrupted => return Decision::Stop(Stop::because("interrupted")),
+        AttemptEnd::Interrupted => return Decision::Stop(Stop::because(verdicts::INTERRUPTED)),
         AttemptEnd::Signal(n) => {
-            return Decision::Stop(Stop::because(format!("go was ended by signal {n}")));
+            return Decision::Stop(Stop::because(verdicts::ENDED_BY_SIGNAL.with(&[("signal", &n)])));
         }
         AttemptEnd::Code(_) | AttemptEnd::Stalled | AttemptEnd::NoConnection => {}
     }
     let state = State::after(policy, history, observation);
     let failures = observation.all_failures(&state);
     if failures.is_empty() {
-        return Decision::Stop(Stop::because("go failed for a cause that gox does not know"));
+        return Decision::Stop(Stop::because(verdicts::UNKNOWN));
     }
     if !state.diagnosed && cures::wants_diagnosis(policy, &state, observation, &failures) {
         return Decision::Diagnose;
@@ -148,9 +169,10 @@ fn cure_all(
     if let Some(reason) = exhausted(policy, state, observation, failures) {
         let transport = failures.iter().find(|f| f.row().is_transport());
         let held_back = |f| places::held_back(policy, state, &places::entry_of(state, f));
-        let hint = integrity::unresolved(observation)
-            .or_else(|| held_back(transport?))
-            .or_else(|| failures.iter().find_map(|f| private::hint(state, &f.row(), f)));
+        let hint = integrity::unresolved(observation).or_else(|| held_back(transport?)).or_else(|| {
+            let f = places::placed(state, &failures[table::dominant(failures)?]);
+            private::hint(state, &f.row(), &f)
+        });
         return Err(Stop { hint, ..Stop::because(reason) });
     }
     let left = policy.budget.saturating_sub(observation.since_first_failure);
@@ -161,7 +183,7 @@ fn cure_all(
             remedies: vec![],
             pause: Pause::Network(NETWORK_PATIENCE.min(left)),
             patience: state.patience(policy),
-            reason: format!("no network here ({why})"),
+            reason: verdicts::NO_NETWORK.with(&[("why", why)]),
         });
     }
     Ok(places::compose(policy, state, observation, failures, cures))

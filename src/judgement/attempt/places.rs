@@ -6,6 +6,7 @@ use crate::formats::goproxy::{Entry, List, Separator};
 use crate::judgement::backoff;
 use crate::judgement::table::Setting;
 use crate::vocabulary::{Failure, Source};
+use crate::words::{self, Text, running, verdicts};
 use std::time::Duration;
 
 /// Writes the list for go with `first` in front. Resting entries leave it, or, where what stands
@@ -65,9 +66,30 @@ pub(crate) fn entry_of(state: &State, failure: &Failure) -> Entry {
     state.first().cloned().unwrap_or(Entry::Direct)
 }
 
+/// The failure with the host that it must have been at, where go's words name none and the list leaves no doubt.
+pub(super) fn placed(state: &State, failure: &Failure) -> Failure {
+    let mut placed = failure.clone();
+    if placed.host.is_none() {
+        placed.host = match placed.source {
+            Some(Source::Proxy) => entry_of(state, failure).host(),
+            Some(Source::Sumdb) => database(&state.premises.gosumdb),
+            _ => None,
+        };
+    }
+    placed
+}
+
+/// The host of a GOSUMDB: of its URL, or its name without the key.
+fn database(set: &str) -> Option<String> {
+    let mut words = set.split(' ').filter(|word| !word.is_empty());
+    let name = words.next()?.split('+').next()?;
+    let url = words.next().and_then(|url| List::parse(url).entries.first()?.host());
+    Some(url.unwrap_or_else(|| name.to_owned()))
+}
+
 /// The line that would allow more than the list does: what stands behind `failing` may not be asked in its
 /// place. `None` where nothing is held back, and where a private name would go along.
-pub(super) fn held_back(policy: &Policy, state: &State, failing: &Entry) -> Option<String> {
+pub(super) fn held_back(policy: &Policy, state: &State, failing: &Entry) -> Option<Text> {
     let reachable = state.list().reachable();
     let from = reachable.iter().position(|e| e == failing)?;
     let held = reachable
@@ -79,10 +101,7 @@ pub(super) fn held_back(policy: &Policy, state: &State, failing: &Entry) -> Opti
         return None;
     }
     let shown: Vec<String> = reachable.iter().map(Entry::shown).collect();
-    Some(format!(
-        "your GOPROXY stops there at a comma; GOPROXY='{}' would go on to the next entry",
-        shown.join("|")
-    ))
+    Some(verdicts::OPEN_LIST.with(&[("list", &shown.join("|"))]))
 }
 
 /// Where the next attempt goes after a transport failure or damaged bytes of `failing`.
@@ -333,7 +352,7 @@ pub(super) fn compose(
     }
     Retry {
         patience: after.patience(policy),
-        reason: reason(failures),
+        reason: reason(state, failures),
         remedies,
         pause: Pause::Delay { floor, ceiling },
     }
@@ -370,21 +389,11 @@ fn settings_remedies(
     }
 }
 
-/// The failures in one clause: `eof at proxy.example (3 more)`.
-fn reason(failures: &[Failure]) -> String {
-    let first = &failures[0];
-    let mut text = first.cause.to_string();
-    if let Some(module) = &first.module {
-        text.push_str(&format!(" for {module}"));
-        if let Some(version) = &first.version {
-            text.push_str(&format!("@{version}"));
-        }
+/// What happened, in one clause: the first failure, and how many more there are.
+fn reason(state: &State, failures: &[Failure]) -> Text {
+    let what = words::happened(&placed(state, &failures[0]));
+    match failures.len() - 1 {
+        0 => what,
+        others => running::AND_OTHERS.with(&[("what", &what), ("others", &others)]),
     }
-    if let Some(host) = &first.host {
-        text.push_str(&format!(" at {host}"));
-    }
-    if failures.len() > 1 {
-        text.push_str(&format!(" ({} more)", failures.len() - 1));
-    }
-    text
 }

@@ -5,12 +5,14 @@
 //! spelling, and only where going direct is something the user's own list allows.
 
 use super::cures::Cure;
+use super::places::placed;
 use super::{Policy, State, Stop};
 use crate::formats::patterns;
 use crate::judgement::privacy::Why;
 use crate::judgement::publicity::Publicity;
 use crate::judgement::table::Row;
 use crate::vocabulary::Failure;
+use crate::words::{self, Text, verdicts};
 
 /// What may be set for the failing module, by the reason it counts as private.
 pub(super) fn verdict_pattern(state: &State, failure: &Failure) -> Option<(Why, String)> {
@@ -32,28 +34,19 @@ pub(super) fn verdict_pattern(state: &State, failure: &Failure) -> Option<(Why, 
     Some((why, pattern))
 }
 
-/// What was refused, by whom, in one clause.
-pub(super) fn refused(failure: &Failure) -> String {
-    format!(
-        "{} answers {} for {}",
-        failure.host.as_deref().unwrap_or("the proxy"),
-        failure.facts.status.map_or_else(|| failure.cause.to_string(), |s| s.to_string()),
-        failure.module.as_deref().unwrap_or("this module"),
-    )
-}
-
-/// The hint of a row, unless it would take a plainly public name out of the checksum database for ever.
-pub(super) fn hint(state: &State, row: &Row, failure: &Failure) -> Option<String> {
-    let words = row.hint?;
+/// What can be done, where that is worth a line; nobody is told to call a plainly public name private, which
+/// takes it out of the checksum database for ever.
+pub(super) fn hint(state: &State, row: &Row, failure: &Failure) -> Option<Text> {
     let module = failure.module.as_deref();
     let public = module.is_some_and(|m| state.premises.private.publicity(m) == Publicity::PlainlyPublic);
-    (!public || !words.contains("GOPRIVATE")).then(|| failure.fill_in(words))
+    let advice = if public { words::advice_on_a_public_module } else { words::advice };
+    row.speaks.then(|| advice(&placed(state, failure)))
 }
 
 /// A verdict on one module: 401, 403, 404 or 410 where the host otherwise serves.
 pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Result<Cure, Stop> {
     let row = failure.row();
-    let refused = row.reason.map_or_else(|| refused(failure), |words| failure.fill_in(words));
+    let refused = words::happened(&placed(state, failure));
     let stop = |reason| Err(Stop { hint: hint(state, &row, failure), ..Stop::because(reason) });
     let Some((why, pattern)) = verdict_pattern(state, failure) else {
         return stop(refused);
@@ -74,12 +67,9 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     match (why, proof) {
         (Why::Configured | Why::Spelling, Some(proof)) => Ok(Cure::Private(proof.allows(pattern))),
         (Why::Origin, Some(proof)) if knows_hash(state, failure) => Ok(Cure::NoProxy(proof.allows(pattern))),
-        (Why::Origin | Why::Module | Why::Suffix, _) => Err(Stop::with_hint(
-            refused,
-            format!(
-                "if it is private, say so: private = [\"{pattern}\"] in your own gox.toml, or GOX_PRIVATE={pattern}"
-            ),
-        )),
+        (Why::Origin | Why::Module | Why::Suffix, _) => {
+            Err(Stop::with_hint(refused, verdicts::SAY_PRIVATE.with(&[("pattern", &pattern)])))
+        }
         (Why::NoProxy | Why::Named | Why::Confidential, _) | (Why::Configured | Why::Spelling, None) => {
             stop(refused)
         }

@@ -3,6 +3,7 @@
 use super::{Premises, Proofs, Proven, State};
 use crate::formats::goproxy::Entry;
 use crate::vocabulary::{Cause, Failure, Source};
+use crate::words::Text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -280,9 +281,9 @@ pub(crate) enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     /// In one clause for people.
-    pub reason: String,
+    pub reason: Text,
     /// What the user can do, where a hint surely helps.
-    pub hint: Option<String>,
+    pub hint: Option<Text>,
     /// The relay spent time on finding it out: told even where no attempt was repeated.
     pub told: bool,
 }
@@ -297,17 +298,17 @@ pub(crate) struct Retry {
     /// The stall threshold of the attempt.
     pub patience: Duration,
     /// Why, in one clause for people.
-    pub reason: String,
+    pub reason: Text,
 }
 
 impl Stop {
     /// One without a hint.
-    pub(crate) fn because(reason: impl Into<String>) -> Stop {
+    pub(crate) fn because(reason: impl Into<Text>) -> Stop {
         Stop { reason: reason.into(), hint: None, told: false }
     }
 
     /// One with a hint.
-    pub(super) fn with_hint(reason: impl Into<String>, hint: impl Into<String>) -> Stop {
+    pub(crate) fn with_hint(reason: impl Into<Text>, hint: impl Into<Text>) -> Stop {
         Stop { reason: reason.into(), hint: Some(hint.into()), told: false }
     }
 }

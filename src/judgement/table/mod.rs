@@ -12,6 +12,7 @@ mod tests;
 pub(crate) use status::{Meaning, detail_of_status, of_status};
 
 use crate::vocabulary::{Action, Cause, Detail, Failure, Source, UserAction};
+use crate::words::{Phrase, verdicts};
 use causes::of_cause;
 use serde::{Serialize, Serializer};
 
@@ -147,14 +148,10 @@ pub struct Row {
     pub suspicion: Suspicion,
     /// The place in the order of domination, lowest first; equals go by line.
     pub rank: u8,
-    /// What it means, in a clause for people.
-    pub meaning: &'static str,
-    /// What a person can do; `{host}` and `{module}` stand for the failure's own.
-    pub advice: &'static str,
-    /// Why gox stops, where `CAUSE: repeating cannot help` does not say it best.
-    pub reason: Option<&'static str>,
-    /// What gox tells the user when it stops for it.
-    pub hint: Option<&'static str>,
+    /// Why gox stops, where more than what happened is to be said.
+    pub reason: Option<Phrase>,
+    /// What can be done about it is worth a line of gox's, even where nothing was tried again.
+    pub speaks: bool,
 }
 
 impl Row {
@@ -255,12 +252,6 @@ impl Failure {
         }
     }
 
-    /// `words` with this failure's own host and module in them.
-    pub fn fill_in(&self, words: &str) -> String {
-        let host = self.host.as_deref().unwrap_or("the host");
-        words.replace("{host}", host).replace("{module}", self.module.as_deref().unwrap_or("the module"))
-    }
-
     /// What gox does about this failure seen alone: the user's own rule, else the table's word.
     pub fn action(&self) -> Action {
         match self.rule {
@@ -304,46 +295,25 @@ pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) ->
         | Detail::Absent
         | Detail::Refused => row,
         Detail::HttpProxy => at_http_proxy(row),
-        Detail::Reasoned if matches!(row.class, Class::Refusal | Class::Repeats) => Row {
-            class: Class::Stop,
-            meaning: "the server refused, and says why",
-            reason: Some("{host} refuses {module}, for the reason it gives"),
-            ..row
-        },
-        Detail::Verify if matches!(row.class, Class::Damage | Class::Mismatch) => Row {
-            class: Class::Stop,
-            advice: "find out who changed it; then `go clean -modcache` fetches all anew",
-            reason: Some("what go mod verify finds is for you to judge"),
-            ..row
-        },
+        Detail::Reasoned if matches!(row.class, Class::Refusal | Class::Repeats) => {
+            Row { class: Class::Stop, ..row }
+        }
+        Detail::Verify if matches!(row.class, Class::Damage | Class::Mismatch) => {
+            Row { class: Class::Stop, reason: Some(verdicts::VERIFY), speaks: false, ..row }
+        }
         Detail::Reasoned | Detail::Verify | Detail::Unfit | Detail::Resolver => row,
     }
 }
 
 /// The verdict of an HTTP proxy between, or its trouble: what says nothing of the network is none.
 const fn at_http_proxy(row: Row) -> Row {
-    let at_proxy = Row {
-        trouble: Trouble::HttpProxy,
-        advice: "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY: it is the HTTP proxy that fails",
-        ..row
-    };
+    let at_proxy = Row { trouble: Trouble::HttpProxy, reason: None, ..row };
     match row.class {
         Class::Again | Class::Elsewhere | Class::Way => Row { class: Class::Way, ..at_proxy },
         Class::Slower => at_proxy,
-        Class::Certificate => Row {
-            class: Class::Stop,
-            reason: Some("the HTTP proxy's certificate is not trusted"),
-            hint: Some("name its root certificate in SSL_CERT_FILE"),
-            ..at_proxy
-        },
-        Class::Refusal | Class::Absence | Class::Login | Class::Repeats => Row {
-            class: Class::Stop,
-            reason: Some("your HTTP proxy refuses"),
-            hint: Some(
-                "it asks for credentials or forbids the host: see HTTP_PROXY and HTTPS_PROXY (user:password@ goes there)",
-            ),
-            ..at_proxy
-        },
+        Class::Certificate | Class::Refusal | Class::Absence | Class::Login | Class::Repeats => {
+            Row { class: Class::Stop, speaks: true, ..at_proxy }
+        }
         Class::Origin
         | Class::Database
         | Class::Mismatch

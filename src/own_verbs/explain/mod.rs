@@ -10,6 +10,7 @@ use crate::machine::bounded;
 use crate::memory::record::{self, Replayed};
 use crate::redact;
 use crate::vocabulary::{Action, Cause, Failure, Source};
+use crate::words::{Language, explaining};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -40,6 +41,7 @@ const CHUNK: usize = 256 * 1024;
 /// The input cannot be opened or read (the error names it), or `out` cannot be written.
 pub(crate) fn main(
     format: Format,
+    language: Language,
     input: Option<&Path>,
     rules: &Rules,
     out: &mut impl Write,
@@ -51,13 +53,13 @@ pub(crate) fn main(
             read(rules, File::open(path).map_err(named)?).map_err(named)?
         }
     };
-    show(format, &reading, out)
+    show(format, language, &reading, out)
 }
 
-fn show(format: Format, reading: &Reading, out: &mut impl Write) -> io::Result<()> {
+fn show(format: Format, language: Language, reading: &Reading, out: &mut impl Write) -> io::Result<()> {
     let words = match format {
         Format::Json => json(reading) + "\n",
-        Format::Text => text(reading),
+        Format::Text => words::in_language(reading, language),
     };
     // The log is a stranger's.
     out.write_all(redact::steady(&words).as_bytes())
@@ -70,6 +72,7 @@ fn show(format: Format, reading: &Reading, out: &mut impl Write) -> io::Result<(
 /// `out` cannot be written.
 pub(crate) fn last_failed(
     format: Format,
+    language: Language,
     runs: &[serde_json::Value],
     rules: &Rules,
     out: &mut impl Write,
@@ -89,9 +92,9 @@ pub(crate) fn last_failed(
         let argv: Vec<String> =
             each(&run["argv"]).iter().filter_map(|word| word.as_str().map(redact::line)).collect();
         let started = redact::line(run["started"].as_str().unwrap_or("?"));
-        writeln!(out, "run       go {}, {started}", argv.join(" "))?;
+        writeln!(out, "{}go {}, {started}", words::labelled(explaining::RUN, language), argv.join(" "))?;
     }
-    show(format, &read(rules, lines.as_bytes())?, out)?;
+    show(format, language, &read(rules, lines.as_bytes())?, out)?;
     Ok(true)
 }
 
@@ -207,13 +210,13 @@ mod tests {
         assert!(text.lines().count() <= 10, "{text}");
         assert_eq!(
             text,
-            "failed    eof: the connection ended before the answer was whole\n\
+            "failed    proxy.example.test ended the connection before its answer was whole\n\
              where     the module proxy proxy.example.test\n\
              module    example.test/dep v1.0.0\n\
              url       https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\n\
              gox       would run go again, with the next proxy of GOPROXY first or the same one later\n\
-             you       run the command as `gox ...`, or once more by hand\n\
-             also      1 more: http-5xx\n\
+             you       try again later, or with another proxy in GOPROXY\n\
+             also      1 more: proxy.example.test answered 503: it has trouble of its own\n\
              evidence  line 1: go: example.test/dep@v1.0.0: Get \"https://proxy.example.test/example.test/dep/@v/v1.0.0.mod\": EOF\n"
         );
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -250,8 +253,13 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error =
-            main(Format::Text, Some(Path::new("/nonexistent/log")), &Rules::default(), &mut Vec::new());
+        let error = main(
+            Format::Text,
+            Language::English,
+            Some(Path::new("/nonexistent/log")),
+            &Rules::default(),
+            &mut Vec::new(),
+        );
         assert!(error.unwrap_err().to_string().starts_with("/nonexistent/log: "));
     }
 }

@@ -1,103 +1,124 @@
-//! The words for a person.
+//! The lines for a person.
 
 use crate::classify::Reading;
 use crate::judgement::table::Class;
-use crate::vocabulary::{Cause, Detail, Failure, Source, UserAction};
+use crate::vocabulary::{Detail, Failure, Source, UserAction};
+use crate::words::{self, Language, Phrase, Text, explaining};
 use std::fmt::Write;
 
 /// Characters of the evidence line that are shown.
 const EVIDENCE: usize = 300;
 
-/// The verdict for a person, in at most ten lines.
+/// Columns of a label.
+const LABEL: usize = 10;
+
+/// Other kinds of failures that are told.
+const OTHERS: usize = 2;
+
+/// The verdict for a person in English, in at most ten lines.
 pub fn text(reading: &Reading) -> String {
-    let Some(failure) = reading.dominant() else { return "No failure of go's is in this text.\n".to_owned() };
-    let mut out = String::new();
-    let mut line = |label: &str, value: &str| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{label:<10}{value}");
+    in_language(reading, Language::English)
+}
+
+/// The verdict for a person, in at most ten lines.
+pub(crate) fn in_language(reading: &Reading, language: Language) -> String {
+    let Some(failure) = reading.dominant() else {
+        return format!("{}\n", Text::from(explaining::NO_FAILURE).in_language(language));
     };
-    line("failed", &format!("{}: {}", failure.cause, failure.row().meaning));
+    let mut out = String::new();
+    let mut line = |label: Phrase, value: &Text| {
+        let _ = write!(out, "{}", labelled(label, language));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}", value.in_language(language));
+    };
+    line(explaining::FAILED, &words::happened(failure));
     if let Some(place) = place(failure) {
-        line("where", &place);
+        line(explaining::WHERE, &place);
     }
     if let Some(module) = &failure.module {
-        line("module", &failure.version.as_ref().map_or(module.clone(), |v| format!("{module} {v}")));
+        let named = failure.version.as_ref().map_or(module.clone(), |v| format!("{module} {v}"));
+        line(explaining::MODULE, &Text::plain(named));
     }
     if let Some(url) = &failure.url {
-        line("url", url);
+        line(explaining::URL, &Text::plain(url));
     }
-    line("gox", would(failure));
-    line("you", &failure.fill_in(failure.row().advice));
+    line(explaining::GOX, &would(failure).into());
+    line(explaining::YOU, &words::advice(failure));
     if let Some(origin) = reading.dominant.and_then(|at| reading.origins.get(at)?.as_ref()) {
-        line("because", &format!("your rule at {origin} says so"));
+        line(explaining::BECAUSE, &explaining::YOUR_RULE.with(&[("origin", origin)]));
     }
     if let Some(others) = others(reading) {
-        line("also", &others);
+        line(explaining::ALSO, &others);
     }
     let shown: String = failure.evidence.chars().take(EVIDENCE).collect();
-    line("evidence", &format!("line {}: {shown}", failure.line));
+    line(explaining::EVIDENCE, &explaining::LINE.with(&[("number", &failure.line), ("words", &shown)]));
     out
 }
 
-fn others(reading: &Reading) -> Option<String> {
-    let mut causes: Vec<Cause> = Vec::new();
+/// A label with what fills its column; a Chinese character is two columns wide.
+pub(super) fn labelled(label: Phrase, language: Language) -> String {
+    let text = Text::from(label);
+    let text = text.in_language(language);
+    let width: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    format!("{text}{}", " ".repeat(LABEL.saturating_sub(width).max(1)))
+}
+
+fn others(reading: &Reading) -> Option<Text> {
+    let mut causes = Vec::new();
+    let mut told: Option<Text> = None;
     let rest = reading.failures.iter().enumerate().filter(|(at, _)| Some(*at) != reading.dominant);
     let mut number = reading.omitted;
     for (_, failure) in rest {
         number += 1;
-        if !causes.contains(&failure.cause) {
+        if causes.len() < OTHERS && !causes.contains(&failure.cause) {
             causes.push(failure.cause);
+            let this = words::happened(failure);
+            told = Some(match told {
+                Some(first) => words::running::LIST.with(&[("first", &first), ("then", &this)]),
+                None => this,
+            });
         }
     }
-    let names: Vec<&str> = causes.iter().map(|c| c.as_str()).collect();
-    (number > 0).then(|| format!("{number} more: {}", names.join(", ")))
+    let told = told.unwrap_or_default();
+    (number > 0).then(|| explaining::MORE.with(&[("number", &number), ("others", &told)]))
 }
 
-fn place(failure: &Failure) -> Option<String> {
+fn place(failure: &Failure) -> Option<Text> {
     let between = failure.detail == Detail::HttpProxy;
     let kind = match failure.source? {
-        Source::Proxy if between => "the way to the module proxy, at the HTTP proxy",
-        _ if between => "the HTTP proxy",
-        Source::Proxy => "the module proxy",
-        Source::Direct => "the module's own site (go-get discovery)",
-        Source::Vcs => "version control",
-        Source::Sumdb => "the checksum database",
-        Source::Toolchain => "the download of a Go toolchain",
-        Source::Cache => "the cache on this machine",
-        Source::Local => "this machine",
+        Source::Proxy if between => explaining::TO_PROXY_AT_HTTP_PROXY,
+        _ if between => explaining::AT_HTTP_PROXY,
+        Source::Proxy => explaining::PROXY,
+        Source::Direct => explaining::SITE,
+        Source::Vcs => explaining::VCS,
+        Source::Sumdb => explaining::SUMDB,
+        Source::Toolchain => explaining::TOOLCHAIN,
+        Source::Cache => explaining::CACHE,
+        Source::Local => explaining::LOCAL,
     };
     let path = failure.facts.path.as_ref().map(|p| p.display().to_string());
-    Some(match failure.host.as_ref().or(path.as_ref()) {
-        Some(host) => format!("{kind} {host}"),
-        None => kind.to_owned(),
-    })
+    let at = failure.host.as_ref().or(path.as_ref()).cloned().unwrap_or_default();
+    let text = kind.with(&[("place", &at)]);
+    Some(Text { en: text.en.trim_end().to_owned(), zh: text.zh.trim_end().to_owned() })
 }
 
-fn would(failure: &Failure) -> &'static str {
+fn would(failure: &Failure) -> Phrase {
     match failure.rule {
-        Some(UserAction::Retry) => return "would run go again",
-        Some(UserAction::Stop) => return "would stop",
+        Some(UserAction::Retry) => return explaining::RUN_AGAIN,
+        Some(UserAction::Stop) => return explaining::STOP,
         None => {}
     }
     match failure.row().class {
-        Class::Again | Class::Way => {
-            "would run go again, with the next proxy of GOPROXY first or the same one later"
-        }
-        Class::Slower => "would wait, then run go again",
-        Class::Origin => "would run go again, with a limit on git's stalls",
-        Class::Elsewhere | Class::Certificate => {
-            "would pass over that place for a while and ask the next proxy of GOPROXY"
-        }
-        Class::Toolchain => "would find out what hides behind these words, then ask again or stop",
-        Class::Database => "would ask the database by another way (never without it)",
-        Class::Mismatch => {
-            "would check the cached file, fetch it once more, and stop if the hash stays wrong"
-        }
-        Class::Damage => "would remove what it finds damaged, that file only, and run go again",
-        Class::Refusal | Class::Absence | Class::Login => {
-            "would fetch it directly if your settings call it private, else stop"
-        }
-        Class::Repeats => "would ask once more if the host serves other modules, else stop",
-        Class::Stop => "would stop: repeating cannot help",
+        Class::Again | Class::Way => explaining::NEXT_OR_LATER,
+        Class::Slower => explaining::WAIT,
+        Class::Origin => explaining::LIMIT_GIT,
+        Class::Elsewhere | Class::Certificate => explaining::PASS_OVER,
+        Class::Toolchain => explaining::FIND_OUT,
+        Class::Database => explaining::ANOTHER_WAY,
+        Class::Mismatch => explaining::CHECK_AND_REFETCH,
+        Class::Damage => explaining::REMOVE_DAMAGED,
+        Class::Refusal | Class::Absence | Class::Login => explaining::DIRECT_IF_PRIVATE,
+        Class::Repeats => explaining::ONCE_MORE,
+        Class::Stop => explaining::HELPLESS,
     }
 }

@@ -21,7 +21,7 @@ fn the_same_wrong_hash_from_two_hosts_is_confirmed_and_ends_the_run() {
         ],
     );
     assert!(h[0].retry.remedies.contains(&Remedy::Rest(vec![entry(&p, 0)])));
-    assert!(stop.reason.contains("h1:x") && stop.reason.contains("h1:right"));
+    assert!(stop.reason.en.contains("h1:x") && stop.reason.en.contains("h1:right"));
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_same_wrong_hash_from_the_only_host_is_confirmed_by_all_its_attempts() {
     let p = policy(A);
     let (h, stop) = run_to_stop(&p, vec![seen(vec![mismatch("github.com/o/m", "h1:x", "")]); 4]);
     assert!(h.iter().all(|s| ceiling(&s.retry) > Duration::ZERO));
-    assert!(stop.reason.contains("separate downloads"));
+    assert!(stop.reason.en.contains("separate downloads"));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn other_modules_that_come_through_are_no_new_chance_for_a_wrong_one() {
     let mut o = seen(vec![mismatch("github.com/o/m", "h1:x", "")]);
     o.progress = true;
     let (_, stop) = run_to_stop(&p, vec![o; 4]);
-    assert!(stop.reason.contains("4 separate downloads"), "{}", stop.reason);
+    assert!(stop.reason.en.contains("4 separate downloads"), "{}", stop.reason.en);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_page_that_gox_saw_itself_is_no_mismatch_whoever_sent_it() {
     };
     run(&p, vec![wrong(), wrong()]);
     let (_, stop) = run_to_stop(&p, vec![wrong(); 4]);
-    assert!(stop.reason.starts_with("gave up"), "{}", stop.reason);
+    assert!(stop.reason.en.starts_with("gave up"), "{}", stop.reason.en);
 }
 
 #[test]
@@ -89,11 +89,11 @@ fn what_the_fetcher_found_out_is_final() {
     let damaged = found(failure(Cause::CaptiveOrHtml, Source::Proxy, "a.example:1"));
     let stop = stopped(decide(&p, &[], &damaged));
     assert_eq!(
-        stop.reason,
+        stop.reason.en,
         "a.example:1 sends a damaged github.com/o/m@v1.0.0: not a valid zip file, the same 12 bytes in 8 tries"
     );
     let stop = stopped(decide(&p, &[], &found(mismatch("github.com/o/m", "h1:x", "a.example:1"))));
-    assert!(stop.reason.contains("8 separate downloads of github.com/o/m@v1.0.0"), "{}", stop.reason);
+    assert!(stop.reason.en.contains("8 separate downloads of github.com/o/m@v1.0.0"), "{}", stop.reason.en);
     // ... but for the origin, which may have a sound copy of what go.sum pins.
     let mut p = policy("https://goproxy.cn,direct");
     p.versions_fixed = true;
@@ -117,7 +117,7 @@ fn local_damage_is_evicted_and_tried_again_at_once() {
     assert_eq!(last(&h).remedies, [Remedy::Evict { what: "m@v1.0.0".into(), path: "/c/m.zip".into() }]);
     assert_eq!(last(&h).pause, Pause::NONE);
     let (_, stop) = run_to_stop(&p, vec![o.clone(), o.clone(), o]);
-    assert!(stop.reason.contains("again and again"), "something else damages it");
+    assert!(stop.reason.en.contains("again and again"), "something else damages it");
 }
 
 #[test]

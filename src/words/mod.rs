@@ -1,0 +1,151 @@
+//! Every sentence that gox says to a person, in English and beside it in Chinese.
+//!
+//! Pure. A [`Phrase`] is one row of a table: the same sentence twice, with the same `{places}` to be filled
+//! in. A [`Text`] is a filled phrase, in both languages until somebody shows it, so that decisions, reports
+//! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
+//! about it, `verdicts` why gox stops, `running` what a run does, `explaining` what `gox explain` adds.
+
+mod advice;
+mod causes;
+pub(crate) mod explaining;
+mod reading;
+pub(crate) mod running;
+#[cfg(test)]
+mod tests;
+pub(crate) mod verdicts;
+
+pub(crate) use advice::{
+    advice, advice_on_a_public_module, advice_on_what_stays_damaged, advice_on_what_was_there,
+};
+pub(crate) use causes::{happened, module, who};
+
+use std::fmt::Display;
+
+/// The language of gox's own lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Chinese.
+    Chinese,
+}
+
+impl Language {
+    /// The language of a locale such as `zh_CN.UTF-8`.
+    pub(crate) fn of_locale(locale: &str) -> Language {
+        if locale.to_ascii_lowercase().starts_with("zh") { Language::Chinese } else { Language::English }
+    }
+}
+
+/// A sentence in both languages, with places to fill in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    /// In English.
+    pub en: &'static str,
+    /// In Chinese.
+    pub zh: &'static str,
+}
+
+/// What is filled into a place: the same in both languages, or itself in two.
+pub(crate) trait Part {
+    /// In English.
+    fn english(&self) -> String;
+    /// In Chinese.
+    fn chinese(&self) -> String;
+}
+
+impl<T: Display> Part for T {
+    fn english(&self) -> String {
+        self.to_string()
+    }
+
+    fn chinese(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Part for Phrase {
+    fn english(&self) -> String {
+        self.en.to_owned()
+    }
+
+    fn chinese(&self) -> String {
+        self.zh.to_owned()
+    }
+}
+
+impl Part for Text {
+    fn english(&self) -> String {
+        self.en.clone()
+    }
+
+    fn chinese(&self) -> String {
+        self.zh.clone()
+    }
+}
+
+impl Phrase {
+    /// The phrase with its places filled in. What is filled in is not read for places again: it may be a
+    /// stranger's.
+    pub(crate) fn with(self, parts: &[(&str, &dyn Part)]) -> Text {
+        let fill = |words: &str, value: &dyn Fn(&dyn Part) -> String| {
+            let mut out = String::new();
+            let mut rest = words;
+            while let Some((before, after)) = rest.split_once('{') {
+                out += before;
+                let Some((name, then)) = after.split_once('}') else { break };
+                if let Some((_, part)) = parts.iter().find(|(known, _)| *known == name) {
+                    out += &value(*part);
+                }
+                rest = then;
+            }
+            out + rest
+        };
+        Text { en: fill(self.en, &|part| part.english()), zh: fill(self.zh, &|part| part.chinese()) }
+    }
+}
+
+/// A sentence in both languages, as it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text {
+    /// In English: what reports and records hold.
+    pub(crate) en: String,
+    /// In Chinese.
+    pub(crate) zh: String,
+}
+
+impl Text {
+    /// What needs no words: a name, a URL, a number, the words of a system's.
+    pub(crate) fn plain(words: impl Into<String>) -> Text {
+        let en = words.into();
+        Text { zh: en.clone(), en }
+    }
+
+    /// In this language.
+    pub(crate) fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Chinese => &self.zh,
+        }
+    }
+}
+
+impl From<Phrase> for Text {
+    fn from(phrase: Phrase) -> Text {
+        Text { en: phrase.en.to_owned(), zh: phrase.zh.to_owned() }
+    }
+}
+
+/// Declares phrases, each with its English and its Chinese, and the list of all for the tests.
+macro_rules! phrases {
+    ($($name:ident = $en:literal, $zh:literal;)+) => {
+        $(#[doc = $en] pub(crate) const $name: $crate::words::Phrase =
+            $crate::words::Phrase { en: $en, zh: $zh };)+
+
+        /// Every phrase of this table.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, $crate::words::Phrase)] = &[$((stringify!($name), $name),)+];
+    };
+}
+use phrases;
