@@ -148,7 +148,10 @@ fn shared_label(one: &str, other: &str) -> Option<String> {
 fn numbered(one: &str, other: &str) -> Option<String> {
     let (a, b) = (NUMBER.captures(one)?, NUMBER.captures(other)?);
     let number = |c: &regex::Captures<'_>| c[2].parse::<u32>().ok();
-    (number(&b)? == number(&a)? + 1 && a[3] == b[3]).then(|| format!("{}0{}", &a[1], &a[3]))
+    // What is blank behind it may be go's own.
+    let mark =
+        |c: &regex::Captures<'_>| if c[3].trim().is_empty() { c[3][..1].to_owned() } else { c[3].to_owned() };
+    (number(&b)? == number(&a)? + 1 && mark(&a) == mark(&b)).then(|| format!("{}0{}", &a[1], mark(&a)))
 }
 
 /// `text` with `0` for each run of digits.

@@ -25,14 +25,23 @@ pub(super) struct Reader {
     path: Option<String>,
     version: Option<String>,
     depth: u32,
+    /// Anybody may have written the objects: the strings of all fields count.
+    log: bool,
+    /// Whose value was last read on as text.
+    key: Option<String>,
 }
 
 impl Reader {
+    /// A reader of the objects of a log, or of go's own.
+    pub(super) fn new(log: bool) -> Reader {
+        Reader { log, ..Reader::default() }
+    }
+
     /// Reads one line; `None` where it is no JSON of a kind known here.
     pub(super) fn line(&mut self, line: &str) -> Option<Piece> {
         let text = line.trim();
         if text.starts_with("{\"") && text.ends_with('}') {
-            return serde_json::from_str(text).ok().and_then(|v| object(&v));
+            return serde_json::from_str(text).ok().and_then(|v| self.object(&v));
         }
         match text {
             "{" => {
@@ -55,6 +64,11 @@ impl Reader {
             self.depth += 1;
             return Some(Piece::Nothing);
         }
+        if self.log
+            && let Ok(Value::String(element)) = serde_json::from_str(text.trim_end_matches(','))
+        {
+            return Some(Piece::Lines(vec![element]));
+        }
         let (key, value) = text.strip_prefix('"')?.split_once("\": ")?;
         let value: Option<String> = serde_json::from_str(value.trim_end_matches(',')).ok();
         Some(match (key, value) {
@@ -69,12 +83,29 @@ impl Reader {
             ("Error" | "Err", Some(text)) if !text.is_empty() => {
                 Piece::Error { text, module: self.path.clone(), version: self.version.clone() }
             }
+            (_, Some(text)) if self.log && strings::is_worth(&text) => Piece::Lines(vec![text]),
             _ => Piece::Nothing,
         })
     }
+
+    /// Reads a whole object.
+    fn object(&mut self, value: &Value) -> Option<Piece> {
+        if let Some(piece) = known(value) {
+            return Some(piece);
+        }
+        let found = strings::of_json(value);
+        if let Some((key, _)) = found.last() {
+            self.key = Some(key.clone());
+            return Some(Piece::Lines(found.into_iter().map(|(_, text)| text).collect()));
+        }
+        // Where each line is an object, the lines below go's are the same field's.
+        let next = self.key.as_deref().and_then(|key| value.get(key)).and_then(Value::as_str);
+        Some(next.map_or(Piece::Nothing, |text| Piece::Lines(vec![text.to_owned()])))
+    }
 }
 
-fn object(value: &Value) -> Option<Piece> {
+/// An object of go's own.
+fn known(value: &Value) -> Option<Piece> {
     let field = |key: &str| value.get(key).and_then(Value::as_str);
     if let Some(action) = field("Action") {
         let output = field("Output").unwrap_or_default();
@@ -99,6 +130,5 @@ fn object(value: &Value) -> Option<Piece> {
             version: name("Version"),
         });
     }
-    let lines = strings::of_json(value);
-    Some(if lines.is_empty() { Piece::Nothing } else { Piece::Lines(lines) })
+    None
 }

@@ -132,8 +132,8 @@ pub(super) fn is_interesting(text: &str) -> bool {
 
 /// Lines with an interesting word that speak of work, or that are a test's own: they open no window.
 fn is_noise(line: &[u8]) -> bool {
-    // A string of a log holds many lines.
-    if memmem::find(line, b"\\n").is_some() {
+    // A string of a log holds many lines, and a list of them.
+    if memmem::find(line, b"\\n").is_some() || memmem::find(line, b"\",").is_some() {
         return false;
     }
     if let Some(at) = memmem::find(line, b"go: ").filter(|at| *at < 80) {
@@ -383,11 +383,13 @@ impl Lines {
         self.tests |= last_test(line).is_some();
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
-        // A progress bar rewrites its line; each state counts as a line of its own.
-        for part in line.split(|b| *b == b'\r') {
-            let cut = part.len().min(MAX_LINE);
-            sink.line(self.number, &part[..cut]);
+        // A progress bar rewrites its line; of what was written over only go's words count.
+        let last = memrchr(b'\r', line).map_or(0, |at| at + 1);
+        for part in line[..last].split(|b| *b == b'\r').filter(|part| INTERESTING.is_match(part)) {
+            sink.line(self.number, &part[..part.len().min(MAX_LINE)]);
         }
+        let line = &line[last..];
+        sink.line(self.number, &line[..line.len().min(MAX_LINE)]);
     }
 }
 

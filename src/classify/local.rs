@@ -224,7 +224,7 @@ static LISTED: LazyLock<Regex> = LazyLock::new(|| {
 static VENDORED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([A-Za-z0-9][^\s:@]*)(?:@(v\S+))?: ").expect("fixed"));
 static SPACED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:go: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed")
+    Regex::new(r"(?:^|[\s:])((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed")
 });
 static UNZIP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"unzip (.+?\.zip): ").expect("fixed"));
 static DOWNLOADED: LazyLock<Regex> = LazyLock::new(|| {
@@ -340,6 +340,9 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         found.cause = cause;
         found.source = source;
         refine(look, main, details, &lower, &mut found);
+        if words_of_form(&lower) && GO_MOD_LINE.is_match(main) {
+            (found.cause, found.source) = (Cause::GoModSyntax, Some(Source::Local));
+        }
         return Some(found);
     }
     if STORE.captures(main).is_some_and(|c| !c[1].is_ascii()) {
@@ -353,6 +356,11 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         return Some(found);
     }
     None
+}
+
+/// A version that is none, in a file of the user's.
+fn words_of_form(lower: &str) -> bool {
+    lower.contains("must be of the form")
 }
 
 /// The go.mod of a dependency does not parse: a page came instead, or go is too old for it.
@@ -449,7 +457,8 @@ fn refine(look: Look, main: &str, details: &str, lower: &str, found: &mut Found)
             }
         }
         Look::Vendored => {
-            if let Some(c) = VENDORED.captures(if details.is_empty() { main } else { details }) {
+            let listed = VENDORED.captures(if details.is_empty() { main } else { details });
+            if let Some(c) = listed.filter(|c| &c[1] != "go") {
                 found.subject = subject(&c);
             }
         }

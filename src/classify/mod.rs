@@ -125,7 +125,7 @@ impl Classifier {
                 frames: Frames::default(),
                 grouper: Grouper::new(stream == Stream::Log),
                 context: Context::default(),
-                json: json::Reader::default(),
+                json: json::Reader::new(stream == Stream::Log),
                 reading: Reading::default(),
                 weak: None,
                 stray: None,
@@ -240,14 +240,20 @@ impl Reader {
 
     /// Reads the texts inside a line's strings; true where it had any.
     fn strings(&mut self, number: u64, text: &str) -> bool {
-        if !text.contains(['=', ':']) {
+        if !text.contains(['=', ':', '\\']) {
             return false;
         }
         let texts = strings::of_line(text);
         for text in &texts {
-            self.end();
+            // Where each line of a log has one of go's lines, they belong together.
+            let single = !text.trim_end().contains('\n') && texts.len() == 1;
+            if !single {
+                self.end();
+            }
             text.lines().for_each(|l| self.words(number, l));
-            self.end();
+            if !single {
+                self.end();
+            }
         }
         !texts.is_empty()
     }

@@ -169,11 +169,13 @@ fn is_echoed(main: &str) -> bool {
 }
 
 /// True for a line of code, or of a table of expectations, that holds go's words in a string.
-fn is_listing(line: &str) -> bool {
+pub(super) fn is_listing(line: &str) -> bool {
     let words = ["go: ", "Get \"", "Get \\\"", "verifying ", "fatal: ", "dial tcp", "@v"];
     let Some(at) = words.iter().filter_map(|w| line.find(w)).min() else { return false };
     // The word with the version in it begins further left.
     let at = line[..at].rfind([' ', '"', '\'', '`', '(']).map_or(0, |n| n + 1).min(at);
     let (before, behind) = line.split_at(at);
+    // A mark inside the string ends none.
+    let behind = &behind.replace("\\\"", "");
     ASSIGNED.is_match(before) && ENDED.is_match(behind) || LISTED.is_match(before) && CLOSED.is_match(behind)
 }

@@ -123,8 +123,8 @@ impl Said<'_> {
             ctx.downloads(&c[1], &c[2]);
         }
         if PROGRESS.is_match(main) || self.in_chain || warning {
-            let unwritten = main.starts_with("go: writing") && inner::local(&main.to_lowercase()).is_some();
-            return unwritten.then_some(weak(Cause::CachePermission, Some(Source::Cache)));
+            let unwritten = inner::local(&main.to_lowercase()).filter(|_| main.starts_with("go: writing"));
+            return unwritten.map(|cause| weak(cause, Some(Source::Cache)));
         }
         if ctx.heading && !self.log {
             return Some(self.of_compiler(ctx));

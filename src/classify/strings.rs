@@ -1,6 +1,6 @@
 //! Texts that a program put into strings of its own log: JSON objects whole or cut, `key="..."` pairs.
 
-use super::lines;
+use super::{lines, owners};
 use regex::Regex;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -14,33 +14,68 @@ const MAX_DEPTH: usize = 6;
 static KEY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?:[A-Za-z][\w.-]{0,39}=|\\?"[\w. -]{1,40}\\?": ?)\\?$"#).expect("fixed"));
 
+/// Words behind which loggers and scripts put what a program said.
+static SAID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b(?:stderr|stdout|output|message|msg|error|err|log|reason|details?|cause|text|description|summary)['"]?(?:\s*(?::|=>)\s*|=)\\?"$"#)
+        .expect("fixed")
+});
+
+/// A line that somebody wrote with its escapes.
+static ESCAPED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"\\n(?:\\t|go: |go\.mod:|fatal: |error: |remote: |ssh: |# |verifying |["']|\s|$|(?:[a-z0-9-]+\.)+[a-z]+/\S*@v)"#)
+        .expect("fixed")
+});
+
 /// True where a string may hold words of go's.
-fn is_worth(text: &str) -> bool {
-    lines::is_interesting(text) || text.contains("lookup ") || text.contains("://")
+pub(super) fn is_worth(text: &str) -> bool {
+    lines::is_interesting(text) || text.contains("://")
 }
 
-/// The strings of a JSON value that may hold words of go's, in their order.
-pub(super) fn of_json(value: &Value) -> Vec<String> {
+/// The strings of a JSON value that may hold words of go's, in their order, with the keys that they stand at.
+pub(super) fn of_json(value: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    walk(value, 0, &mut found);
+    walk("", value, 0, &mut found);
     found
 }
 
-fn walk(value: &Value, depth: usize, found: &mut Vec<String>) {
+fn walk(key: &str, value: &Value, depth: usize, found: &mut Vec<(String, String)>) {
     if depth > MAX_DEPTH || found.len() >= MAX_STRINGS {
         return;
     }
     match value {
-        Value::String(text) if is_worth(text) => found.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|v| walk(v, depth + 1, found)),
-        Value::Object(fields) => fields.values().for_each(|v| walk(v, depth + 1, found)),
+        Value::String(text) if is_worth(text) => found.push((key.to_owned(), text.clone())),
+        Value::Array(values) => {
+            // Lines of one text.
+            let lines: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+            match lines {
+                Some(lines) => walk(key, &Value::String(lines.join("\n")), depth + 1, found),
+                None => values.iter().for_each(|v| walk(key, v, depth + 1, found)),
+            }
+        }
+        Value::Object(fields) => fields.iter().for_each(|(key, v)| walk(key, v, depth + 1, found)),
         _ => {}
     }
 }
 
 /// The values of a line that is no JSON as a whole: `time=... msg="..."`, an object behind other words, an
-/// object that was cut. Empty where the quotation marks are go's own.
+/// object that was cut, a text with its escapes. Empty where the quotation marks are go's own.
 pub(super) fn of_line(line: &str) -> Vec<String> {
+    if let Some(at) = line.find("{\"").filter(|_| line.ends_with('}'))
+        && let Ok(value) = serde_json::from_str::<Value>(&line[at..])
+    {
+        return of_json(&value).into_iter().map(|(_, text)| text).collect();
+    }
+    let listing = owners::is_listing(line);
+    let found = values(line, !listing);
+    if found.is_empty() && ESCAPED.is_match(line) && !listing && is_worth(line) {
+        let opened = line.find("b'").or_else(|| line.find("b\"")).map_or(0, |at| at + 2);
+        return vec![unquoted(line, opened, false).0];
+    }
+    found
+}
+
+/// The values of a line; with `said`, also those behind words of loggers.
+fn values(line: &str, said: bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut at = 0;
     while let Some(open) = line[at..].find('"').map(|n| at + n) {
@@ -53,8 +88,8 @@ pub(super) fn of_line(line: &str) -> Vec<String> {
         while !line.is_char_boundary(from) {
             from -= 1;
         }
-        if !escaped && KEY.is_match(&line[from..open]) {
-            let (text, end) = unquoted(line, inside);
+        if !escaped && (KEY.is_match(&line[from..open]) || said && SAID.is_match(&line[from..inside])) {
+            let (text, end) = unquoted(line, inside, true);
             if is_worth(&text) {
                 found.push(text);
             }
@@ -66,13 +101,14 @@ pub(super) fn of_line(line: &str) -> Vec<String> {
     found
 }
 
-/// The string that begins at `inside`, without its escapes, and where it ended: at its mark or with the line.
-fn unquoted(line: &str, inside: usize) -> (String, usize) {
+/// The string that begins at `inside`, without its escapes, and where it ended: at its mark (where it has one) or
+/// with the line.
+fn unquoted(line: &str, inside: usize, marked: bool) -> (String, usize) {
     let mut text = String::new();
     let mut chars = line[inside..].char_indices();
     while let Some((n, c)) = chars.next() {
         match c {
-            '"' => return (text, inside + n + 1),
+            '"' if marked => return (text, inside + n + 1),
             '\\' => match chars.next().map(|(_, c)| c) {
                 Some('n') => text.push('\n'),
                 Some('t') => text.push('\t'),

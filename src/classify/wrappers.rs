@@ -23,6 +23,8 @@ static TAGS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static CODE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)</?(?:pre|code|samp|kbd)(?:\s[^<>]*)?>").expect("fixed"));
+static BREAK: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|li|span)(?:\s[^<>]*)?/?>$").expect("fixed"));
 static ENTITIES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"&(quot|amp|lt|gt|apos|nbsp|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});").expect("fixed")
 });
@@ -39,6 +41,12 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         // dates and times, as CI systems, Go's log package and syslog write them
         r"\[?\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d| UTC)?\]?:? ?",
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? ",
+        r"\[\d\d:\d\d:\d\d(?:[.,]\d+)?\](?:[WEFiw]?:\s*)?",
+        r"(?:\d{1,2}/\d{1,2}/\d{4}|\[\d\d/\d\d/\d{4}),? \d{1,2}:\d\d:\d\d(?:\.\d+)?(?: ?[AP]M)?\]? ",
+        r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +\d+ +\d+ [VDIWEF] \S+ *: ",
+        r"1\d{9}(?:\.\d+)? |1\d{12}[\t ]",
+        r"<\d{1,3}>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\]) ",
+        r#"Step #\d+(?: - "[^"]*")?: "#,
         r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d+ \d\d:\d\d:\d\d(?: \S+ \S+:)? ",
         // GitHub and Azure commands
         r"##\[\w+\]",
@@ -54,7 +62,7 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"[A-Za-z0-9_.-]{1,40} +\| ?",
         r"\| ",
         // comment marks, quotations, bullets
-        r"(?://+|#+|>+|\*|;+|::|•)(?: |\t|$)",
+        r"(?://+|--|#+|>+|\*|;+|::|•)(?: |\t|$)",
         r"- ",
         r">",
     ];
@@ -81,7 +89,7 @@ static HEADING: LazyLock<Regex> =
 
 /// A line of `remote:` that is a program's own output under a git push, not git's.
 static PUSHED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*remote:(?: {6,8}(?:[ \t]|\S)| +(?:\S+\.go:\d+:|go: |# |note: |-----> |! ))")
+    Regex::new(r"^\s*remote:(?: {6,8}(?:[ \t]|\S)| ?\t| +(?:\S+\.go:\d+:|go: |# |note: |-----> |! ))")
         .expect("fixed")
 });
 
@@ -129,6 +137,9 @@ pub(super) fn undressed(line: &str) -> Cow<'_, str> {
     }
     if text.contains('<') && CODE.is_match(&text) {
         text = CODE.replace_all(&text, "").into_owned().into();
+    }
+    if text.ends_with('>') && BREAK.is_match(&text) {
+        text = BREAK.replace_all(&text, "").into_owned().into();
     }
     if text.contains('&') && ENTITIES.is_match(&text) {
         let tagless = TAGS.replace_all(&text, "");

@@ -42,6 +42,35 @@ const FRAMES: &[Frame] = &[
     ("a cut object", |t| format!("fatal: [host]: FAILED! => {{\"rc\": 1, \"stderr\": {}", json(t))),
     ("a page", |t| format!("<pre><code>{}</code></pre>", page(t))),
     ("carriage returns", |t| t.replace('\n', "\r\n")),
+    ("a rewritten line", |t| each(t, |n, l| format!("progress {n}%\rprogress 99%\r{l}"))),
+    ("a runner's time and step", |t| each(t, |n, l| format!("[10:11:{:02}][Step 1/2] {l}", n % 60))),
+    ("kind and time in columns", |t| each(t, |n, l| format!("error\t04-Mar-2026 10:11:{:02}\t{l}", n % 60))),
+    ("a target's output", |t| each(t, |_, l| format!("     [exec] {l}"))),
+    ("a system's log", |t| each(t, |n, l| format!("Mar  4 10:11:{:02} host build[123]: {l}", n % 60))),
+    ("a system's log, newer", |t| {
+        each(t, |_, l| format!("<14>1 2026-03-04T10:11:12.123Z host build 123 - - {l}"))
+    }),
+    ("a build below a push", |t| each(t, |_, l| format!("remote:        {l}"))),
+    ("a step's name in marks", |t| each(t, |_, l| format!("Step #1 - \"build\": {l}"))),
+    ("a pod", |t| each(t, |_, l| format!("[pod/build-abc/step-build] {l}"))),
+    ("seconds of the world", |t| each(t, |_, l| format!("1772617872.123 {l}"))),
+    ("a Windows clock", |t| each(t, |_, l| format!("3/4/2026 10:11:12 AM {l}"))),
+    ("an object a line", |t| {
+        each(t, |_, l| format!("{{\"log\":{},\"stream\":\"stderr\"}}", json(&format!("{l}\n"))))
+    }),
+    ("an object's lines", |t| {
+        let lines: Vec<&str> = t.lines().collect();
+        format!("fatal: [h]: FAILED! => {}", serde_json::json!({"rc": 1, "stderr_lines": lines}))
+    }),
+    ("an object over many lines", |t| {
+        serde_json::to_string_pretty(&serde_json::json!({"rc": 1, "stderr": t})).unwrap()
+    }),
+    ("lines in an object over many lines", |t| {
+        let lines: Vec<&str> = t.lines().collect();
+        serde_json::to_string_pretty(&serde_json::json!({"rc": 1, "stderr_lines": lines})).unwrap()
+    }),
+    ("broken lines of a page", |t| page(t).replace('\n', "<br>\n")),
+    ("a comment of SQL's", |t| each(t, |_, l| format!("-- {l}"))),
 ];
 
 /// Frames that show only by their repetition.
@@ -51,6 +80,7 @@ const LABELS: &[Frame] = &[
     ("a step's label", |t| each(t, |_, l| format!("Step #1 - build: {l}"))),
     ("a target's label", |t| each(t, |_, l| format!("   +build | {l}"))),
     ("a task's label", |t| each(t, |_, l| format!("api:build: {l}"))),
+    ("numbers in columns", |t| each(t, |n, l| format!("{:6}\t{l}", n + 7))),
     ("numbers", |t| each(t, |n, l| format!("{:4}  {l}", n + 98))),
 ];
 
@@ -106,4 +136,28 @@ fn a_frame_makes_no_failure_of_other_words() {
     ] {
         assert_eq!(seen(text), None, "{text}");
     }
+}
+
+/// Text that was written with its escapes, where it shows that it is such a text.
+#[test]
+fn written_escapes_are_undone() {
+    let go = "go: a.test/b@v1.0.0: invalid version: git fetch -f origin in /x/cache/vcs/0a: exit status 128:\n\tfatal: unable to access 'https://git.test/b/': Could not resolve host: git.test\n";
+    let escaped = go.replace('\n', "\\n").replace('\t', "\\t");
+    for text in [
+        escaped.clone(),
+        format!("subprocess.CalledProcessError: output: b\"{escaped}\""),
+        format!("Error: exit status 1: stderr: {}", json(go)),
+        format!("[stderr] {escaped}"),
+    ] {
+        assert_eq!(
+            seen(&text),
+            Some((Cause::GitNetwork, Some("a.test/b".into()), Some("git.test".into()))),
+            "{text}"
+        );
+    }
+    // A path has backslashes too.
+    let path = "go: a.test/b@v1.0.0: open C:\\net\\new\\pkg\\mod\\cache\\lock: Access is denied.";
+    assert_eq!(seen(path).map(|(cause, ..)| cause), Some(Cause::CachePermission));
+    let code = format!("\tmsg := \"{escaped}\"");
+    assert_eq!(seen(&code), None, "{code}");
 }
