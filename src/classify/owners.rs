@@ -88,10 +88,12 @@ pub(super) struct Place {
 impl Place {
     /// Takes a line of a log into account, indented by so many columns; true where it is a test's or a listing's.
     pub(super) fn takes(&mut self, main: &str, evidence: &str, indent: usize, line: u64) -> bool {
-        if is_echoed(main) {
+        if main.starts_with("# cd ") {
             self.echo = Some(line);
-        } else if GIT_COMMAND.is_match(evidence) {
+        } else if GIT_COMMAND.is_match(evidence) && !is_gos(main) {
             self.go = None;
+            // The clone that go echoed says so first.
+            self.echo = self.echo.filter(|echo| line <= echo + 1);
         } else if GO_COMMAND.is_match(evidence) {
             self.go = Some(line);
         }
@@ -160,8 +162,8 @@ impl Place {
     }
 }
 
-/// True for the command line that a GOPATH-mode go echoes before it runs it.
-fn is_echoed(main: &str) -> bool {
+/// True for a line in which go itself tells of git.
+fn is_gos(main: &str) -> bool {
     wrappers::is_trace(main)
         || main.contains("cache/vcs")
         || main.contains(r"cache\vcs")

@@ -1,4 +1,5 @@
 mod frames;
+mod logs;
 mod owners;
 mod shapes;
 mod strangers;
