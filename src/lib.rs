@@ -39,7 +39,7 @@
 //!
 //! - *A message of go's or git's*: its words in the file of [`classify`] whose speaker it is (go's own lines,
 //!   git's, the network library's, a compiler's), then a fixture in `tests/stderr` whose head says what is to be seen
-//!   in it: the tests of [`classify`] read every file there.
+//!   in it, or for a sentence of go's two lines of `tests/rules.txt`: the tests of [`classify`] read every one.
 //! - *A cause* or a detail: its variant in [`vocabulary`]; the table in [`judgement`] is exhaustive and no longer
 //!   compiles, nor do the sentence and the advice in [`words`]; `tests/actions.txt` is held complete by a test.
 //! - *A sentence of gox's*: its row in [`words`], with the Chinese beside it.

@@ -266,7 +266,8 @@ fn any(text: &str, words: &[&str]) -> bool {
 /// A cause of this machine's own, whatever the words around it: also inside `read "https://..."`,
 /// because go labels a failing write of the download so.
 pub(super) fn local(lower: &str) -> Option<Cause> {
-    if any(lower, DISK) {
+    // A limit of go's own is none of the disk's.
+    if any(lower, DISK) && !lower.contains("zip file too large") {
         Some(Cause::DiskFull)
     } else if any(lower, PERMISSION)
         && !lower.contains("(publickey")

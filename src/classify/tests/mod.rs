@@ -337,3 +337,35 @@ fn endless_messages_stay_bounded() {
         }
     }
 }
+
+/// Each rule for go's own words stands in fixtures of two releases or tools at least, and each is read so.
+#[test]
+fn each_rule_has_two_fixtures() {
+    let text = include_str!("../../../tests/rules.txt");
+    let mut wrong = Vec::new();
+    let mut fixtures = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut columns = line.splitn(3, '\t');
+        let (who, want) = (columns.next().unwrap(), columns.next().expect(line));
+        let words = columns.next().expect(line).replace("\\n", "\n").replace("\\t", "\t");
+        fixtures.push((who, words.to_lowercase()));
+        for stream in [Stream::Stderr, Stream::Log] {
+            let reading = classify(&Rules::default(), stream, words.as_bytes());
+            let got = reading.dominant().map_or(Cause::None, |f| f.cause).to_string();
+            let unknown = stream == Stream::Log && want == "other" && got == "none";
+            if got != want && !unknown {
+                wrong.push(format!("{got}, not {want}, for {stream:?} {words}"));
+            }
+        }
+    }
+    for words in rules::rules() {
+        let mut told: Vec<&str> =
+            fixtures.iter().filter(|(_, text)| text.contains(words)).map(|(who, _)| *who).collect();
+        told.sort_unstable();
+        told.dedup();
+        if told.len() < 2 {
+            wrong.push(format!("{words:?} has {told:?} only"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
