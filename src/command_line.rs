@@ -29,7 +29,9 @@ pub(crate) enum Command {
     },
     /// One of gox's own verbs.
     Own(OwnVerb),
-    /// Print this to stdout and end with 0: help or version.
+    /// Print gox's help.
+    Help,
+    /// Print this to stdout and end with 0: help of a verb, or version.
     Print(String),
 }
 
@@ -179,7 +181,7 @@ const OWN_VERBS: &[&str] =
     &["doctor", "explain", "history", "config", "evict", "private", "shim", "completions"];
 
 /// The verbs of go that completions offer beside gox's own.
-const GO_VERBS: &[&str] = &[
+pub(crate) const GO_VERBS: &[&str] = &[
     "bug",
     "build",
     "clean",
@@ -200,6 +202,44 @@ const GO_VERBS: &[&str] = &[
     "version",
     "vet",
     "work",
+];
+
+/// What stands below the verbs of go that have verbs of their own.
+pub(crate) const GO_SUB_VERBS: &[(&str, &[&str])] = &[
+    ("mod", &["download", "edit", "graph", "init", "tidy", "vendor", "verify", "why"]),
+    ("work", &["edit", "init", "sync", "use", "vendor"]),
+    ("telemetry", &["local", "off", "on"]),
+];
+
+/// Flags of go's that completions offer, with the verbs that take them. They are offered with two dashes, which
+/// go takes as well.
+const GO_FLAGS: &[(&[&str], &[&str])] = &[
+    (
+        &["build", "install", "list", "run", "test", "vet", "get", "generate"],
+        &["C", "mod", "modfile", "tags", "v", "x", "n"],
+    ),
+    (
+        &["build", "install", "run", "test", "list", "vet"],
+        &["a", "asmflags", "buildmode", "buildvcs", "cover", "gcflags", "ldflags", "p", "race", "trimpath"],
+    ),
+    (&["build"], &["o"]),
+    (
+        &["test"],
+        &[
+            "bench", "c", "count", "cpu", "failfast", "fuzz", "json", "list", "parallel", "run", "short",
+            "timeout",
+        ],
+    ),
+    (&["get"], &["t", "tool", "u"]),
+    (&["list"], &["deps", "e", "export", "f", "find", "json", "m", "retracted", "test", "u", "versions"]),
+    (&["clean"], &["cache", "fuzzcache", "modcache", "testcache", "n", "x"]),
+    (&["env"], &["changed", "json", "u", "w"]),
+    (&["mod download"], &["json", "reuse", "x"]),
+    (&["mod tidy"], &["compat", "diff", "e", "go", "v", "x"]),
+    (&["mod vendor"], &["e", "o", "v"]),
+    (&["mod edit", "work edit"], &["dropreplace", "fmt", "go", "json", "print", "replace", "toolchain"]),
+    (&["mod why"], &["m", "vendor"]),
+    (&["work use"], &["r"]),
 ];
 
 /// Understands the arguments after the program's name. `program` is the name that gox was called
@@ -231,7 +271,7 @@ pub(crate) fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, E
             None => (word, None),
         };
         match (name, value) {
-            (b"help", None) => break Command::Print(help()),
+            (b"help", None) => break Command::Help,
             (b"version", None) => break Command::Print(version()),
             // go takes its -C with two dashes as well.
             (b"C", _) => break Command::Go { first: at - 1 },
@@ -328,7 +368,7 @@ struct Gox {
 /// The argument parser with every option of the table.
 fn parser() -> clap::Command {
     let with_keys = Key::ALL.into_iter().fold(Gox::command(), |command, key| {
-        let arg = Arg::new(key.name()).long(&key.option()[2..]).help(key.help());
+        let arg = Arg::new(key.name()).long(&key.option()[2..]).help(key.help().en);
         let arg = if key.takes_value() {
             let arg = arg.value_name(value_name(key)).action(ArgAction::Set);
             if key.words().is_empty() { arg } else { arg.value_parser(key.words().to_vec()) }
@@ -352,15 +392,33 @@ fn with_help(verb: clap::Command) -> clap::Command {
 
 /// The argument parser for the makers of completions: go's verbs are offered too.
 pub(crate) fn completion_parser() -> clap::Command {
+    let rest = || Arg::new("arguments").num_args(0..).value_hint(clap::ValueHint::AnyPath);
+    let flags = |name: &str, command: clap::Command| {
+        let known = GO_FLAGS.iter().filter(|(verbs, _)| verbs.contains(&name)).flat_map(|(_, flags)| *flags);
+        known.fold(command, |command, flag| {
+            command.arg(Arg::new(*flag).long(*flag).action(ArgAction::SetTrue))
+        })
+    };
     GO_VERBS.iter().fold(parser(), |command, verb| {
-        let rest = Arg::new("arguments").num_args(0..).value_hint(clap::ValueHint::AnyPath);
-        command.subcommand(clap::Command::new(*verb).about(format!("go {verb}")).arg(rest))
+        let subs = GO_SUB_VERBS.iter().find(|(name, _)| name == verb).map_or(&[][..], |(_, subs)| subs);
+        let own = clap::Command::new(*verb).about(format!("go {verb}"));
+        let own = subs.iter().fold(own, |own, sub| {
+            let name = format!("{verb} {sub}");
+            let below = clap::Command::new(*sub).about(format!("go {name}"));
+            own.subcommand(flags(&name, below).arg(rest()))
+        });
+        command.subcommand(if subs.is_empty() { flags(verb, own).arg(rest()) } else { own })
     })
 }
 
-/// What `gox --help` prints.
-pub(crate) fn help() -> String {
-    parser().render_help().to_string()
+/// The names of gox's own verbs, without those that are not there yet.
+pub(crate) fn own_verbs() -> Vec<String> {
+    let verbs = Gox::command();
+    verbs
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .map(|verb| verb.get_name().to_owned())
+        .collect()
 }
 
 /// What `gox --version` prints.

@@ -21,6 +21,7 @@
 //! | [`judgement`] | what a failure means (one table), what follows a failed attempt or request, who may be asked about what |
 //! | [`classify`] | from go's words to failures |
 //! | [`configuration`], [`command_line`] | every setting, from where, and in which order |
+//! | [`guide`] | gox's help, and the way for those who mistyped a verb |
 //! | [`machine`] | the real go and its settings, toolchains, gox.toml, the network |
 //! | [`memory`] | the report of a run, and what runs leave for later ones |
 //! | [`child`] | runs go once: streams, signals, process groups, the stall watch |
@@ -84,6 +85,8 @@ mod classify;
 mod configuration;
 
 mod command_line;
+
+mod guide;
 
 mod machine;
 

@@ -6,6 +6,7 @@
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
 use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
 use crate::exit::{Exec, Exit};
+use crate::guide;
 use crate::machine::find_go::{self, Named, Nesting, find_go};
 use crate::machine::go_env::{ask_go, read_settings};
 use crate::machine::own_file::own_file;
@@ -15,6 +16,7 @@ use crate::own_verbs::explain;
 use crate::run::{self, Job};
 use crate::verb::{Invocation, Kind};
 use crate::vocabulary::UserAction;
+use crate::words::Language;
 use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
@@ -40,10 +42,27 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
     }
     let line = command_line::split(program, &args)?;
     match line.command {
+        Command::Help => Ok(print(&guide::help(language(&line.options)))),
         Command::Print(text) => Ok(print(&text)),
         Command::Own(verb) => own_verb(verb, &line.options),
-        Command::Go { first } => go(&line, &args[first..], nesting),
+        Command::Go { first } => {
+            // Through the link all is go's, and below another gox somebody else reads.
+            let pointer = guide::pointer(&args[first..]);
+            if let Some(text) =
+                pointer.filter(|_| !command_line::is_called_go(program) && !nesting.supervised)
+            {
+                let language = language(&line.options);
+                show(&[Notice { text: text.in_language(language).to_owned() }]);
+            }
+            go(&line, &args[first..], nesting)
+        }
     }
+}
+
+/// The language of what is said before any file is read; whatever else is wrong, help is helpful.
+fn language(options: &CliOptions) -> Language {
+    let resolved = crate::configuration::resolve(options, &env, &[]);
+    locale::language(resolved.ok().and_then(|resolved| resolved.settings.lang))
 }
 
 fn env(name: &str) -> Option<OsString> {

@@ -243,6 +243,19 @@ pub struct Facts {
     pub expected: Option<Claim>,
     /// The failure is about the go.mod file of the version.
     pub go_mod: bool,
+    /// What a module proxy told of machines behind it. Its words choose words for people, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Behind>,
+}
+
+/// What failed a server behind it, by its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Behind {
+    /// This host wanted a login, which the server has not.
+    Login(String),
+    /// Its git, its disk, its name server or its network failed it.
+    Trouble,
 }
 
 /// A hash that stands in somebody's words. It can be shown; it proves nothing, so nothing else can

@@ -40,6 +40,8 @@ mod tests;
 
 use crate::judgement::table;
 use crate::vocabulary::{Cause, Failure, Source, UserAction};
+pub(crate) use network::behind;
+
 use context::Context;
 use envelope::Subject;
 use found::{Found, weak};

@@ -8,7 +8,7 @@ use super::messages::RESPONSE;
 use super::urls::{self, Url};
 use crate::judgement::refusal;
 use crate::judgement::table::{self, Meaning};
-use crate::vocabulary::{Cause, Detail, Source};
+use crate::vocabulary::{Behind, Cause, Detail, Source};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -107,6 +107,9 @@ pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) ->
     if refused && credentials(remote) {
         found.cause = Cause::PrivateAuth;
     }
+    if refused && found.source == Some(Source::Proxy) {
+        found.facts.behind = self::behind(remote, &url.host, found.subject.module.as_deref());
+    }
     if let Some(here) = read.source {
         found.source = Some(here);
         found.host = None;
@@ -170,6 +173,38 @@ fn anchor<'u>(main: &str, all: &'u [Url]) -> Option<&'u Url> {
     let response = main.find(RESPONSE).unwrap_or(main.len());
     let own = || all.iter().rev().filter(|u| u.start < response);
     own().find(|u| VERB.is_match(&main[..u.start])).or_else(|| own().find(|u| urls::role(u).is_some()))
+}
+
+/// What a proxy that has no such module tells of its own git, disk, names or network.
+const OWN_TROUBLE: &[&str] = &[
+    "no space left",
+    "i/o timeout",
+    "no such host",
+    "could not resolve",
+    "name resolution",
+    "unable to access",
+    "deadline exceeded",
+    "handshake timeout",
+    "connection refused",
+    "connection reset",
+    "connection timed out",
+    "network is unreachable",
+    "fetch timed out",
+    "early eof",
+    "executable file not found",
+    "cannot allocate memory",
+];
+
+/// What failed the proxy `asked` behind it, by its own words about `module`.
+pub(crate) fn behind(said: &str, asked: &str, module: Option<&str>) -> Option<Behind> {
+    if credentials(said) {
+        let mut quoted = urls::find_all(said).into_iter().map(|found| found.host);
+        let quoted = quoted.find(|host| !host.is_empty() && host != asked);
+        let named = || module.and_then(|module| module.split('/').next()).map(str::to_owned);
+        return quoted.or_else(named).map(Behind::Login);
+    }
+    let lower = said.to_lowercase();
+    OWN_TROUBLE.iter().any(|words| lower.contains(words)).then_some(Behind::Trouble)
 }
 
 /// The proxy machine could not log in at the origin.

@@ -180,15 +180,7 @@ fn wrong_arguments_of_own_verbs_are_usage_errors() {
 
 #[test]
 fn help_and_version_are_goxs_only_with_two_dashes() {
-    let Command::Print(help) = gox(&["--help"]).unwrap().command else { panic!() };
-    for key in Key::ALL {
-        assert!(help.contains(key.option()), "{} is not in\n{help}", key.option());
-    }
-    for verb in OWN_VERBS.iter().filter(|verb| **verb != "doctor") {
-        assert!(help.contains(&format!("\n  {verb}")), "{verb} is not in\n{help}");
-    }
-    assert!(!help.contains('\u{1b}') && help.ends_with('\n'));
-    assert!(!help.contains("-h,") && !help.contains("-V,"), "{help}");
+    assert_eq!(gox(&["--help"]).unwrap().command, Command::Help);
     assert_eq!(gox(&["--version"]).unwrap().command, Command::Print(version()));
     for (args, word) in [
         (&["config", "--help"][..], "init"),

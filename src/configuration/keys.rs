@@ -1,5 +1,7 @@
 //! The table of keys: one name each for gox.toml, environment and command line.
 
+use crate::words::{Phrase, helping};
+
 /// One setting of gox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -86,116 +88,46 @@ struct Row {
     option: &'static str,
     shape: Shape,
     in_file: bool,
-    help: &'static str,
+    help: Phrase,
 }
 
-const fn row([name, env, option]: [&'static str; 3], shape: Shape, in_file: bool, help: &'static str) -> Row {
+const fn row([name, env, option]: [&'static str; 3], shape: Shape, in_file: bool, help: Phrase) -> Row {
     Row { name, env, option, shape, in_file, help }
 }
 
 /// In the order of [`Key`].
 const ROWS: [Row; Key::ALL.len()] = [
-    row(
-        ["go", "GOX_GO", "--go"],
-        Shape::Path,
-        true,
-        "The real go (default: the first on PATH that is not gox)",
-    ),
-    row(
-        ["attempts", "GOX_ATTEMPTS", "--attempts"],
-        Shape::Count,
-        true,
-        "Attempts without progress before giving up",
-    ),
-    row(
-        ["budget", "GOX_BUDGET", "--budget"],
-        Shape::Duration,
-        true,
-        "Time for recovery, from the first failure; no attempt starts after it",
-    ),
-    row(
-        ["stall", "GOX_STALL", "--stall"],
-        Shape::Duration,
-        true,
-        "Silence after which a run counts as stalled",
-    ),
+    row(["go", "GOX_GO", "--go"], Shape::Path, true, helping::KEY_GO),
+    row(["attempts", "GOX_ATTEMPTS", "--attempts"], Shape::Count, true, helping::KEY_ATTEMPTS),
+    row(["budget", "GOX_BUDGET", "--budget"], Shape::Duration, true, helping::KEY_BUDGET),
+    row(["stall", "GOX_STALL", "--stall"], Shape::Duration, true, helping::KEY_STALL),
     row(
         ["backoff-base", "GOX_BACKOFF_BASE", "--backoff-base"],
         Shape::Duration,
         true,
-        "First delay between attempts",
+        helping::KEY_BACKOFF_BASE,
     ),
-    row(
-        ["backoff-max", "GOX_BACKOFF_MAX", "--backoff-max"],
-        Shape::Duration,
-        true,
-        "Longest delay between attempts",
-    ),
-    row(
-        ["rotate", "GOX_ROTATE", "--rotate"],
-        Shape::Word(ROTATE),
-        true,
-        "How far a retry may go along the GOPROXY list",
-    ),
-    row(
-        ["mirrors", "GOX_MIRRORS", "--mirrors"],
-        Shape::Mirrors,
-        true,
-        "Public mirrors to ask last, separated by commas, or none",
-    ),
-    row(
-        ["private", "GOX_PRIVATE", "--private"],
-        Shape::Patterns,
-        true,
-        "Private modules, in the syntax of GOPRIVATE, or none",
-    ),
+    row(["backoff-max", "GOX_BACKOFF_MAX", "--backoff-max"], Shape::Duration, true, helping::KEY_BACKOFF_MAX),
+    row(["rotate", "GOX_ROTATE", "--rotate"], Shape::Word(ROTATE), true, helping::KEY_ROTATE),
+    row(["mirrors", "GOX_MIRRORS", "--mirrors"], Shape::Mirrors, true, helping::KEY_MIRRORS),
+    row(["private", "GOX_PRIVATE", "--private"], Shape::Patterns, true, helping::KEY_PRIVATE),
     row(
         ["confidential", "GOX_CONFIDENTIAL", "--confidential"],
         Shape::Patterns,
         true,
-        "Modules that only those hear of whom go asks, in the syntax of GOPRIVATE, or none",
+        helping::KEY_CONFIDENTIAL,
     ),
-    row(
-        ["fill", "GOX_FILL", "--fill"],
-        Shape::Word(FILL),
-        true,
-        "Whether gox itself fetches what go.sum proves and places it in the module cache",
-    ),
-    row(
-        ["relay", "GOX_RELAY", "--relay"],
-        Shape::Word(RELAY),
-        true,
-        "When downloads go through gox's own loopback proxy",
-    ),
-    row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, "How much gox says"),
-    row(["lang", "GOX_LANG", "--lang"], Shape::Word(LANG), true, "The language of gox's lines"),
-    row(["report", "GOX_REPORT", "--report"], Shape::Path, true, "File for the JSON report of the run"),
-    row(["record", "GOX_RECORD", "--record"], Shape::Path, true, "File for the observations of the run"),
-    row(
-        ["journal", "GOX_JOURNAL", "--journal"],
-        Shape::Word(JOURNAL),
-        true,
-        "Whether runs that met a failure are written down for gox history",
-    ),
-    row(
-        ["state-dir", "GOX_STATE_DIR", "--state-dir"],
-        Shape::Path,
-        true,
-        "Folder for the journal and what is known of hosts",
-    ),
-    row(
-        ["offline", "GOX_OFFLINE", "--offline"],
-        Shape::Flag,
-        false,
-        "Use the module cache alone, where it is complete",
-    ),
-    row(
-        ["config", "GOX_CONFIG", "--config"],
-        Shape::Path,
-        false,
-        "Read this gox.toml instead of the usual ones, or none",
-    ),
-    row(["bypass", "GOX_BYPASS", "--bypass"], Shape::Flag, false, "Be plain go"),
+    row(["fill", "GOX_FILL", "--fill"], Shape::Word(FILL), true, helping::KEY_FILL),
+    row(["relay", "GOX_RELAY", "--relay"], Shape::Word(RELAY), true, helping::KEY_RELAY),
+    row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, helping::KEY_VERBOSITY),
+    row(["lang", "GOX_LANG", "--lang"], Shape::Word(LANG), true, helping::KEY_LANG),
+    row(["report", "GOX_REPORT", "--report"], Shape::Path, true, helping::KEY_REPORT),
+    row(["record", "GOX_RECORD", "--record"], Shape::Path, true, helping::KEY_RECORD),
+    row(["journal", "GOX_JOURNAL", "--journal"], Shape::Word(JOURNAL), true, helping::KEY_JOURNAL),
+    row(["state-dir", "GOX_STATE_DIR", "--state-dir"], Shape::Path, true, helping::KEY_STATE_DIR),
+    row(["offline", "GOX_OFFLINE", "--offline"], Shape::Flag, false, helping::KEY_OFFLINE),
+    row(["config", "GOX_CONFIG", "--config"], Shape::Path, false, helping::KEY_CONFIG),
+    row(["bypass", "GOX_BYPASS", "--bypass"], Shape::Flag, false, helping::KEY_BYPASS),
 ];
 
 impl Key {
@@ -254,7 +186,7 @@ impl Key {
     }
 
     /// One line for people.
-    pub const fn help(self) -> &'static str {
+    pub(crate) const fn help(self) -> Phrase {
         self.row().help
     }
 

@@ -416,12 +416,12 @@ impl fmt::Display for Setting {
     }
 }
 
-/// What a value of `key` looks like, for help: `DURATION`, `LIST`, ...
+/// What a value of `key` looks like, for help: `TIME`, `LIST`, ...
 pub(crate) fn value_name(key: Key) -> &'static str {
     match key.shape() {
         Shape::Path => "PATH",
         Shape::Count => "N",
-        Shape::Duration => "DURATION",
+        Shape::Duration => "TIME",
         Shape::Word(_) => "WORD",
         Shape::Mirrors | Shape::Patterns => "LIST",
         Shape::Flag => "",

@@ -9,6 +9,7 @@ use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
 use super::tls::Offer;
 use super::{Errand, Fetcher};
+use crate::classify;
 use crate::formats::authority;
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
@@ -285,6 +286,12 @@ impl OneTry<'_> {
             short.detail = Detail::Reasoned;
         }
         short.facts.status = Some(status);
+        if let (Meaning::Absent | Meaning::Refused, Some(said), File::Module { module, .. }) =
+            (meaning, &said, &self.question.file)
+        {
+            let said = String::from_utf8_lossy(&said.body);
+            short.facts.behind = classify::behind(&said, host, Some(module));
+        }
         short.said = said;
         short
     }

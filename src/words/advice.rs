@@ -5,7 +5,7 @@
 
 use super::reading::{self, Certificate};
 use super::{Phrase, Text, causes, phrases};
-use crate::vocabulary::{Cause, Detail, Failure, Source};
+use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 
 phrases! {
     AGAIN_LATER = "try again later, or with another proxy in GOPROXY", "稍后重试，或在 GOPROXY 中换一个代理";
@@ -37,6 +37,8 @@ phrases! {
     SPELLING = "check path and version; if it is private: `gox private add {bare}`", "检查模块路径和版本；若是私有模块：`gox private add {bare}`";
     SPELLING_ORIGIN = "check path and version at {host}", "检查 {host} 上的模块路径和版本";
     SPELLING_PUBLIC = "check path and version", "检查模块路径和版本";
+    LOGIN_BEHIND = "check the path; if it is private: `gox private add {bare}`, and a login for {origin} in ~/.netrc",
+        "检查模块路径；若是私有模块：`gox private add {bare}`，并在 ~/.netrc 中为 {origin} 配置登录信息";
     LOGIN_PROXY = "put a login for {host} into ~/.netrc, or into GOPROXY as https://user:password@{host}", "在 ~/.netrc 中为 {host} 配置登录信息，或在 GOPROXY 中写成 https://user:password@{host}";
     LOGIN_HTTPS = "ask {host} over https:// in GOPROXY: go sends no login of ~/.netrc or GOAUTH over http://", "在 GOPROXY 中改用 https:// 访问 {host}：go 不会通过 http:// 发送 ~/.netrc 或 GOAUTH 中的登录信息";
     LOGIN_ORIGIN = "give git a login for {host}: ~/.netrc, a credential helper, or ssh by insteadOf", "为 git 配置 {host} 的登录信息：~/.netrc、credential helper，或用 insteadOf 改走 ssh";
@@ -80,7 +82,10 @@ pub(crate) fn advice(failure: &Failure) -> Text {
 /// The one thing to do, for a module that is plainly public: nobody is to call it private.
 pub(crate) fn advice_on_a_public_module(failure: &Failure) -> Text {
     let phrase = phrase(failure);
-    causes::fill(if phrase == SPELLING || phrase == SITE { SPELLING_PUBLIC } else { phrase }, failure)
+    causes::fill(
+        if [SPELLING, SITE, LOGIN_BEHIND].contains(&phrase) { SPELLING_PUBLIC } else { phrase },
+        failure,
+    )
 }
 
 /// The one thing to do where a host had what it now says it has not.
@@ -111,6 +116,12 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
         Some(Source::Direct | Source::Vcs) => AGAIN_ORIGIN,
         Some(Source::Proxy | Source::Toolchain | Source::Cache | Source::Local) | None => AGAIN_LATER,
     };
+    let verdict = matches!(failure.cause, Cause::Http403 | Cause::Http404410 | Cause::PrivateAuth);
+    match &failure.facts.behind {
+        Some(Behind::Login(_)) if verdict => return LOGIN_BEHIND,
+        Some(Behind::Trouble) if verdict => return AGAIN_LATER,
+        Some(Behind::Login(_) | Behind::Trouble) | None => {}
+    }
     let origin = matches!(source, Some(Source::Direct | Source::Vcs));
     match failure.cause {
         Cause::ConnRefused | Cause::Unreachable | Cause::Timeout if reading::is_fake(failure) => FAKE,

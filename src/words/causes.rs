@@ -2,7 +2,7 @@
 
 use super::reading::{self, Certificate};
 use super::{Part, Phrase, Text, phrases};
-use crate::vocabulary::{Cause, Detail, Failure, Source};
+use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 
 phrases! {
     THE_MODULE = "the module", "该模块";
@@ -11,7 +11,7 @@ phrases! {
     THE_REPOSITORY = "the repository", "代码仓库";
     THE_DATABASE = "the checksum database", "校验和数据库";
     DATABASE_AT = "the checksum database {host}", "校验和数据库（{host}）";
-    DATABASE_BEHIND = "{host}, which passes on the checksum database,", "（负责转发校验和数据库的）{host} ";
+    DATABASE_BEHIND = "{host} (for the checksum database)", "{host}（代为转发校验和数据库）";
     THE_TOOLCHAINS = "the server of Go toolchains", "Go 工具链服务器";
     HERE = "this machine", "本机";
     HTTP_PROXY = "the HTTP proxy {host}", "HTTP 代理 {host}";
@@ -51,6 +51,8 @@ phrases! {
     PROXY_LOGIN = "{who} refuses to let this machine through", "{who} 拒绝放行";
     ABSENT = "{who} has no {module}", "{who} 上没有 {module}";
     LOGIN = "{who} wants a login for {module}", "{who} 要求登录才能获取 {module}";
+    CANNOT_SEE = "{who} cannot see {module}: {origin} wants a login", "{who} 无权访问 {module}：{origin} 要求登录";
+    OWN_TROUBLE = "{who} could not fetch {module} itself", "{who} 自己也没能获取 {module}";
     MISMATCH = "the copy of {module} from {who} has another hash than it must have", "{who} 提供的 {module} 哈希值不符";
     MISMATCH_HERE = "{module} has another hash than it must have", "{module} 的哈希值不符";
     DATABASE_AWAY = "{who} cannot be reached", "无法连接{who}";
@@ -142,12 +144,17 @@ pub(super) fn fill(phrase: Phrase, failure: &Failure) -> Text {
     let status = failure.facts.status.map(|status| status.to_string()).unwrap_or_default();
     let path = failure.facts.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let clock = reading::clock(failure).unwrap_or_default();
+    let origin = match &failure.facts.behind {
+        Some(Behind::Login(host)) => host.as_str(),
+        Some(Behind::Trouble) | None => "",
+    };
     let bare = failure.module.as_deref().unwrap_or("MODULE");
     phrase.with(&[
         ("who", &who),
         ("host", host),
         ("module", &module),
         ("bare", &bare),
+        ("origin", &origin),
         ("status", &status),
         ("path", &path),
         ("clock", &clock),
@@ -160,6 +167,12 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
     let Failure { source, detail, facts, .. } = failure;
     let or = |known: bool, this: Phrase, other: Phrase| if known { this } else { other };
     let database = *source == Some(Source::Sumdb);
+    let verdict = matches!(failure.cause, Cause::Http403 | Cause::Http404410 | Cause::PrivateAuth);
+    match &facts.behind {
+        Some(Behind::Login(_)) if verdict => return CANNOT_SEE,
+        Some(Behind::Trouble) if verdict => return OWN_TROUBLE,
+        Some(Behind::Login(_) | Behind::Trouble) | None => {}
+    }
     match failure.cause {
         Cause::Eof => EOF,
         Cause::ConnReset => RESET,

@@ -17,8 +17,6 @@ phrases! {
     YOUR_RULE = "your rule at {origin} says so", "您在 {origin} 的规则这样要求";
     MORE = "{number} more: {others}", "{number} 个问题：{others}";
     LINE = "line {number}: {words}", "第 {number} 行：{words}";
-    AT_HTTP_PROXY = "the HTTP proxy {place}", "HTTP 代理 {place}";
-    TO_PROXY_AT_HTTP_PROXY = "the way to the module proxy, at the HTTP proxy {place}", "通往模块代理途中的 HTTP 代理 {place}";
     PROXY = "the module proxy {place}", "模块代理 {place}";
     SITE = "the module's own site (go-get discovery) {place}", "模块自己的网站（go-get 查询）{place}";
     VCS = "version control {place}", "版本控制 {place}";

@@ -8,6 +8,7 @@
 mod advice;
 mod causes;
 pub(crate) mod explaining;
+pub(crate) mod helping;
 mod reading;
 pub(crate) mod running;
 #[cfg(test)]

@@ -31,11 +31,19 @@ pub(super) fn certificate(failure: &Failure) -> Certificate {
     let says = |any: &[&str]| says(failure, any);
     if says(&["is before", "NotValidYet", "not valid yet", "not yet valid:"]) && !says(&["is after"]) {
         Certificate::NotYet
-    } else if says(&["is after", "has expired", "Expired"]) {
+    } else if says(&["is after", "has expired", "certificate expired", "Expired"]) {
         Certificate::Expired
-    } else if says(&["is valid for", "doesn't contain any", "not valid for any names", "NotValidForName"])
-        || says(&["IP SANs", "relies on legacy Common Name", "no alternative certificate subject name"])
-    {
+    } else if says(&[
+        "is valid for",
+        "doesn't contain any",
+        "not valid for any names",
+        "not valid for name",
+        "NotValidForName",
+    ]) || says(&[
+        "IP SANs",
+        "relies on legacy Common Name",
+        "no alternative certificate subject name",
+    ]) {
         Certificate::OtherName
     } else if says(&["unknown authority", "UnknownIssuer", "self signed", "self-signed"])
         || says(&["unable to get local issuer", "BadSignature", "not trusted", "not standards compliant"])
@@ -76,8 +84,11 @@ pub(super) fn is_fake(failure: &Failure) -> bool {
 
 /// Whether a file system cannot do what go needs.
 pub(super) fn is_of_the_file_system(failure: &Failure) -> bool {
-    says(failure, &["function not implemented", "not supported", "No locks available", "no locks available"])
-        || says(failure, &["cross-device", "file name too long", "Stale file handle", "stale NFS"])
+    let lower = failure.evidence.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+    any(&["no locks available", "invalid cross-device link", "stale file handle", "stale nfs"])
+        || any(&["function not implemented", "operation not supported", "not supported by"])
+            && any(&["lock ", "rename ", "link ", "chmod ", "chtimes "])
 }
 
 /// Whether a page of a login portal or the like came, rather than bytes that are no HTTP.

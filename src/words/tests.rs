@@ -1,8 +1,8 @@
 use super::*;
-use crate::vocabulary::{Cause, Detail, Failure, Source};
+use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 
 fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
-    let tables = [causes::ALL, advice::ALL, verdicts::ALL, running::ALL, explaining::ALL];
+    let tables = [causes::ALL, advice::ALL, verdicts::ALL, running::ALL, explaining::ALL, helping::ALL];
     tables.into_iter().flat_map(|table| table.iter().copied())
 }
 
@@ -146,7 +146,11 @@ fn the_machine_that_failed_is_named() {
     assert!(happened(&squid).en.starts_with("the HTTP proxy 10.0.0.1:3128 "));
     let mut database = failure(Cause::Timeout, Source::Sumdb, "504 Gateway Timeout");
     database.url = Some("https://mods.corp/sumdb/sum.golang.org/lookup/a.test/m@v1.0.0".into());
-    assert!(happened(&database).en.starts_with("mods.corp, which passes on"), "{:?}", happened(&database));
+    assert!(
+        happened(&database).en.starts_with("mods.corp (for the checksum database) "),
+        "{:?}",
+        happened(&database)
+    );
     assert!(advice(&database).en.contains("before mods.corp in GOPROXY"), "{:?}", advice(&database));
 }
 
@@ -179,4 +183,28 @@ fn advice_helps_where_it_is_followed() {
     let said = login("https://mods.corp/x", Source::Proxy);
     assert!(said.contains("~/.netrc") && said.contains("GOPROXY") && !said.contains("git"), "{said}");
     assert!(login("http://mods.corp/x", Source::Proxy).contains("over https://"));
+}
+
+/// What a proxy quotes is told of whom it quotes, and never as the module's absence.
+#[test]
+fn what_failed_behind_a_proxy_is_told_as_that() {
+    let told = |behind| {
+        let mut failure = failure(Cause::Http404410, Source::Proxy, "404 Not Found");
+        failure.facts.behind = Some(behind);
+        (happened(&failure).en, advice(&failure).en)
+    };
+    let (what, cure) = told(Behind::Login("gitlab.corp".into()));
+    assert_eq!(what, "mods.corp cannot see a.test/m: gitlab.corp wants a login");
+    assert!(cure.contains("login for gitlab.corp") && !cure.contains("mods.corp"), "{cure}");
+    let (what, cure) = told(Behind::Trouble);
+    assert_eq!(what, "mods.corp could not fetch a.test/m itself");
+    assert!(cure.contains("another proxy") && !cure.contains("private"), "{cure}");
+}
+
+#[test]
+fn a_file_system_is_blamed_for_what_it_lacks_alone() {
+    let told = |words: &str| happened(&failure(Cause::Other, Source::Local, words)).en;
+    assert!(told("go: RLock /mnt/x/cache/lock: function not implemented").contains("file system"));
+    assert!(told("rename /a /b: invalid cross-device link").contains("file system"));
+    assert!(!told("go: -race is not supported on linux/386").contains("file system"));
 }

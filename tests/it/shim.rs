@@ -403,11 +403,40 @@ fn gos_version_is_gos_and_goxs_is_goxs() {
     same(&plain, &ours);
     let own = project.gox(["--version"]).run().success();
     assert_eq!(own.out(), concat!("gox ", env!("CARGO_PKG_VERSION"), "\n"));
-    for args in
-        [&["help"][..], &["help", "mod"], &[], &["frobnicate"], &["mod"], &["build", "-nonsense"], &["-h"]]
-    {
+    for args in [&["help"][..], &["help", "mod"], &["mod"], &["build", "-nonsense"]] {
         same(&project.go(args).run(), &project.gox(args).run());
     }
+}
+
+#[test]
+fn who_lost_the_way_reads_one_line_before_gos_own() {
+    let project = Project::empty();
+    for (args, line) in [
+        (&[][..], "`gox --help`"),
+        (&["-h"], "`gox --help`"),
+        (&["frobnicate"], "`gox --help`"),
+        (&["explan"], "`gox explain`"),
+        (&["mod", "downlaod"], "`gox mod download`"),
+    ] {
+        let (plain, ours) = (project.go(args).run(), project.gox(args).run());
+        assert_eq!((plain.code(), plain.out()), (ours.code(), ours.out()), "{args:?}");
+        let said = ours.said();
+        assert!(said.len() == 1 && said[0].contains(line), "{args:?}\n{ours}");
+        let rest: Vec<String> =
+            ours.err().lines().filter(|l| !l.starts_with("gox: ")).map(str::to_owned).collect();
+        assert_eq!(rest, plain.err().lines().collect::<Vec<_>>(), "{args:?}");
+    }
+    let chinese = project.gox(["explan"]).env("LANG", "zh_CN.UTF-8").run();
+    assert!(chinese.said()[0].contains("`gox explain`") && !chinese.said()[0].is_ascii(), "{chinese}");
+}
+
+#[test]
+fn help_is_there_whatever_is_wrong_and_in_the_users_language() {
+    let project = Project::empty().env("GOX_ATTEMPTS", "nonsense");
+    let help = project.gox(["--help"]).run().success();
+    assert!(help.out().contains("Usage: gox"), "{help}");
+    let chinese = project.gox(["--lang", "zh", "--help"]).without("GOX_ATTEMPTS").run().success();
+    assert!(chinese.out().contains("用法：gox"), "{chinese}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn pure_modules_touch_nothing() {
         "judgement",
         "configuration",
         "command_line.rs",
+        "guide.rs",
         "memory/report.rs",
         "memory/record.rs",
         "fetch/question.rs",

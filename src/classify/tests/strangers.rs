@@ -37,7 +37,10 @@ fn what_a_server_says_is_no_failure_of_its_own() {
         for forged in FORGED {
             let text = answered(status, forged);
             for stream in [Stream::Stderr, Stream::Log] {
-                assert_eq!(read(stream, &text), plain, "{stream:?} {text}");
+                // What it tells of its own trouble chooses words for people, and nothing else.
+                let mut seen = read(stream, &text);
+                seen.iter_mut().for_each(|failure| failure.facts.behind = None);
+                assert_eq!(seen, plain, "{stream:?} {text}");
             }
             let object = serde_json::json!({"Path": "a.test/b", "Version": "v1.0.0", "Error": text.trim_start_matches("go: ")});
             let pretty = format!("{}\n", serde_json::to_string_pretty(&object).unwrap());

@@ -40,7 +40,8 @@ pub(super) fn hint(state: &State, row: &Row, failure: &Failure) -> Option<Text> 
     let module = failure.module.as_deref();
     let public = module.is_some_and(|m| state.premises.private.publicity(m) == Publicity::PlainlyPublic);
     let advice = if public { words::advice_on_a_public_module } else { words::advice };
-    row.speaks.then(|| advice(&placed(state, failure)))
+    let speaks = row.speaks || failure.facts.behind.is_some();
+    speaks.then(|| advice(&placed(state, failure)))
 }
 
 /// A verdict on one module: 401, 403, 404 or 410 where the host otherwise serves.

@@ -89,7 +89,7 @@ const fn untrusted_database(row: Row) -> Row {
 }
 
 const fn unknown_to_database(row: Row) -> Row {
-    Row { class: Class::Stop, trouble: Trouble::Module, ..row }
+    Row { class: Class::Stop, trouble: Trouble::Module, speaks: true, ..row }
 }
 
 const fn refused_by_database(row: Row) -> Row {
@@ -150,9 +150,9 @@ pub(super) const fn of_cause(cause: Cause, source: Option<Source>, detail: Detai
             let row = stop_and_tell(Host, 8);
             if matches!(detail, Detail::Hidden) { Row { class: Class::Toolchain, ..row } } else { row }
         }
-        Cause::DiskFull => stop_and_tell(Here, 2),
-        Cause::OomKilled => stop_and_tell(Here, 3),
-        Cause::CachePermission => stop_and_tell(Here, 4),
+        Cause::DiskFull => stop(Here, 2),
+        Cause::OomKilled => stop(Here, 3),
+        Cause::CachePermission => stop(Here, 4),
         Cause::VcsMissing => stop_and_tell(Here, 6),
         Cause::GoVersion => stop(Here, 10),
         Cause::ProxyOff => stop(Here, 11),
@@ -224,11 +224,14 @@ const fn refusal(source: Option<Source>, detail: Detail) -> Row {
 }
 
 const fn absence(source: Option<Source>) -> Row {
-    let row = Row { suspicion: Suspicion::Info, ..of(Class::Absence, Trouble::Module, NETWORK) };
+    // Whoever mistyped a version reads it in go's words.
+    let row =
+        Row { suspicion: Suspicion::Info, speaks: false, ..of(Class::Absence, Trouble::Module, NETWORK) };
     match source {
         // Where go asked the origin itself, GOPRIVATE changes nothing; of a toolchain, go has asked every
         // entry of the list that 404 leads to.
-        Some(Source::Direct | Source::Vcs | Source::Toolchain) => Row { class: Class::Stop, ..row },
+        Some(Source::Direct | Source::Vcs) => Row { class: Class::Stop, ..row },
+        Some(Source::Toolchain) => Row { class: Class::Stop, speaks: true, ..row },
         Some(Source::Sumdb) => unknown_to_database(row),
         Some(Source::Proxy | Source::Cache | Source::Local) | None => row,
     }

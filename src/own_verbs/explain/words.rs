@@ -86,8 +86,8 @@ fn others(reading: &Reading) -> Option<Text> {
 fn place(failure: &Failure) -> Option<Text> {
     let between = failure.detail == Detail::HttpProxy;
     let kind = match failure.source? {
-        Source::Proxy if between => explaining::TO_PROXY_AT_HTTP_PROXY,
-        _ if between => explaining::AT_HTTP_PROXY,
+        _ if between => return Some(words::who(failure)),
+        Source::Sumdb if failure.host.is_some() => return Some(words::who(failure)),
         Source::Proxy => explaining::PROXY,
         Source::Direct => explaining::SITE,
         Source::Vcs => explaining::VCS,
