@@ -295,13 +295,14 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         }
         OwnVerb::History { number, since, summary, format } => {
             let resolved = resolve(options, here.as_deref())?;
+            let language = locale::language(resolved.settings.lang);
             let dir = health::state_dir(resolved.settings.state_dir.as_deref());
             let runs = dir.map(|d| journal::latest(&d, usize::MAX)).unwrap_or_default();
             let most = number.unwrap_or(if since.is_some() || summary { usize::MAX } else { 20 });
             let runs = own_verbs::history::chosen(runs, since, most);
             match summary {
-                true => own_verbs::history::summary(format, &runs, &mut out),
-                false => own_verbs::history::run(format, &runs, &mut out),
+                true => own_verbs::history::summary(format, language, &runs, &mut out),
+                false => own_verbs::history::run(format, language, &runs, &mut out),
             }
         }
         OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),

@@ -4,6 +4,7 @@ use super::{columns, put};
 use crate::command_line::Format;
 use crate::configuration::Error;
 use crate::redact;
+use crate::words::{Language, Text, naming};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -13,17 +14,23 @@ use std::time::Duration;
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub(crate) fn run(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
+pub(crate) fn run(
+    format: Format,
+    language: Language,
+    runs: &[Value],
+    out: &mut dyn Write,
+) -> Result<i32, Error> {
     let mut text = String::new();
     for run in runs {
         match format {
             Format::Json => text.push_str(&run.to_string()),
-            Format::Text => text.push_str(&redact::line(&line(run))),
+            Format::Text => text.push_str(&redact::line(&line(run, language))),
         }
         text.push('\n');
     }
     if runs.is_empty() && format == Format::Text {
-        text.push_str("no run has needed help yet\n");
+        text.push_str(Text::from(naming::NO_RUN).in_language(language));
+        text.push('\n');
     }
     put(out, &text)
 }
@@ -41,7 +48,12 @@ pub(crate) fn chosen(mut runs: Vec<Value>, since: Option<Duration>, most: usize)
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub(crate) fn summary(format: Format, runs: &[Value], out: &mut dyn Write) -> Result<i32, Error> {
+pub(crate) fn summary(
+    format: Format,
+    language: Language,
+    runs: &[Value],
+    out: &mut dyn Write,
+) -> Result<i32, Error> {
     let mut faults: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut remedies: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let each = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -78,20 +90,27 @@ pub(crate) fn summary(format: Format, runs: &[Value], out: &mut dyn Write) -> Re
         return put(out, &format!("{all}\n"));
     }
     let recovered = runs.iter().filter(|run| run["recovered"] == true).count();
+    let say = |text: Text| redact::line(text.in_language(language));
     let rows: Vec<[String; 3]> = faults
         .iter()
-        .map(|((host, cause), runs)| [redact::line(host), redact::line(cause), format!("in {runs}")])
+        .map(|((host, cause), runs)| {
+            [redact::line(host), say(naming::cause(cause)), say(naming::IN_RUNS.with(&[("runs", runs)]))]
+        })
         .collect();
     let cured: Vec<[String; 2]> = remedies
         .iter()
-        .map(|(remedy, (runs, recovered))| [redact::line(remedy), format!("{recovered} of {runs} recovered")])
+        .map(|(remedy, (runs, recovered))| {
+            let count = naming::OF_RUNS.with(&[("recovered", recovered), ("runs", runs)]);
+            [say(naming::remedy(remedy)), say(count)]
+        })
         .collect();
-    let text = format!("{} runs, {recovered} recovered\n{}{}", runs.len(), columns(&rows), columns(&cured));
-    put(out, &text)
+    let head = say(naming::RUNS.with(&[("runs", &runs.len()), ("recovered", &recovered)]));
+    put(out, &format!("{head}\n{}{}", columns(&rows), columns(&cured)))
 }
 
 /// One run in one line: when, what, how it ended, what was met.
-fn line(run: &Value) -> String {
+fn line(run: &Value, language: Language) -> String {
+    let say = |text: Text| text.in_language(language).to_owned();
     let words = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
     };
@@ -107,27 +126,29 @@ fn line(run: &Value) -> String {
         attempts.iter().flat_map(|a| words(&a["remedies"])).filter(|r| !r.starts_with("wait:")).collect();
     remedies.dedup();
     let end = match (run["recovered"].as_bool(), run["exit"].as_i64()) {
-        (Some(true), _) => "recovered".to_owned(),
-        (_, exit) => format!("exit {}", exit.unwrap_or(-1)),
+        (Some(true), _) => naming::RECOVERED.into(),
+        (_, exit) => naming::EXIT.with(&[("code", &exit.unwrap_or(-1))]),
     };
+    let seconds = format!("{:.1}", run["elapsed_ms"].as_f64().unwrap_or(0.0) / 1000.0);
+    let counted = if attempts.len() == 1 { naming::ONE_ATTEMPT } else { naming::ATTEMPTS };
+    let causes: Vec<String> = causes.into_iter().map(|cause| say(naming::cause(cause))).collect();
     let mut text = format!(
-        "{}  {}  go {}  {} attempt{}, {:.1} s: {}",
-        seconds(run["started"].as_str().unwrap_or("?")),
-        end,
+        "{}  {}  go {}  {}: {}",
+        whole_seconds(run["started"].as_str().unwrap_or("?")),
+        say(end),
         words(&run["argv"]).join(" "),
-        attempts.len(),
-        if attempts.len() == 1 { "" } else { "s" },
-        run["elapsed_ms"].as_f64().unwrap_or(0.0) / 1000.0,
+        say(counted.with(&[("attempts", &attempts.len()), ("seconds", &seconds)])),
         causes.join(", "),
     );
     if !remedies.is_empty() {
-        text.push_str(&format!(" [{}]", remedies.join(" ")));
+        let remedies: Vec<String> = remedies.iter().map(|remedy| say(naming::remedy(remedy))).collect();
+        text.push_str(&format!(" [{}]", remedies.join(", ")));
     }
     text
 }
 
 /// An RFC 3339 time without its fraction of a second.
-fn seconds(time: &str) -> String {
+fn whole_seconds(time: &str) -> String {
     match time.split_once('.') {
         Some((whole, fraction)) => {
             whole.to_owned() + fraction.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -150,13 +171,14 @@ mod tests {
         };
         let runs = [run(true), run(false), json!({"attempts": [{"failures": [failure("b")]}]})];
         let mut out = Vec::new();
-        summary(Format::Text, &runs, &mut out).unwrap();
+        summary(Format::Text, Language::English, &runs, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "3 runs, 1 recovered\na  eof  in 2\nb  eof  in 1\nrotate  1 of 2 recovered\nwait    1 of 2 recovered\n"
+            "3 runs, 1 recovered\na  a connection that ended early  in 2\nb  a connection that ended early  in 1\n\
+             asked ...  1 of 2 recovered\nwaited     1 of 2 recovered\n"
         );
         let mut out = Vec::new();
-        summary(Format::Json, &runs, &mut out).unwrap();
+        summary(Format::Json, Language::English, &runs, &mut out).unwrap();
         let all: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(all["faults"][0], json!({"host": "a", "cause": "eof", "runs": 2}));
         assert_eq!(all["remedies"][0], json!({"remedy": "rotate", "runs": 2, "recovered": 1}));
@@ -177,16 +199,16 @@ mod tests {
         let run = serde_json::json!({"started": "2026-01-02T03:04:05.123456Z", "argv": ["mod", "tidy"], "exit": 0, "recovered": true,
             "elapsed_ms": 1500, "attempts": [{"failures": [{"cause": "eof"}], "remedies": ["rotate:b", "wait:5"]}, {"failures": [], "remedies": []}]});
         let mut out = Vec::new();
-        super::run(Format::Text, &[run], &mut out).unwrap();
+        super::run(Format::Text, Language::English, &[run], &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: eof [rotate:b]\n"
+            "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: a connection that ended early [asked b]\n"
         );
         // What stands in the journal may be a stranger's words.
         let odd = serde_json::json!({"started": "\u{1b}[31mx", "argv": ["\u{202e}a\u{9b}\nb"], "exit": 1});
         for format in [Format::Text, Format::Json] {
             let mut out = Vec::new();
-            super::run(format, std::slice::from_ref(&odd), &mut out).unwrap();
+            super::run(format, Language::English, std::slice::from_ref(&odd), &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(
                 text.ends_with('\n')
@@ -195,7 +217,7 @@ mod tests {
             );
         }
         let mut out = Vec::new();
-        super::run(Format::Text, &[], &mut out).unwrap();
+        super::run(Format::Text, Language::English, &[], &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "no run has needed help yet\n");
     }
 }

@@ -456,14 +456,13 @@ impl Run {
 
 /// The GOPROXY of `--offline`, or the end of gox where it cannot be.
 fn offline_list(job: &Job, project: &Project) -> Result<String, Exit> {
+    let language = locale::language(job.settings.lang);
+    let failed = |text: Text| Err(Exit::failed(OWN_FAILURE, text.in_language(language)));
     if !job.invocation.versions_fixed {
-        return Err(Exit::failed(
-            OWN_FAILURE,
-            "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
-        ));
+        return failed(verdicts::OFFLINE_CHOOSES.into());
     }
     let Some(root) = job.go_env.mod_cache() else {
-        return Err(Exit::failed(OWN_FAILURE, "--offline: no module cache is known"));
+        return failed(verdicts::OFFLINE_NO_CACHE.into());
     };
     let cache = Cache::new(&root, None);
     let sums = &project.go_sum;
@@ -472,12 +471,7 @@ fn offline_list(job: &Job, project: &Project) -> Result<String, Exit> {
         .filter(|(m, v)| !sums.lookup(m, v, false).is_empty())
         .find(|(m, v)| !cache.complete_for(sums, &[((*m).to_owned(), (*v).to_owned())]));
     if let Some((module, version)) = lacking {
-        return Err(Exit::failed(
-            OWN_FAILURE,
-            format!(
-                "--offline: the module cache has no whole {module}@{version}; run gox mod download first"
-            ),
-        ));
+        return failed(verdicts::OFFLINE_LACKS.with(&[("module", &module), ("version", &version)]));
     }
     let path = root.join("cache/download").display().to_string().replace('%', "%25").replace(' ', "%20");
     Ok(format!("file://{path},off"))

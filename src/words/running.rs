@@ -11,7 +11,7 @@ phrases! {
     AGAIN = "trying again (attempt {attempt})", "正在重试（第 {attempt} 次）";
     AND = "{first}, {then}", "{first}，{then}";
     BECAUSE = "{reason}: {then}", "{reason}：{then}";
-    AND_OTHERS = "{what} (and {others} more like it)", "{what}（另有 {others} 个类似问题）";
+    AND_OTHERS = "{what} (and {others} more)", "{what}（另有 {others} 个问题）";
     ASKING_MIRROR = "asking the mirror {entry} (turn this off with GOX_MIRRORS=none)", "改问镜像 {entry}（可用 GOX_MIRRORS=none 关闭）";
     ASKED_MIRROR = "asked the mirror {entry} (turn this off with GOX_MIRRORS=none)", "使用了镜像 {entry}（可用 GOX_MIRRORS=none 关闭）";
     ASKING_ORIGIN = "asking the origin directly", "直接访问源站";

@@ -2,7 +2,8 @@ use super::*;
 use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 
 fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
-    let tables = [causes::ALL, advice::ALL, verdicts::ALL, running::ALL, explaining::ALL, helping::ALL];
+    let tables =
+        [causes::ALL, advice::ALL, verdicts::ALL, running::ALL, explaining::ALL, helping::ALL, naming::ALL];
     tables.into_iter().flat_map(|table| table.iter().copied())
 }
 
@@ -207,4 +208,30 @@ fn a_file_system_is_blamed_for_what_it_lacks_alone() {
     assert!(told("go: RLock /mnt/x/cache/lock: function not implemented").contains("file system"));
     assert!(told("rename /a /b: invalid cross-device link").contains("file system"));
     assert!(!told("go: -race is not supported on linux/386").contains("file system"));
+}
+
+/// Reports spell causes and remedies by identifiers, which no list for people shows.
+#[test]
+fn each_cause_and_remedy_has_a_short_name() {
+    for cause in Cause::ALL {
+        let name = naming::cause(cause.as_str());
+        assert!(name.en != cause.as_str() || *cause == Cause::None, "{cause}");
+        assert!(!name.zh.is_ascii(), "{cause}: {}", name.zh);
+    }
+    for remedy in [
+        "rotate:h",
+        "evict:m@v1",
+        "aside:m@v1",
+        "private:p",
+        "sumdb:h",
+        "http1",
+        "no-mlkem",
+        "git-patience",
+        "relay",
+        "wait:5",
+        "rotate",
+    ] {
+        let name = naming::remedy(remedy);
+        assert!(name.en != remedy && !name.zh.is_ascii(), "{remedy}: {name:?}");
+    }
 }

@@ -31,6 +31,10 @@ phrases! {
         "{module} 的哈希值仍然不符：得到 {got}，应为 {expected}";
     NOBODY_ELSE = "{what}, and nobody else may be asked", "{what}，且没有其他服务器可问";
     VERIFY = "what `go mod verify` finds is for you to judge: gox changes none of it", "`go mod verify` 发现的问题需要您自己判断，gox 不会改动";
+    OFFLINE_CHOOSES = "--offline: this command chooses versions; only commands whose versions go.mod fixes can run offline",
+        "--offline：该命令需要选择版本；只有版本由 go.mod 确定的命令才能离线运行";
+    OFFLINE_NO_CACHE = "--offline: no module cache is known", "--offline：不知道模块缓存的位置";
+    OFFLINE_LACKS = "--offline: the module cache has no whole {module}@{version}; run gox mod download first", "--offline：模块缓存中没有完整的 {module}@{version}；请先执行 gox mod download";
     SAY_PRIVATE = "if it is private, say so: `gox private add {pattern}` (for one run: GOX_PRIVATE={pattern})",
         "若是私有模块，请声明：`gox private add {pattern}`（仅本次：GOX_PRIVATE={pattern}）";
     OPEN_LIST = "if the others of your list may be asked instead: GOPROXY='{list}'", "如果允许改问列表中的其他代理：GOPROXY='{list}'";
