@@ -15,8 +15,8 @@ use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge;
 use crate::judgement::request::miss::{Miss, Try};
-use crate::judgement::request::policy::{self, Allowance, Condition, Move, Situation};
-use crate::judgement::request::terms::Terms;
+use crate::judgement::request::policy::{Allowance, Condition, Move, Situation};
+use crate::judgement::request::terms::{Terms, is_retry_affordable};
 use crate::vocabulary::{Cause, Detail, Facts, Failure, Source};
 use std::collections::HashMap;
 use std::future::Future;
@@ -219,7 +219,7 @@ impl<'a> Journey<'a> {
             tries: &self.tries,
             conditions,
             allowance: Allowance {
-                retry: policy::is_retry_affordable(books.tally.retries, books.tally.requests)
+                retry: is_retry_affordable(books.tally.retries, books.tally.requests)
                     || self.terms.patient && books.breakers.iter().any(Breaker::is_down),
                 time: self.fetcher.options.budget.saturating_sub(spent),
             },
@@ -248,7 +248,7 @@ impl<'a> Journey<'a> {
         let late = {
             let mut books = fetcher.ledger.lock();
             let probes = self.terms.patient && books.breakers[first.place()].is_down();
-            books.tally.retries += u64::from(!self.tries.is_empty() && !probes);
+            books.tally.retries += u64::from(self.tries.iter().any(|t| t.upstream == first) && !probes);
             books.latencies.late()
         };
         let alone = self.terms.patient && self.is_alone(first);

@@ -113,6 +113,16 @@ fn a_first_proxy_that_is_out_of_service_is_left() {
 }
 
 #[test]
+fn behind_a_dead_http_proxy_the_next_of_the_list_gives_every_file() {
+    let lab = Lab::new().modules(60).entry(Entry::plain()).start();
+    // Loopback is never asked through an HTTP proxy.
+    let list = format!("http://first.example.test|{}", lab.goproxy());
+    let project = Project::new(&lab).env("GOPROXY", list).env("HTTP_PROXY", "http://127.0.0.1:1");
+    let outcome = project.gox(["--relay", "always", "mod", "download"]).run().success();
+    assert_eq!(outcome.attempts(), 1, "{outcome}");
+}
+
+#[test]
 fn a_silent_first_proxy_is_left() {
     let lab = Lab::new()
         .entry(Entry::plain())

@@ -17,9 +17,6 @@ use std::time::Duration;
 /// says nothing about load, so the next try need not wait as long as after an outage.
 const HEALTHY_BACKOFF: Duration = Duration::from_millis(20);
 
-/// Retries that are always allowed, before the share of the requests counts.
-const FREE_RETRIES: u64 = 50;
-
 /// Longest chain of resumed pieces of one body.
 pub(crate) const MAX_PIECES: usize = 64;
 
@@ -41,12 +38,6 @@ const APART: Duration = Duration::from_secs(2);
 /// counted from the first such answer of that upstream: 2, 5 and 10 s after the one before. It was
 /// there once; Athens and goproxy say so too while their own upstream fails.
 const ABSENT: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(7), Duration::from_secs(17)];
-
-/// True while one more retry keeps them at half of the `requests` so far, plus a floor: an outage
-/// is not made worse by those who suffer from it.
-pub(crate) fn is_retry_affordable(retries: u64, requests: u64) -> bool {
-    retries < FREE_RETRIES + requests / 2
-}
 
 /// What is known of an upstream at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -379,8 +370,13 @@ impl Situation<'_> {
         }
         // A refusal by the server that told how long: not a fault to be counted, a wait to be kept.
         let told = matches!(last.miss, Miss::Limited { pause: Some(_) });
-        if (!self.allowance.retry && !told) || self.allowance.time.is_zero() {
+        if self.allowance.time.is_zero() {
             return self.give_up();
+        }
+        if !self.allowance.retry && !told {
+            // Whom go would ask next is no retry.
+            let next = self.candidate(last.upstream).filter(|to| self.is_untried(*to));
+            return next.map_or_else(|| self.give_up(), |to| Move::Ask(to, Pause::None));
         }
         if let Miss::Fault { gained: true, .. } = last.miss {
             let pieces =

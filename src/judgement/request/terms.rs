@@ -4,6 +4,15 @@ use super::UpstreamId;
 use crate::judgement::publicity::Publicity;
 use std::time::Duration;
 
+/// Retries that are always allowed, before the share of the requests counts.
+const FREE_RETRIES: u64 = 50;
+
+/// True while one more retry keeps them at half of the `requests` so far, plus a floor: an outage
+/// is not made worse by those who suffer from it.
+pub(crate) fn is_retry_affordable(retries: u64, requests: u64) -> bool {
+    retries < FREE_RETRIES + requests / 2
+}
+
 /// The terms under which one request is worked on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Terms {
@@ -31,5 +40,15 @@ impl Terms {
     /// True where go's own walk of the list is the only way.
     pub(crate) fn is_private(&self) -> bool {
         self.publicity == Publicity::LikelyPrivate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_stay_at_half_of_the_requests_and_a_floor() {
+        assert!(is_retry_affordable(50 + 449, 900) && !is_retry_affordable(50 + 450, 900));
     }
 }
