@@ -212,7 +212,10 @@ fn modules_that_are_missing_are_gos_to_tell() {
         let plain = Project::new(&lab).go(["mod", "download"]).run().exited(1);
         let ours = Project::new(&lab).env("GOX_BUDGET", "3s").gox(["mod", "download"]).run().exited(1);
         plain.err().lines().for_each(|line| assert!(ours.err().contains(line), "{line}\n{ours}"));
-        let [line] = &ours.said()[..] else { panic!("one line, for what go.sum pins\n{ours}") };
+        let [line, hint] = &ours.said()[..] else {
+            panic!("a line and a hint, for what go.sum pins\n{ours}")
+        };
+        assert!(hint.contains("try again later"), "{ours}");
         assert!(line.contains("example.test/m001, which go.sum pins"), "{ours}");
     }
 }
