@@ -216,7 +216,7 @@ fn modules_that_are_missing_are_gos_to_tell() {
             panic!("a line and a hint, for what go.sum pins\n{ours}")
         };
         assert!(hint.contains("try again later"), "{ours}");
-        assert!(line.contains("example.test/m001, which go.sum pins"), "{ours}");
+        assert!(line.contains("example.test/m001@v1.0.0, which go.sum pins"), "{ours}");
     }
 }
 
