@@ -14,6 +14,7 @@
 mod figure;
 mod looping;
 mod plan;
+mod reading;
 mod relay;
 mod run;
 mod startup;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     println!("go {}, {} CPUs, load {}", tools.go.display(), run::cpus(), run::load());
     startup::measure(&tools, &mut table);
     looping::measure(&tools, &mut table);
+    reading::measure(&tools, &mut table);
     relay::measure(&tools, &mut table);
     println!("load at the end {}", run::load());
     table.finish()

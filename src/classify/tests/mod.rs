@@ -1,5 +1,6 @@
 mod frames;
 mod logs;
+mod mutants;
 mod owners;
 mod shapes;
 mod strangers;
