@@ -246,6 +246,9 @@ pub struct Facts {
     /// What a module proxy told of machines behind it. Its words choose words for people, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<Behind>,
+    /// The HTTP proxy that this machine's settings put before the URL's host, where one is to blame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<String>,
 }
 
 /// What failed a server behind it, by its own words.
@@ -256,6 +259,8 @@ pub enum Behind {
     Login(String),
     /// Its git, its disk, its name server or its network failed it.
     Trouble,
+    /// This host, where it keeps its files and sends whoever asks, does not give them out. gox saw that itself.
+    Store(String),
 }
 
 /// A hash that stands in somebody's words. It can be shown; it proves nothing, so nothing else can

@@ -4,7 +4,7 @@
 use super::bounded::{self, MOST_SETTINGS};
 use super::dial::{Address, Purpose, dial};
 use crate::formats::authority;
-use crate::formats::goproxy::Entry;
+use crate::formats::goproxy::{Entry, List};
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
@@ -63,12 +63,20 @@ fn behind_http_proxy(entry: &Entry) -> bool {
     {
         return false;
     }
-    let names: &[&str] = if url.starts_with("https://") {
-        &["HTTPS_PROXY", "https_proxy"]
-    } else {
-        &["HTTP_PROXY", "http_proxy"]
-    };
-    names.iter().any(|n| std::env::var_os(n).is_some_and(|v| !v.is_empty()))
+    proxy_variables(url).iter().any(|n| std::env::var_os(n).is_some_and(|v| !v.is_empty()))
+}
+
+/// The variables that name the HTTP proxy for a URL.
+fn proxy_variables(url: &str) -> &'static [&'static str] {
+    if url.starts_with("https://") { &["HTTPS_PROXY", "https_proxy"] } else { &["HTTP_PROXY", "http_proxy"] }
+}
+
+/// The host of the HTTP proxy that the environment names for a URL, without user and password.
+pub(crate) fn http_proxy_for(url: &str) -> Option<String> {
+    let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let value = proxy_variables(url).iter().find_map(set)?;
+    let value = if value.contains("://") { value } else { format!("http://{value}") };
+    List::parse(&value).entries.first()?.host()
 }
 
 /// Says in words why there is no network here, or `None` where there seems to be one.

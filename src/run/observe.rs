@@ -2,7 +2,7 @@
 
 use super::scratch::{Scratch, of_the_modules, own_trace};
 use super::watching::Notes;
-use super::{Interrupt, Run, is_interrupt, network};
+use super::{Interrupt, Run, is_interrupt};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
@@ -13,7 +13,7 @@ use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State};
 use crate::judgement::table::{self, Class, Meaning, Suspicion, Trouble};
 use crate::machine::names;
-use crate::machine::network::Probe;
+use crate::machine::network::{self, Probe};
 use crate::module_cache::{Cache, Finding, Mark, Owner};
 use crate::vocabulary::{Cause, Detail, Failure, Source};
 use std::io::Read;
@@ -41,6 +41,9 @@ impl Run {
         let mut observation = Observation::new(end, notes.reading.failures);
         observation.elapsed = outcome.elapsed;
         self.read_relay(&mut observation);
+        for failure in observation.failures.iter_mut().filter(|f| f.detail == Detail::HttpProxy) {
+            failure.facts.between = failure.url.as_deref().and_then(network::http_proxy_for);
+        }
         observation.no_relay = self.relaying.refusal();
         if matches!(end, AttemptEnd::Code(0) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted) {
             return Ok(observation);

@@ -14,7 +14,7 @@ use crate::machine::limits;
 use crate::memory::health::Health;
 use crate::memory::report::Fetched;
 use crate::relay::{CONNECTIONS, Relay};
-use crate::vocabulary::{Cause, Detail, Failure, Source};
+use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 use crate::words::running;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -229,6 +229,7 @@ impl Run {
                 }
             }
         }
+        name_stores(&mut observation.failures, &tally);
         for settled in tally.settled.clone() {
             take_settled(observation, settled);
         }
@@ -306,5 +307,17 @@ impl Run {
         if let Ok(real) = real {
             outcome.stdout = real;
         }
+    }
+}
+
+/// go names the proxy that was asked; where that sent gox on and another host refused, both are told.
+fn name_stores(failures: &mut [Failure], tally: &Tally) {
+    let listed = |host: &str| tally.upstreams.iter().any(|upstream| is_at(&upstream.entry, host));
+    for failure in failures.iter_mut().filter(|f| f.source == Some(Source::Proxy) && f.facts.behind.is_none())
+    {
+        let same = |f: &&Failure| f.cause == failure.cause && f.module == failure.module;
+        let hosts = tally.failed.iter().filter(same).filter_map(|f| f.host.as_deref());
+        let store = hosts.filter(|host| failure.host.as_deref() != Some(host)).find(|host| !listed(host));
+        failure.facts.behind = store.map(|host| Behind::Store(host.to_owned()));
     }
 }

@@ -37,6 +37,7 @@ phrases! {
     SPELLING = "check path and version; if it is private: `gox private add {bare}`", "检查模块路径和版本；若是私有模块：`gox private add {bare}`";
     SPELLING_ORIGIN = "check path and version at {host}", "检查 {host} 上的模块路径和版本";
     SPELLING_PUBLIC = "check path and version", "检查模块路径和版本";
+    STORE = "have {origin} let through from here (firewall, HTTP proxy), or put another proxy first in GOPROXY", "请让本机能访问 {origin}（防火墙、HTTP 代理），或在 GOPROXY 中把别的代理排在前面";
     LOGIN_BEHIND = "check the path; if it is private: `gox private add {bare}`, and a login for {origin} in ~/.netrc",
         "检查模块路径；若是私有模块：`gox private add {bare}`，并在 ~/.netrc 中为 {origin} 配置登录信息";
     LOGIN_PROXY = "put a login for {host} into ~/.netrc, or into GOPROXY as https://user:password@{host}", "在 ~/.netrc 中为 {host} 配置登录信息，或在 GOPROXY 中写成 https://user:password@{host}";
@@ -120,7 +121,8 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
     match &failure.facts.behind {
         Some(Behind::Login(_)) if verdict => return LOGIN_BEHIND,
         Some(Behind::Trouble) if verdict => return AGAIN_LATER,
-        Some(Behind::Login(_) | Behind::Trouble) | None => {}
+        Some(Behind::Store(_)) if verdict => return STORE,
+        Some(Behind::Login(_) | Behind::Trouble | Behind::Store(_)) | None => {}
     }
     let origin = matches!(source, Some(Source::Direct | Source::Vcs));
     match failure.cause {

@@ -52,6 +52,7 @@ phrases! {
     ABSENT = "{who} has no {module}", "{who} 上没有 {module}";
     LOGIN = "{who} wants a login for {module}", "{who} 要求登录才能获取 {module}";
     CANNOT_SEE = "{who} cannot see {module}: {origin} wants a login", "{who} 无权访问 {module}：{origin} 要求登录";
+    STORE = "{origin}, where {who} keeps its files, does not give out {module}", "{who} 存放文件的服务器 {origin} 不提供 {module}";
     OWN_TROUBLE = "{who} could not fetch {module} itself", "{who} 自己也没能获取 {module}";
     MISMATCH = "the copy of {module} from {who} has another hash than it must have", "{who} 提供的 {module} 哈希值不符";
     MISMATCH_HERE = "{module} has another hash than it must have", "{module} 的哈希值不符";
@@ -94,6 +95,9 @@ phrases! {
 /// The machine that failed, as a person knows it.
 pub(crate) fn who(failure: &Failure) -> Text {
     let between = failure.detail == Detail::HttpProxy;
+    if between && let Some(proxy) = failure.facts.between.as_deref().or(reading::dialled(failure)) {
+        return HTTP_PROXY.with(&[("host", &proxy)]);
+    }
     let Some(host) = &failure.host else {
         return Text::from(match failure.source {
             _ if between => THE_HTTP_PROXY,
@@ -145,7 +149,7 @@ pub(super) fn fill(phrase: Phrase, failure: &Failure) -> Text {
     let path = failure.facts.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let clock = reading::clock(failure).unwrap_or_default();
     let origin = match &failure.facts.behind {
-        Some(Behind::Login(host)) => host.as_str(),
+        Some(Behind::Login(host) | Behind::Store(host)) => host.as_str(),
         Some(Behind::Trouble) | None => "",
     };
     let bare = failure.module.as_deref().unwrap_or("MODULE");
@@ -171,7 +175,8 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
     match &facts.behind {
         Some(Behind::Login(_)) if verdict => return CANNOT_SEE,
         Some(Behind::Trouble) if verdict => return OWN_TROUBLE,
-        Some(Behind::Login(_) | Behind::Trouble) | None => {}
+        Some(Behind::Store(_)) if verdict => return STORE,
+        Some(Behind::Login(_) | Behind::Trouble | Behind::Store(_)) | None => {}
     }
     match failure.cause {
         Cause::Eof => EOF,

@@ -145,6 +145,9 @@ fn the_machine_that_failed_is_named() {
     );
     squid.host = Some("10.0.0.1:3128".into());
     assert!(happened(&squid).en.starts_with("the HTTP proxy 10.0.0.1:3128 "));
+    squid.host = Some("mods.corp".into());
+    squid.facts.between = Some("squid.corp:3128".into());
+    assert!(happened(&squid).en.starts_with("the HTTP proxy squid.corp:3128 refuses"));
     let mut database = failure(Cause::Timeout, Source::Sumdb, "504 Gateway Timeout");
     database.url = Some("https://mods.corp/sumdb/sum.golang.org/lookup/a.test/m@v1.0.0".into());
     assert!(
@@ -197,6 +200,9 @@ fn what_failed_behind_a_proxy_is_told_as_that() {
     let (what, cure) = told(Behind::Login("gitlab.corp".into()));
     assert_eq!(what, "mods.corp cannot see a.test/m: gitlab.corp wants a login");
     assert!(cure.contains("login for gitlab.corp") && !cure.contains("mods.corp"), "{cure}");
+    let (what, cure) = told(Behind::Store("store.test".into()));
+    assert_eq!(what, "store.test, where mods.corp keeps its files, does not give out a.test/m");
+    assert!(cure.contains("store.test") && cure.contains("another proxy"), "{cure}");
     let (what, cure) = told(Behind::Trouble);
     assert_eq!(what, "mods.corp could not fetch a.test/m itself");
     assert!(cure.contains("another proxy") && !cure.contains("private"), "{cure}");

@@ -3,6 +3,8 @@
 
 use crate::harness::Project;
 use crate::lab::{Entry, Fault, Lab, Place, Running, always};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 
 /// What ends a run: a name for it, and the lab that does it. The database's have its name in theirs.
 fn situations() -> Vec<(&'static str, Lab)> {
@@ -131,4 +133,40 @@ fn the_locale_chooses_the_language_and_the_setting_stands_above_it() {
     assert!(hint(&[("LANG", "zh_CN.UTF-8")]).starts_with(TO_DO[1].1));
     assert!(hint(&[("LANG", "zh_CN.UTF-8"), ("GOX_LANG", "en")]).starts_with(TO_DO[0].1));
     assert!(hint(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]).starts_with(TO_DO[0].1));
+}
+
+#[test]
+fn the_store_behind_a_redirect_is_named_where_it_refuses() {
+    let refuses = always().at(Place::Storage);
+    let lab = Lab::new().storage().fault(Fault::Status(403), refuses).start();
+    let outcome = Project::new(&lab).gox(["mod", "download"]).run().exited(1);
+    let line = format!(r"gox: \S+, where {} keeps its files, does not give out example\.test/m", lab.host(0));
+    let outcome = outcome.matches(&line);
+    assert!(!outcome.said().join("\n").contains(&format!("gox: {}, where", lab.host(0))), "{outcome}");
+}
+
+/// A proxy on the way that wants a login is blamed by its own name, and never the host behind it.
+#[test]
+fn the_http_proxy_is_named_where_it_refuses() {
+    let squid = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = squid.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        for mut asked in squid.incoming().flatten() {
+            let _ = asked.read(&mut [0; 4096]);
+            let _ = asked.write_all(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+    });
+    let lab = Lab::new().start();
+    for scheme in ["http", "https"] {
+        let project = Project::new(&lab)
+            .env("GOPROXY", format!("{scheme}://mods.corp.test"))
+            .env("HTTP_PROXY", format!("http://me:hunter2@{address}"))
+            .env("HTTPS_PROXY", format!("http://me:hunter2@{address}"));
+        let outcome = project.gox(["mod", "download"]).run().exited(1);
+        let last = outcome.said().join("\n");
+        assert!(last.contains(&format!("the HTTP proxy {address} refuses")), "{outcome}");
+        assert!(last.contains("HTTPS_PROXY") && !last.contains("hunter2"), "{outcome}");
+    }
 }
