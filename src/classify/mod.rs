@@ -283,7 +283,11 @@ impl Reader {
         let found = speaker::read(message, self.stream, &mut self.context);
         if self.stray.is_some() && self.context.place.is_claimed(message.last()) {
             let claimed = self.stray.take();
-            claimed.into_iter().for_each(|failure| self.perhaps(failure));
+            let module = envelope::named(&message.parts[message.head()].text).module;
+            claimed.into_iter().for_each(|failure| {
+                let module = failure.module.clone().or(module.clone());
+                self.perhaps(Failure { module, ..failure });
+            });
         }
         if let Some(done) = &mut self.one_error {
             *done = found.is_some();

@@ -58,7 +58,7 @@ static DIFF: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A go command that may have started git.
 static GO_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bgo (?:mod (?:download|tidy|vendor|graph|why|verify)|get|build|install|test|run|list|vet|generate)\b|\bgo: (?:downloading|finding|extracting) ")
+    Regex::new(r"\bgo (?:mod (?:download|tidy|vendor|graph|why|verify)|get|build|install|test|run|list|vet|generate)\b|\bgo: (?:downloading|finding|extracting) |^package [a-z0-9-]+\.\S+: exit status \d+$")
         .expect("fixed")
 });
 

@@ -56,6 +56,8 @@ fn git_speaks_for_go_below_go_s_words() {
         format!(
             "# cd .; git clone https://git.test/a/b /root/go/src/git.test/a/b\nCloning into '/root/go/src/git.test/a/b'...\n{UNRESOLVED}\npackage git.test/a/b: exit status 128\n"
         ),
+        // As a go without modules ends, its first lines cut off.
+        format!("{UNRESOLVED}\npackage git.test/a/b/c: exit status 128\n"),
         // A go command stands beside it, and no other program that runs git.
         format!("+ go mod download\n{UNRESOLVED}\n"),
         format!("{UNRESOLVED}\nERROR: executor failed running [/bin/sh -c go mod tidy]: exit code: 1\n"),
