@@ -1,7 +1,7 @@
 //! The end of a run: stdout, last words, report, journal, health, and how gox ends.
 
-use super::Run;
 use super::speak::Level;
+use super::{Run, ci};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
 use crate::exit::{Exec, Exit, OWN_FAILURE};
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, State, Stop, entry_of};
@@ -11,8 +11,9 @@ use crate::memory::journal;
 use crate::memory::report::{Attempt, Report, millis};
 use crate::memory::sink::{self, Sink};
 use crate::redact;
-use crate::vocabulary::{Cause, Failure};
+use crate::vocabulary::{Cause, Failure, Source};
 use crate::words::{self, Text, running};
+use std::io::Write as _;
 
 /// SIGPIPE, as every Unix numbers it.
 const SIGPIPE: i32 = 13;
@@ -46,6 +47,7 @@ impl Run {
         let recovered = stop.is_none() && !self.history.is_empty();
         self.attempts.push(Attempt::last(self.attempts.len() + 1, &observation, stop.as_ref(), status));
         self.last_words(stop.as_ref(), &observation, recovered);
+        self.tell_ci(stop.as_ref(), &observation, recovered);
         self.learn(&observation);
         self.write_down(status, recovered);
         match delivered {
@@ -99,6 +101,54 @@ impl Run {
             // What explain reads is in the journal.
             let phrase = if self.job.settings.journal { running::HINT_AND_MORE } else { running::HINT };
             self.voice.say(&mut self.supervisor, Level::Normal, &phrase.with(&[("hint", hint)]));
+        }
+    }
+
+    /// Tells a CI system what happened in the form that it reads, where something did.
+    fn tell_ci(&mut self, stop: Option<&Stop>, last: &Observation, recovered: bool) {
+        let Some(system) = ci::system(|name| std::env::var(name).ok()) else { return };
+        let local = |f: &Failure| f.source == Some(Source::Local);
+        let network = !last.failures.is_empty() && !last.failures.iter().all(local);
+        let end = match stop {
+            None if recovered => ci::End::Recovered,
+            Some(_) if network => ci::End::Failed,
+            None | Some(_) => return,
+        };
+        let mut lines = Vec::new();
+        match (system, end, stop) {
+            (ci::System::GitHub, ci::End::Recovered, _) => {
+                let mut causes: Vec<Cause> = Vec::new();
+                for failure in self.history.iter().flat_map(|step| &step.observation.failures) {
+                    if !causes.contains(&failure.cause) {
+                        causes.push(failure.cause);
+                        let text = words::happened(failure);
+                        lines.push(ci::annotation(end, self.voice.in_words(&text)));
+                    }
+                }
+            }
+            (ci::System::GitHub, ci::End::Failed, Some(stop)) => {
+                let reason = self.voice.in_words(&stop.reason);
+                let hint = stop.hint.as_ref().map(|hint| self.voice.in_words(hint));
+                let both = hint.map_or_else(|| reason.to_owned(), |hint| format!("{reason} ({hint})"));
+                lines.push(ci::annotation(end, &both));
+            }
+            (ci::System::GitLab, _, _) if self.attempts.len() > 1 => {
+                let at = u64::try_from(self.started_at.as_second()).unwrap_or(0);
+                lines = ci::section(self.voice.in_words(&running::WHAT_GOX_DID.into()), &self.attempts, at);
+            }
+            (ci::System::GitHub | ci::System::GitLab, _, _) => {}
+        }
+        for line in lines {
+            self.voice.note(&mut self.supervisor, &line);
+        }
+        if system == ci::System::GitHub
+            && let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
+        {
+            let argv = redact::argv(self.job.args.iter().map(|a| a.to_string_lossy()));
+            let text = ci::summary(&format!("go {}", argv.join(" ")), end, &self.attempts);
+            // A summary that cannot be written takes nothing from the run.
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+            let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
         }
     }
 

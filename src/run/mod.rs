@@ -5,6 +5,7 @@
 //! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
+mod ci;
 mod filling;
 mod leave;
 mod observe;

@@ -46,6 +46,18 @@ impl Voice {
         }
     }
 
+    /// Passes on a line in the form that a CI system reads.
+    pub(super) fn note(&self, supervisor: &mut Supervisor, line: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            let _ = supervisor.say(line);
+        }
+    }
+
+    /// The text in the user's language.
+    pub(super) fn in_words<'t>(&self, text: &'t Text) -> &'t str {
+        text.in_language(self.language)
+    }
+
     /// What was done before the first attempt.
     pub(super) fn opening(&self, supervisor: &mut Supervisor, remedies: &[Remedy], list: &List) {
         for remedy in remedies {

@@ -31,6 +31,7 @@ phrases! {
     LIST = "{first}; {then}", "{first}；{then}";
     AND_MORE = "{names} and {more} more", "{names} 等（还有 {more} 个）";
     A_FAULT = "a fault", "一次故障";
+    WHAT_GOX_DID = "what gox did", "gox 做了什么";
     NOT_RETRIED = "not retried: {reason}", "未重试：{reason}";
     HINT = "hint: {hint}", "建议：{hint}";
     HINT_AND_MORE = "hint: {hint}; more: `gox explain`", "建议：{hint}；详情：`gox explain`";

@@ -14,6 +14,7 @@ mod attacks;
 mod budget;
 mod cache_damage;
 mod checksums;
+mod ci_output;
 mod configuration;
 mod disputed;
 mod endings;
