@@ -1,5 +1,6 @@
 //! The envelope of an error: who speaks, about which module, at which position.
 
+use super::pattern::ascii;
 use super::urls;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -20,41 +21,37 @@ pub(super) struct Position<'t> {
 }
 
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r"^(?:go: |vet: |package \S+: )?((?:[A-Za-z]:)?[^\s:\x22'][^:\x22']*?\.(?:go|s|S|c|h|cc|cpp|cxx|m|mm|y|proto|mod|work|sum|f90)|_cgo_\S+?):(\d+)(?::(\d+))?(?:[:,]|$)",
     )
     .expect("fixed")
 });
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(^|[\s"'`(\[=,:>])((?:[A-Za-z0-9_]|<[A-Za-z][\w-]*>|\*{3,}|\[[A-Za-z-]+\])(?:[A-Za-z0-9_.~!+%/*-]|<[A-Za-z][\w-]*>|\[[A-Za-z-]+\])*)@([<>=]{0,2}[A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
+    ascii(r#"(^|[\s"'`(\[=,:>])((?:[A-Za-z0-9_]|<[A-Za-z][\w-]*>|\*{3,}|\[[A-Za-z-]+\])(?:[A-Za-z0-9_.~!+%/*-]|<[A-Za-z][\w-]*>|\[[A-Za-z-]+\])*)@([<>=]{0,2}[A-Za-z0-9_v][A-Za-z0-9_.+!~-]*(?:\+incompatible)?|\.\.\.)((?:/[a-z0-9.-]+)*)"#)
         .expect("fixed")
 });
 
 /// `M@V: `, as module errors begin.
 static VERSIONED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s(:])[A-Za-z0-9_][A-Za-z0-9_.~!+/-]*@v\d[A-Za-z0-9_.+!-]*(?:/go\.mod)?: ")
-        .expect("fixed")
+    ascii(r"(?:^|[\s(:])[A-Za-z0-9_][A-Za-z0-9_.~!+/-]*@v\d[A-Za-z0-9_.+!-]*(?:/go\.mod)?: ").expect("fixed")
 });
 
-static MODULE_WORD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
+static MODULE_WORD: LazyLock<Regex> = LazyLock::new(|| ascii(r#"\bmodule ([^\s:"@]+): "#).expect("fixed"));
 static IMPORT_PATH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:unrecognized import path|malformed module path|^import) "([^"\s]+)"(?:[: (]|$)"#)
+    ascii(r#"(?:unrecognized import path|malformed module path|^import) "([^"\s]+)"(?:[: (]|$)"#)
         .expect("fixed")
 });
 static PACKAGE_WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)
+    ascii(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)
         .expect("fixed")
 });
 static LEADING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"^(?:go: |go get: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/[A-Za-z0-9_.~+-]+)*)(?: (v\d\S*))?: ",
-    )
-    .expect("fixed")
+    ascii(r"^(?:go: |go get: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/[A-Za-z0-9_.~+-]+)*)(?: (v\d\S*))?: ")
+        .expect("fixed")
 });
 static CACHE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[/\\])((?:[A-Za-z0-9!-]+\.)+[A-Za-z0-9!-]+(?:[/\\][A-Za-z0-9_.~!+-]+)*)@(v\d[A-Za-z0-9.+!-]*)(?:[/\\]|$)")
+    ascii(r"(?:^|[/\\])((?:[A-Za-z0-9!-]+\.)+[A-Za-z0-9!-]+(?:[/\\][A-Za-z0-9_.~!+-]+)*)@(v\d[A-Za-z0-9.+!-]*)(?:[/\\]|$)")
         .expect("fixed")
 });
 
@@ -160,7 +157,7 @@ pub(super) fn starts_versioned(text: &str) -> bool {
 /// True where the words before an inner error are of go's making.
 pub(super) fn is_go(text: &str) -> bool {
     static GO: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
+        ascii(
             r#"(?:\bgo(?: (?:get|install|build|list|run|test|vet|work \w+|mod \w+)(?: [^\s:]+)?)?: |unrecognized import path|\bverifying (?:module|go\.mod|\S+@)|\bmodule [^\s":]*[./][^\s":]*: |\binvalid version|^package \S+: |https fetch|cannot find module|unexpected status \(|^invalid response from proxy)"#,
         )
         .expect("fixed")

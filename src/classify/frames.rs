@@ -5,6 +5,7 @@
 //! is not go's own.
 
 use super::messages::{is_follower, is_starter};
+use super::pattern::ascii;
 use super::{inner, wrappers};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -17,11 +18,11 @@ const MAX_LABEL: usize = 80;
 const MAX_PIECES: usize = 40;
 
 /// Where a label may end.
-static LABEL_END: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[:|>»)\]│┃║▏*!] ").expect("fixed"));
+static LABEL_END: LazyLock<Regex> = LazyLock::new(|| ascii(r"[:|>»)\]│┃║▏*!] ").expect("fixed"));
 
 /// What go, git, compilers and tests begin lines with themselves: no label has any of it.
 static OWN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r#"(?i)@v\d|["'`]|://|\.go\b|\bgo(?: \w+)*: |go\.(?:mod|sum|work)|fatal: |(?:^|\W)(?:remote|error|warning|hint|note|ssh|panic|verifying|package|module|imports|server response|git|hg|svn|downloaded|get|read|dial|lookup|x509|tls|unrecognized)\b[ :]|^\s*(?:ok|fail|pass|---|===|\?)\s|[^\s]/[^\s]*: |h1:"#,
     )
     .expect("fixed")
@@ -29,11 +30,11 @@ static OWN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The number of a line, as editors, `grep -n` and pagers write it.
 static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(\s*)(\d{1,7})([-:|]|\s?[|│:] ?|\s{1,2}|\t)").expect("fixed"));
+    LazyLock::new(|| ascii(r"^(\s*)(\d{1,7})([-:|]|\s?[|│:] ?|\s{1,2}|\t)").expect("fixed"));
 
 /// Words of go's that may stand behind a label on a line that stands alone.
 static CERTAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r"^(?:go: \S|go get \S+: |verifying \S+@v\S+: |(?:[a-z0-9-]+\.)+[a-z0-9-]+(?:/[\w.~!-]+)*@v\d\S*: |package \S+ is not in |go\.(?:mod|work|sum):\d+: )",
     )
     .expect("fixed")
@@ -41,8 +42,7 @@ static CERTAIN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What no label has in it: names, quotations, positions of somebody's source.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"["'`]|@v\d|://|\.go\b|\bgo(?: \w+)*: |h1:|===|---|(?i)not found|invalid|cannot"#)
-        .expect("fixed")
+    ascii(r#"["'`]|@v\d|://|\.go\b|\bgo(?: \w+)*: |h1:|===|---|(?i)not found|invalid|cannot"#).expect("fixed")
 });
 
 /// Undoes the frames of one text, line by line; one line is held back to be compared with the next.

@@ -2,6 +2,7 @@
 
 use super::envelope;
 use super::inner;
+use super::pattern::ascii;
 use super::urls;
 use crate::vocabulary::{Cause, Facts, Source};
 use regex::Regex;
@@ -185,27 +186,27 @@ const UNWRITTEN: &[&str] = &[
 ];
 
 static EXIT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:git(?:\.exe)? (?:-c \S+ )*(?:ls-remote|fetch|clone|init|cat-file|log|archive|show-ref|tag|config|remote|pull|rev-list|for-each-ref|checkout|merge-base|update-ref|-c)|hg |svn |bzr |fossil )").expect("fixed")
+    ascii(r"\b(?:git(?:\.exe)? (?:-c \S+ )*(?:ls-remote|fetch|clone|init|cat-file|log|archive|show-ref|tag|config|remote|pull|rev-list|for-each-ref|checkout|merge-base|update-ref|-c)|hg |svn |bzr |fossil )").expect("fixed")
 });
 static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^(?:fatal: |error: RPC failed|abort: |svn: E|bzr: ERROR|remote: (?:Repository|HTTP Basic|Invalid|Support|Cannot|Not Found|The project)|ssh: connect|ssh: Could not|Host key verification failed|git@\S+: Permission denied|kex_exchange)")
+    ascii(r"(?m)^(?:fatal: |error: RPC failed|abort: |svn: E|bzr: ERROR|remote: (?:Repository|HTTP Basic|Invalid|Support|Cannot|Not Found|The project)|ssh: connect|ssh: Could not|Host key verification failed|git@\S+: Permission denied|kex_exchange)")
         .expect("fixed")
 });
 static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname |resolve host )['\[]?([A-Za-z0-9._:-]*[A-Za-z0-9])")
+    ascii(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname |resolve host )['\[]?([A-Za-z0-9._:-]*[A-Za-z0-9])")
         .expect("fixed")
 });
 static PORT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
+    LazyLock::new(|| ascii(r"(?i)failed to connect to \S+ port (\d+)").expect("fixed"));
 static SSH_TARGET: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?:^|[\s'"/])git@([A-Za-z0-9._-]+)[:/]"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"(?:^|[\s'"/])git@([A-Za-z0-9._-]+)[:/]"#).expect("fixed"));
 /// Where a clone lies that is go's own, and how go tells of a command that failed.
 static IN_FOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"cache[\\/]vcs[\\/]|\b(?:git|hg|svn|bzr|fossil)(?:\.exe)? .* in \S.*: exit status \d+")
+    ascii(r"cache[\\/]vcs[\\/]|\b(?:git|hg|svn|bzr|fossil)(?:\.exe)? .* in \S.*: exit status \d+")
         .expect("fixed")
 });
 static CLONE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
+    ascii(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
 });
 
 fn any(text: &str, words: &[&str]) -> bool {

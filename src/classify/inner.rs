@@ -3,6 +3,7 @@
 //! One table of words, read in order; the order is the reading: a look-up that times out is a
 //! matter of DNS, a handshake that times out is a timeout, not TLS.
 
+use super::pattern::ascii;
 use crate::judgement::table;
 use crate::vocabulary::{Cause, Detail, Source};
 use regex::Regex;
@@ -227,12 +228,12 @@ static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
         r"[45]\d\d [A-Z][A-Za-z' -]+",
         r"Too Many Requests|Bad Gateway|Service Unavailable|Gateway Time-?out",
     ];
-    Regex::new(&format!(r"(?:^|: )((?:{}))[.)\s]*$", phrases.join("|"))).expect("fixed")
+    ascii(&format!(r"(?:^|: )((?:{}))[.)\s]*$", phrases.join("|"))).expect("fixed")
 });
 
 /// What stands between quotation marks, and words with a slash: names and paths of anybody's.
 static NAMES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#""[^"]*"|(?:^|[\s(=,])'[^']*'|`[^`]*`|\S*[/\\]\S*"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#""[^"]*"|(?:^|[\s(=,])'[^']*'|`[^`]*`|\S*[/\\]\S*"#).expect("fixed"));
 
 /// The network's own words at the end of `text`, where nothing else shows that it is about the
 /// network: a folder or module that is called `timeout` is none of them.
@@ -248,16 +249,15 @@ pub(super) fn without_names(text: &str) -> String {
     NAMES.replace_all(text, "").into_owned()
 }
 
-static STATUS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed")
-});
+static STATUS: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"(?:^|: |\): |error: |status(?: code)?:? ?)([1-5]\d\d)(?:\b|$)").expect("fixed"));
 static LOOKUP: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+    LazyLock::new(|| ascii(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 static PROXY_DIAL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:proxyconnect tcp|socks connect(?: tcp)?)[^:]*:.*?dial tcp4?6? (\[[0-9A-Fa-f:.%a-z]+\]:\d+|[A-Za-z0-9._-]+:\d+)")
+    ascii(r"(?:proxyconnect tcp|socks connect(?: tcp)?)[^:]*:.*?dial tcp4?6? (\[[0-9A-Fa-f:.%a-z]+\]:\d+|[A-Za-z0-9._-]+:\d+)")
         .expect("fixed")
 });
-static END_EOF: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:^|[\s:])EOF\b").expect("fixed"));
+static END_EOF: LazyLock<Regex> = LazyLock::new(|| ascii(r"(?:^|[\s:])EOF\b").expect("fixed"));
 
 fn any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|w| text.contains(w))

@@ -4,6 +4,7 @@
 use super::envelope::{self, Subject};
 use super::found::{Found, plain};
 use super::inner;
+use super::pattern::ascii;
 use super::rules::{Look, WORDS};
 use super::standard;
 use crate::vocabulary::{Cause, Detail, Source};
@@ -12,66 +13,61 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:package |import path |module path |load )"?([A-Za-z0-9_*][^\s":;,]*)"?"#).expect("fixed")
+    ascii(r#"(?:package |import path |module path |load )"?([A-Za-z0-9_*][^\s":;,]*)"?"#).expect("fixed")
 });
 static PROVIDES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:provid(?:es|ing) package|contain package|cannot find package|for path) "?([A-Za-z0-9_][^\s":;,]*)"?"#).expect("fixed")
+    ascii(r#"(?:provid(?:es|ing) package|contain package|cannot find package|for path) "?([A-Za-z0-9_][^\s":;,]*)"?"#).expect("fixed")
 });
-static REQUIRED_AS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"but was required as: *(\S+)").expect("fixed"));
-static FOUND: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bmodule (\S+?)@(\S+) found").expect("fixed"));
+static REQUIRED_AS: LazyLock<Regex> = LazyLock::new(|| ascii(r"but was required as: *(\S+)").expect("fixed"));
+static FOUND: LazyLock<Regex> = LazyLock::new(|| ascii(r"\bmodule (\S+?)@(\S+) found").expect("fixed"));
 static LISTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:multiple modules:\s*|^)((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?)(?: (v\d\S*))?")
+    ascii(r"(?:multiple modules:\s*|^)((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?)(?: (v\d\S*))?")
         .expect("fixed")
 });
 static VENDORED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^([A-Za-z0-9][^\s:@]*)(?:@(v\S+))?: ").expect("fixed"));
+    LazyLock::new(|| ascii(r"^([A-Za-z0-9][^\s:@]*)(?:@(v\S+))?: ").expect("fixed"));
 static SPACED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s:])((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed")
+    ascii(r"(?:^|[\s:])((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/\S+)?) (v\d\S*): ").expect("fixed")
 });
-static UNZIP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"unzip (.+?\.zip): ").expect("fixed"));
+static UNZIP: LazyLock<Regex> = LazyLock::new(|| ascii(r"unzip (.+?\.zip): ").expect("fixed"));
 static DOWNLOADED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"cache[\\/]download[\\/](.+?)[\\/]@v[\\/]([^\\/]+)\.(zip|ziphash|mod|info|lock|list)")
+    ascii(r"cache[\\/]download[\\/](.+?)[\\/]@v[\\/]([^\\/]+)\.(zip|ziphash|mod|info|lock|list)")
         .expect("fixed")
 });
 static OPENED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:open|stat|lstat|read|chdir|fork/exec) ([^:]*(?:[\\/]pkg[\\/]mod[\\/]|@v\d|[\\/]go-build[\\/])[^:]*|[A-Za-z]:[^:]*[\\/]pkg[\\/]mod[\\/][^:]*): (?:no such file|The system cannot find|input/output error|is a directory|not a directory|bad message|unexpected)")
+    ascii(r"\b(?:open|stat|lstat|read|chdir|fork/exec) ([^:]*(?:[\\/]pkg[\\/]mod[\\/]|@v\d|[\\/]go-build[\\/])[^:]*|[A-Za-z]:[^:]*[\\/]pkg[\\/]mod[\\/][^:]*): (?:no such file|The system cannot find|input/output error|is a directory|not a directory|bad message|unexpected)")
         .expect("fixed")
 });
 static COMPILED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:could not import \S+ \(open [^)]*|(?:cannot open file|open) \S*(?:[0-9a-f]{64}-[ad]|[\\/]go-build\d*[\\/][^:]*)): ?(?:no such file|The system cannot find|input/output)").expect("fixed")
+    ascii(r"(?:could not import \S+ \(open [^)]*|(?:cannot open file|open) \S*(?:[0-9a-f]{64}-[ad]|[\\/]go-build\d*[\\/][^:]*)): ?(?:no such file|The system cannot find|input/output)").expect("fixed")
 });
 /// What is wrong with the zip itself, whoever sends it: its hash was right.
 static ZIP_CONTENT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"malformed file path|case-insensitive file name collision|path does not have prefix|invalid char|too large|multiple entries|duplicate")
+    ascii(r"malformed file path|case-insensitive file name collision|path does not have prefix|invalid char|too large|multiple entries|duplicate")
         .expect("fixed")
 });
 static UNEXPECTED_FILE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\bzip for (\S+?)@(\S+) has unexpected file ").expect("fixed"));
-static TOOLCHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bdownload (go\d[\w.]*)(?: for ([a-z0-9]+)/([a-z0-9]+))?: ").expect("fixed")
-});
+    LazyLock::new(|| ascii(r"\bzip for (\S+?)@(\S+) has unexpected file ").expect("fixed"));
+static TOOLCHAIN: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"\bdownload (go\d[\w.]*)(?: for ([a-z0-9]+)/([a-z0-9]+))?: ").expect("fixed"));
 static MISSING_TOOL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"exec: "?(?:git|hg|svn|bzr|fossil)(?:\.exe)?"?: (?:executable file )?not found"#)
-        .expect("fixed")
+    ascii(r#"exec: "?(?:git|hg|svn|bzr|fossil)(?:\.exe)?"?: (?:executable file )?not found"#).expect("fixed")
 });
 /// A source that is empty or holds zeros only.
 static EMPTIED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:expected '?package'?, found '?EOF'?|(?:syntax error: )?(?:illegal|invalid) (?:character )?NUL|package statement must be first.*EOF)").expect("fixed")
+    ascii(r"^(?:expected '?package'?, found '?EOF'?|(?:syntax error: )?(?:illegal|invalid) (?:character )?NUL|package statement must be first.*EOF)").expect("fixed")
 });
 /// Work on a file of the module cache or the build cache that failed.
 static STORE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:open|mkdir|rename|chmod|remove|unlinkat|symlink|chtimes|truncate|lock|stat|lstat|write|creating) \S*(?:[\\/]pkg[\\/]mod[\\/]|[\\/]go-build[\\/])[^:]*: (.+)$").expect("fixed")
+    ascii(r"\b(?:open|mkdir|rename|chmod|remove|unlinkat|symlink|chtimes|truncate|lock|stat|lstat|write|creating) \S*(?:[\\/]pkg[\\/]mod[\\/]|[\\/]go-build[\\/])[^:]*: (.+)$").expect("fixed")
 });
 static MISSING_GO: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"cannot find "?go1[\w.]*"? in "#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"cannot find "?go1[\w.]*"? in "#).expect("fixed"));
 static DEPENDENCY_GO_MOD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"@v\S+: parsing (?:\S*[\\/])?go\.mod:").expect("fixed"));
-static GO_MOD_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:go: )?(?:\S.*?[\\/])?go\.(?:mod|work|sum):\d+(?::\d+)?: ").expect("fixed")
-});
-static PAGE_WORDS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
+    LazyLock::new(|| ascii(r"@v\S+: parsing (?:\S*[\\/])?go\.mod:").expect("fixed"));
+static GO_MOD_LINE: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"^(?:go: )?(?:\S.*?[\\/])?go\.(?:mod|work|sum):\d+(?::\d+)?: ").expect("fixed"));
+static PAGE_WORDS: LazyLock<Regex> = LazyLock::new(|| ascii(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
 
 /// Reads go's own words. `main` is the line with the error, `details` what stands below it.
 pub(super) fn read(main: &str, details: &str) -> Option<Found> {

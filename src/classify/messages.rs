@@ -1,5 +1,6 @@
 //! Groups lines into messages: one error of go's, git's or the compiler's with its continuations.
 
+use super::pattern::ascii;
 use super::{inner, tongues, wrappers};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -46,7 +47,7 @@ pub(super) struct Grouper {
 
 /// A line that begins a message of its own however deeply it is indented.
 static STARTER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r#"(?x)^(?:
             go(?:\ (?:get|install|build|list|run|test|vet|mod\ \w+|generate|work\ \w+))?:\ |
             go\ get\ \S+:\ |
@@ -72,7 +73,7 @@ pub(super) fn is_starter(line: &str) -> bool {
 
 /// Lines that go and git put below a message without indentation, or that lost it in a paste.
 static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|@{8}|abort: |svn: E|bzr: error)",
     )
     .expect("fixed")
@@ -85,39 +86,38 @@ pub(super) fn is_follower(line: &str) -> bool {
 
 /// The inner lines of a chain: `X imports`, and the older `package X`, `imports Y`.
 static CHAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:(?:^| )imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
+    ascii(r"(?:(?:^| )imports| requires| tested by| imports from \S+)$|^package \S+$|^(?:imports|tested by) \S+(?: from \S+)?$").expect("fixed")
 });
 
 /// Endings after which go itself breaks the line.
 static OWN_BREAK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:exit status \d+|signal: \w+|server response|checksum mismatch|parsing [^:]*go\.(?:mod|work|sum)|to add(?: it)?|multiple modules|in any of|inconsistent vendoring in .*|updates to go\.(?:mod|sum|work) needed[^:]*|note|vendor directory|module requirements):$").expect("fixed")
+    ascii(r"(?:exit status \d+|signal: \w+|server response|checksum mismatch|parsing [^:]*go\.(?:mod|work|sum)|to add(?: it)?|multiple modules|in any of|inconsistent vendoring in .*|updates to go\.(?:mod|sum|work) needed[^:]*|note|vendor directory|module requirements):$").expect("fixed")
 });
 
 /// The beginning of network words behind a URL.
 static OPEN_TAIL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"": (?:stream|dial(?: tcp)?|net/http:|http2:|tls:|x509:|context(?: deadline)?|unexpected|connection|i/o|proxyconnect(?: tcp)?|read(?: tcp)?|write(?: tcp)?|server|http:)$"#)
+    ascii(r#"": (?:stream|dial(?: tcp)?|net/http:|http2:|tls:|x509:|context(?: deadline)?|unexpected|connection|i/o|proxyconnect(?: tcp)?|read(?: tcp)?|write(?: tcp)?|server|http:)$"#)
         .expect("fixed")
 });
 
 /// An address that was broken off, inside its marks or without any.
 static OPEN_QUOTE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:Get|Head|Post|read|reading|proxy) \\?"(?:h|ht|htt|http[^"\s]*|file:[^"\s]*)?$"#)
+    ascii(r#"(?:Get|Head|Post|read|reading|proxy) \\?"(?:h|ht|htt|http[^"\s]*|file:[^"\s]*)?$"#)
         .expect("fixed")
 });
 static QUOTE_END: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"^(?:[^\s"]*\\?":|[^\s":]*/[^\s":]*$)"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"^(?:[^\s"]*\\?":|[^\s":]*/[^\s":]*$)"#).expect("fixed"));
 /// A name that was broken off where go always has more to say.
 static OPEN_NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"@v\S+: verifying (?:module|go\.mod):(?: [\w./~!@+-]*)?$").expect("fixed"));
-static NAME_END: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w./~!@+-]*: ").expect("fixed"));
+    LazyLock::new(|| ascii(r"@v\S+: verifying (?:module|go\.mod):(?: [\w./~!@+-]*)?$").expect("fixed"));
+static NAME_END: LazyLock<Regex> = LazyLock::new(|| ascii(r"^[\w./~!@+-]*: ").expect("fixed"));
 static OPEN_URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:Get|reading|fetching|status \() ?(?:https?|file)://[^\s:)]*$").expect("fixed")
+    ascii(r"(?:Get|reading|fetching|status \() ?(?:https?|file)://[^\s:)]*$").expect("fixed")
 });
-static URL_END: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^[^\s:]*[/.][^\s:]*\)?:(?: |$)").expect("fixed"));
+static URL_END: LazyLock<Regex> = LazyLock::new(|| ascii(r"^[^\s:]*[/.][^\s:]*\)?:(?: |$)").expect("fixed"));
 /// A request or a connection that something is told of.
 static REQUESTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:(?:Get|Head|Post|read|reading) \\?"?https?://\S+: |dial tcp|\blookup \S|@v\S+: (?:stream|net/http|read|write|dial|x509|tls)\b)"#).expect("fixed")
+    ascii(r#"(?:(?:Get|Head|Post|read|reading) \\?"?https?://\S+: |dial tcp|\blookup \S|@v\S+: (?:stream|net/http|read|write|dial|x509|tls)\b)"#).expect("fixed")
 });
 
 impl Message {

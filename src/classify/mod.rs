@@ -26,6 +26,7 @@ mod local;
 mod messages;
 mod network;
 mod owners;
+mod pattern;
 mod rules;
 mod speaker;
 mod standard;

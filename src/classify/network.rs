@@ -5,6 +5,7 @@ use super::envelope;
 use super::found::{Found, plain};
 use super::inner::{self, Inner};
 use super::messages::RESPONSE;
+use super::pattern::ascii;
 use super::urls::{self, Url};
 use crate::judgement::refusal;
 use crate::judgement::table::{self, Meaning};
@@ -13,11 +14,11 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 static VERB: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
+    ascii(r#"(?:(?:Get|Head|Post|read|reading|fetching|parse|parsing|Fetching|from proxy|from secure URL)[ :]*\\?"?|unexpected status \()$"#).expect("fixed")
 });
 
 static DIAL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
+    ascii(r"\b(?:dial (?:tcp|udp)|proxyconnect|read (?:tcp|udp)|write (?:tcp|udp))").expect("fixed")
 });
 
 /// What Go says of a proxy on the way, of HTTPS, of names; other programs of Go's dial other ports.
@@ -35,10 +36,10 @@ static BARE: LazyLock<Regex> = LazyLock::new(|| {
         r"stream error: stream ID \d+; \S.*",
         r"http: server gave HTTP response to HTTPS client",
     ];
-    Regex::new(&format!("^(?:{})$", tails.join("|"))).expect("fixed")
+    ascii(&format!("^(?:{})$", tails.join("|"))).expect("fixed")
 });
 static LOOKUP: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
+    LazyLock::new(|| ascii(r"\blookup ([A-Za-z0-9._-]+?)\.?(?: on |:|$)").expect("fixed"));
 /// A failed request: `Get "URL": ...`, `reading URL: ...`, `unexpected status (URL): ...`; `remote`
 /// is what a server said about it.
 pub(super) fn request(main: &str, details: &str, remote: &str, ctx: &Context) -> Option<Found> {

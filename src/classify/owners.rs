@@ -3,6 +3,7 @@
 //! A log is full of people: git that a script called, a test that holds what go prints, a diff of such a test.
 //! Words alone do not tell them apart; what stands around them does.
 
+use super::pattern::ascii;
 use super::{envelope, wrappers};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -11,60 +12,59 @@ use std::sync::LazyLock;
 const NEAR: u64 = 12;
 
 static TEST_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
+    ascii(r"^(?:\S*_test\.go:\d+: |\S+_test\.go:\d+:$|panic: test timed out)").expect("fixed")
 });
 
 /// A test begins, waits or goes on.
 static BEGUN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^=== (?:RUN|PAUSE|CONT|NAME|ATTR) ").expect("fixed"));
+    LazyLock::new(|| ascii(r"^=== (?:RUN|PAUSE|CONT|NAME|ATTR) ").expect("fixed"));
 
 /// What a test begins or ends with; below it, deeper, stand its words.
-static VERDICT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^--- (?:FAIL|PASS|SKIP|BENCH): ").expect("fixed"));
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| ascii(r"^--- (?:FAIL|PASS|SKIP|BENCH): ").expect("fixed"));
 
 /// The end of a test program.
 static TESTED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:(?:ok|FAIL|\?)\s+\S|(?:FAIL|PASS)$|coverage: )").expect("fixed"));
+    LazyLock::new(|| ascii(r"^(?:(?:ok|FAIL|\?)\s+\S|(?:FAIL|PASS)$|coverage: )").expect("fixed"));
 
 /// Another command of a script's: the tests before it are over.
 static STEP: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:\$ \S|\+ \S|make(?:\[\d+\])?: |Process completed|Error: Process completed|Step \d+|> \[|RUN |PS [A-Z]:|go: (?:downloading|finding|extracting) \S+ v\d)")
+    ascii(r"^(?:\$ \S|\+ \S|make(?:\[\d+\])?: |Process completed|Error: Process completed|Step \d+|> \[|RUN |PS [A-Z]:|go: (?:downloading|finding|extracting) \S+ v\d)")
         .expect("fixed")
 });
 
 /// Where a string begins in code that goes on or ends behind it.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?::=|==|!=|=>|[^\s=!<>]\s=|\b(?:return|case|const|assert|require|echo|printf|grep)\b[^"'`]*)\s*(?:[rbf]?["'`]|@")$"#)
+    ascii(r#"(?::=|==|!=|=>|[^\s=!<>]\s=|\b(?:return|case|const|assert|require|echo|printf|grep)\b[^"'`]*)\s*(?:[rbf]?["'`]|@")$"#)
         .expect("fixed")
 });
 
 /// Where a string begins that is an argument, an element or a field.
 static LISTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:[\w.]\(|[({\[,]|(?:^|[\s{,])[A-Za-z_]\w*:)\s*(?:[rbf]?["'`]|@")$"#).expect("fixed")
+    ascii(r#"(?:[\w.]\(|[({\[,]|(?:^|[\s{,])[A-Za-z_]\w*:)\s*(?:[rbf]?["'`]|@")$"#).expect("fixed")
 });
 
 /// How code goes on behind a string of its.
 static CLOSED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"["'`]\s*(?:[,;)\]}+]|\.\w+\()[^"'`]*(?:$|["'`])"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"["'`]\s*(?:[,;)\]}+]|\.\w+\()[^"'`]*(?:$|["'`])"#).expect("fixed"));
 
 /// How a line of code ends in a string.
-static ENDED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"["'`]\s*[;,)]*(?: \{)?$"#).expect("fixed"));
+static ENDED: LazyLock<Regex> = LazyLock::new(|| ascii(r#"["'`]\s*[;,)]*(?: \{)?$"#).expect("fixed"));
 
 /// A hunk of a diff, and its file names.
 static DIFF: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|\+\+\+ (?:b/|\S+\t)|--- a/|index [0-9a-f]{7,}\.\.)")
+    ascii(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|\+\+\+ (?:b/|\S+\t)|--- a/|index [0-9a-f]{7,}\.\.)")
         .expect("fixed")
 });
 
 /// A go command that may have started git.
 static GO_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bgo (?:mod (?:download|tidy|vendor|graph|why|verify)|get|build|install|test|run|list|vet|generate)\b|\bgo: (?:downloading|finding|extracting) |^package [a-z0-9-]+\.\S+: exit status \d+$")
+    ascii(r"\bgo (?:mod (?:download|tidy|vendor|graph|why|verify)|get|build|install|test|run|list|vet|generate)\b|\bgo: (?:downloading|finding|extracting) |^package [a-z0-9-]+\.\S+: exit status \d+$")
         .expect("fixed")
 });
 
 /// git by its own name, or another program that runs it.
 static GIT_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)Cloning into |\bgit(?:\.exe)?\x22?(?: -[cC] ?\S+)* (?:clone|fetch|push|pull|submodule|checkout|ls-remote|remote|lfs)\b|Fetching changes|\bsubmodule\b|\b(?:npm|yarn|pnpm|pip|cargo|composer|bundle|bundler|brew|terraform|flutter|pod|conan|ansible|helm) ")
+    ascii(r"(?i)Cloning into |\bgit(?:\.exe)?\x22?(?: -[cC] ?\S+)* (?:clone|fetch|push|pull|submodule|checkout|ls-remote|remote|lfs)\b|Fetching changes|\bsubmodule\b|\b(?:npm|yarn|pnpm|pip|cargo|composer|bundle|bundler|brew|terraform|flutter|pod|conan|ansible|helm) ")
         .expect("fixed")
 });
 

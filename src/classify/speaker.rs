@@ -5,6 +5,7 @@ use super::envelope::{self, Subject};
 use super::found::{Found, plain, weak};
 use super::messages::Message;
 use super::network::{bare, dial, request, transport};
+use super::pattern::ascii;
 use super::urls;
 use super::{Stream, git, inner, local, wrappers};
 use crate::judgement::table::{self, Class};
@@ -13,41 +14,40 @@ use regex::Regex;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-static LOGGED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\w-]+\.go:\d+: ").expect("fixed"));
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| ascii(r"^[\w-]+\.go:\d+: ").expect("fixed"));
 static TEST_FAILED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
+    ascii(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
 });
-static TEST_OVER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:ok|FAIL|PASS|\?)(?:\s|$)").expect("fixed"));
+static TEST_OVER: LazyLock<Regex> = LazyLock::new(|| ascii(r"^(?:ok|FAIL|PASS|\?)(?:\s|$)").expect("fixed"));
 static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    ascii(
         r"^go: (?:downloading|finding|extracting|added|upgraded|downgraded|removed|found|warning|creating new|to add module|copying|converting|writing|default toolchain|using|no module dependencies|updating|upgrading|trying|resolved|accepting|lock|telemetry|toolchain upgrade|adding|dropping|updated|moved|unlinked|tidying|error loading module requirements|module .*: using|all modules verified|build output|cannot determine module path for|finished)|^go: \S+ (?:upgrade )?=> |^go: .*; switching to|^go: GOPATH/go.mod|^go: module \S+ is deprecated",
     )
     .expect("fixed")
 });
 static DOWNLOADING: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^go: (?:downloading|extracting) (\S+) (v\S+)$").expect("fixed"));
+    LazyLock::new(|| ascii(r"^go: (?:downloading|extracting) (\S+) (v\S+)$").expect("fixed"));
 static HASH: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
+    LazyLock::new(|| ascii(r"(?m)(\S.*?):\s+((?:h1|go\.mod h1|h\d):\S+)").expect("fixed"));
 /// `verifying M@V: checksum mismatch`, alone or behind `go: ` and the envelopes of modules, imports and
 /// positions, which have no quotation marks in them.
 static MISMATCH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:[^\x22'`]*: )?verifying (?:module|go\.mod|\S+@v\S+): (?:\S+@v\S+: )?checksum mismatch$")
+    ascii(r"^(?:[^\x22'`]*: )?verifying (?:module|go\.mod|\S+@v\S+): (?:\S+@v\S+: )?checksum mismatch$")
         .expect("fixed")
 });
 /// A program that was built and could not be put where it should go.
 static OUTPUT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"copying .*exe[\\/]a\.out|\b(?:open|creating|create|mkdir|rename) (?:/usr|/opt|/bin|/snap|[a-z]:\\program files)?\S*[\\/]bin(?:[\\/][^\\/\s:]*)?: ")
+    ascii(r"copying .*exe[\\/]a\.out|\b(?:open|creating|create|mkdir|rename) (?:/usr|/opt|/bin|/snap|[a-z]:\\program files)?\S*[\\/]bin(?:[\\/][^\\/\s:]*)?: ")
         .expect("fixed")
 });
 static GOPATH_SOURCE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
+    LazyLock::new(|| ascii(r"[/\\]src[/\\]([A-Za-z0-9][^\s;]*)").expect("fixed"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)pkg[\\/]mod|go-build|module cache|build cache|gocache|modcache|work dir|go\.(?:mod|sum|work)|cache[\\/]download|[\\/]go[\\/]pkg|^go: |goroot|temporary")
+    ascii(r"(?i)pkg[\\/]mod|go-build|module cache|build cache|gocache|modcache|work dir|go\.(?:mod|sum|work)|cache[\\/]download|[\\/]go[\\/]pkg|^go: |goroot|temporary")
         .expect("fixed")
 });
 static USAGE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed")
+    ascii(r"^(?:exit status \d+|Run 'go help|usage: |go: warning|warning: |WORK=|make)").expect("fixed")
 });
 
 /// Reads one message; `None` for progress, traces, and the words of tests and programs.

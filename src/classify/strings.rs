@@ -1,5 +1,6 @@
 //! Texts that a program put into strings of its own log: JSON objects whole or cut, `key="..."` pairs.
 
+use super::pattern::ascii;
 use super::{lines, owners};
 use regex::Regex;
 use serde_json::Value;
@@ -12,17 +13,17 @@ const MAX_DEPTH: usize = 6;
 
 /// Before the opening mark of a string that is somebody's value: `key=` or `"key": `.
 static KEY: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?:[A-Za-z][\w.-]{0,39}=|\\?"[\w. -]{1,40}\\?": ?)\\?$"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"(?:[A-Za-z][\w.-]{0,39}=|\\?"[\w. -]{1,40}\\?": ?)\\?$"#).expect("fixed"));
 
 /// Words behind which loggers and scripts put what a program said.
 static SAID: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b(?:stderr|stdout|output|message|msg|error|err|log|reason|details?|cause|text|description|summary)['"]?(?:\s*(?::|=>)\s*|=)\\?"$"#)
+    ascii(r#"(?i)\b(?:stderr|stdout|output|message|msg|error|err|log|reason|details?|cause|text|description|summary)['"]?(?:\s*(?::|=>)\s*|=)\\?"$"#)
         .expect("fixed")
 });
 
 /// A line that somebody wrote with its escapes.
 static ESCAPED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"\\n(?:\\t|go: |go\.mod:|fatal: |error: |remote: |ssh: |# |verifying |["']|\s|$|(?:[a-z0-9-]+\.)+[a-z]+/\S*@v)"#)
+    ascii(r#"\\n(?:\\t|go: |go\.mod:|fatal: |error: |remote: |ssh: |# |verifying |["']|\s|$|(?:[a-z0-9-]+\.)+[a-z]+/\S*@v)"#)
         .expect("fixed")
 });
 

@@ -1,5 +1,6 @@
 //! Reads `-x` traces: which requests were made, and how each ended.
 
+use super::pattern::ascii;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -36,8 +37,8 @@ impl Request {
 const MAX_REQUESTS: usize = 16_384;
 
 static LINE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\s*# get (\S+?)(?:: (.+?)(?: \(\d+\.\d{3}s\))?)?\s*$").expect("fixed"));
-static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^([1-5]\d\d)(?: |$)").expect("fixed"));
+    LazyLock::new(|| ascii(r"^\s*# get (\S+?)(?:: (.+?)(?: \(\d+\.\d{3}s\))?)?\s*$").expect("fixed"));
+static CODE: LazyLock<Regex> = LazyLock::new(|| ascii(r"^([1-5]\d\d)(?: |$)").expect("fixed"));
 
 /// The requests of a trace, in the order in which they began. Other lines are passed over.
 pub fn requests(text: &[u8]) -> Vec<Request> {

@@ -1,5 +1,6 @@
 //! URLs in go's words: whose they are, which host, which module.
 
+use super::pattern::ascii;
 use crate::formats::goproxy::PUBLIC_PROXY_HOSTS;
 use crate::formats::{authority, escape};
 use crate::vocabulary::Source;
@@ -8,7 +9,7 @@ use std::sync::LazyLock;
 
 /// A URL as found in a text. Go 1.21 prints some with one slash; a paste may begin inside one.
 static URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b(?:h?t?t?ps?|file|ssh|git(?:\+ssh|\+https)?):(?://?)(?:[^\s"'`<>()]|<[A-Za-z][\w.-]{0,39}>)+"#).expect("fixed")
+    ascii(r#"(?i)\b(?:h?t?t?ps?|file|ssh|git(?:\+ssh|\+https)?):(?://?)(?:[^\s"'`<>()]|<[A-Za-z][\w.-]{0,39}>)+"#).expect("fixed")
 });
 
 /// One URL of a text.

@@ -1,36 +1,34 @@
 //! Takes off what other programs put around go's words: colours, CI time stamps, BuildKit steps,
 //! `grep -n` numbers, comment marks.
 
+use super::pattern::ascii;
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Colours, cursor movements, titles.
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-        .expect("fixed")
+    ascii(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])").expect("fixed")
 });
 
 /// Escape sequences whose first character was written out (`^[[31m`, `\033[31m`) or lost (`[31m`).
 static WRITTEN_ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:\^\[|\\(?:033|x1[bB]|u001[bB]|e)|\u{241b}|\u{fffd})\[[0-9;?]*[A-Za-z]|\[(?:\d{1,3}(?:;\d{1,3})*)?m|\[0?K")
+    ascii(r"(?:\^\[|\\(?:033|x1[bB]|u001[bB]|e)|\u{241b}|\u{fffd})\[[0-9;?]*[A-Za-z]|\[(?:\d{1,3}(?:;\d{1,3})*)?m|\[0?K")
         .expect("fixed")
 });
 
 /// Marks of a page: what browsers copy and mails carry.
-static TAGS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)</?(?:span|br|p|div|b|i|strong|td|tr|li)(?:\s[^<>]*)?/?>").expect("fixed")
-});
+static TAGS: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"(?i)</?(?:span|br|p|div|b|i|strong|td|tr|li)(?:\s[^<>]*)?/?>").expect("fixed"));
 static CODE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)</?(?:pre|code|samp|kbd)(?:\s[^<>]*)?>").expect("fixed"));
+    LazyLock::new(|| ascii(r"(?i)</?(?:pre|code|samp|kbd)(?:\s[^<>]*)?>").expect("fixed"));
 static BREAK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|li|span)(?:\s[^<>]*)?/?>$").expect("fixed"));
-static ENTITIES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"&(quot|amp|lt|gt|apos|nbsp|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});").expect("fixed")
-});
+    LazyLock::new(|| ascii(r"(?i)</?(?:br|p|div|li|span)(?:\s[^<>]*)?/?>$").expect("fixed"));
+static ENTITIES: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"&(quot|amp|lt|gt|apos|nbsp|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});").expect("fixed"));
 
 /// The right side of a box, with the blanks before it.
-static MARGIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:\s+[│┃║▏]|\s{2,}\|)\s*$").expect("fixed"));
+static MARGIN: LazyLock<Regex> = LazyLock::new(|| ascii(r"(?:\s+[│┃║▏]|\s{2,}\|)\s*$").expect("fixed"));
 
 /// One layer of wrapper at the beginning of a line. What follows keeps its indentation.
 static LAYER: LazyLock<Regex> = LazyLock::new(|| {
@@ -66,41 +64,39 @@ static LAYER: LazyLock<Regex> = LazyLock::new(|| {
         r"- ",
         r">",
     ];
-    Regex::new(&format!(r"^\s*(?:{})", layers.join("|"))).expect("fixed")
+    ascii(&format!(r"^\s*(?:{})", layers.join("|"))).expect("fixed")
 });
 
 /// `gh run view --log`: job, step, time; Bamboo's time, kind, time.
 static COLUMNS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"^\S[^\t]{0,79}\t[^\t]{1,80}\t\x{feff}?(?:\d{4}-\d\d-\d\dT[0-9:.]+Z |\d\d-\w{3}-\d{4} [0-9:]+\t)?",
-    )
-    .expect("fixed")
+    ascii(r"^\S[^\t]{0,79}\t[^\t]{1,80}\t\x{feff}?(?:\d{4}-\d\d-\d\dT[0-9:.]+Z |\d\d-\w{3}-\d{4} [0-9:]+\t)?")
+        .expect("fixed")
 });
 
 /// The verdict of a test program, which has columns too.
-static VERDICT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:ok  |FAIL|\?   |---)").expect("fixed"));
+static VERDICT: LazyLock<Regex> = LazyLock::new(|| ascii(r"^(?:ok  |FAIL|\?   |---)").expect("fixed"));
 
 static NUMBERED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^\d{1,9}[-:](?:[A-Za-z/.\t]|\s)").expect("fixed"));
+    LazyLock::new(|| ascii(r"^\d{1,9}[-:](?:[A-Za-z/.\t]|\s)").expect("fixed"));
 
 /// A heading of go build (`# example.com/pkg`, also with `[example.com/pkg.test]`).
 static HEADING: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^# [A-Za-z0-9_][^\s:@]*(?: \[[^\s\]]+\])?$").expect("fixed"));
+    LazyLock::new(|| ascii(r"^# [A-Za-z0-9_][^\s:@]*(?: \[[^\s\]]+\])?$").expect("fixed"));
 
 /// A line of `remote:` that is a program's own output under a git push, not git's.
 static PUSHED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*remote:(?: {6,8}(?:[ \t]|\S)| ?\t| +(?:\S+\.go:\d+:|go: |# |note: |-----> |! ))")
+    ascii(r"^\s*remote:(?: {6,8}(?:[ \t]|\S)| ?\t| +(?:\S+\.go:\d+:|go: |# |note: |-----> |! ))")
         .expect("fixed")
 });
 
 /// A git server's own `ERROR: `, indented as go indents it.
 static ANSWERED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s+ERROR: (?:Repository|The project|Permission|You |Project|Your )").expect("fixed")
+    ascii(r"^\s+ERROR: (?:Repository|The project|Permission|You |Project|Your )").expect("fixed")
 });
 
 /// What loggers of services write before their words, and containers before a service's.
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|(?i)\b(?:info|warn|warning|erro|error|fatal|debug)\b[\]|: ]|^[A-Za-z0-9_.-]{1,40} +\| |\w+=\S|^(?:\S+ ){0,4}\S*[A-Za-z]\S*\[\d+\]: |\w[\w ./-]*: (?:proxyconnect|net/http)|\w[\w ./-]*: dial")
+    ascii(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|(?i)\b(?:info|warn|warning|erro|error|fatal|debug)\b[\]|: ]|^[A-Za-z0-9_.-]{1,40} +\| |\w+=\S|^(?:\S+ ){0,4}\S*[A-Za-z]\S*\[\d+\]: |\w[\w ./-]*: (?:proxyconnect|net/http)|\w[\w ./-]*: dial")
         .expect("fixed")
 });
 
