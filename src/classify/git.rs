@@ -215,11 +215,14 @@ fn any(text: &str, words: &[&str]) -> bool {
 
 /// True where the message is version control's.
 pub(super) fn is_vcs(main: &str, details: &str) -> bool {
-    (EXIT.is_match(main)
+    // Most lines name none: the expression is not even compiled for them.
+    let named = ["git", "hg ", "svn ", "bzr ", "fossil "].iter().any(|program| main.contains(program));
+    (named
         && (main.contains("exit status")
             || main.contains("exec: ")
             || main.contains("signal: ")
-            || !details.is_empty()))
+            || !details.is_empty())
+        && EXIT.is_match(main))
         || OWN_WORDS.is_match(main)
         || (OWN_WORDS.is_match(details)
             && !details.starts_with("server response:")

@@ -141,10 +141,17 @@ pub(super) fn undressed(line: &str) -> Cow<'_, str> {
         let tagless = TAGS.replace_all(&text, "");
         text = ENTITIES.replace_all(&tagless, |c: &regex::Captures<'_>| character(&c[1])).into_owned().into();
     }
-    if let Some(margin) = MARGIN.find(&text) {
+    if text.trim_end().ends_with(['│', '┃', '║', '▏', '|'])
+        && let Some(margin) = MARGIN.find(&text)
+    {
         text = text[..margin.start()].to_owned().into();
     }
     text
+}
+
+/// Columns of a table before the text, which only tabs part.
+fn columns(line: &str) -> Option<regex::Match<'_>> {
+    if line.contains('\t') { COLUMNS.find(line).filter(|_| !VERDICT.is_match(line)) } else { None }
 }
 
 /// What an entity stands for; a blank for what cannot be told.
@@ -178,7 +185,7 @@ pub(super) fn unwrap(line: &str) -> &str {
         }
         if let Some(m) = LAYER.find(rest).filter(|m| !m.is_empty()) {
             rest = &rest[m.end()..];
-        } else if let Some(m) = COLUMNS.find(rest).filter(|_| !VERDICT.is_match(rest)) {
+        } else if let Some(m) = columns(rest) {
             rest = &rest[m.end()..];
         } else if let Some(m) = NUMBERED.find(rest) {
             // The last character found belongs to the text.
