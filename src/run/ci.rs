@@ -52,24 +52,29 @@ fn plain(text: &str) -> String {
     redact::line(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// One line for one attempt: its number, what happened, what was done.
-fn rows(attempts: &[Attempt]) -> impl Iterator<Item = (usize, String, String)> + '_ {
-    attempts.iter().map(|attempt| {
+/// One line of what happened: which attempt, what, and what was done.
+pub(super) type Row = [String; 3];
+
+/// A line for each kind of fault that the fetcher cured before go saw it, and for each attempt.
+pub(super) fn rows(cured: &[String], attempts: &[Attempt]) -> Vec<Row> {
+    let cured = cured.iter().map(|what| [String::new(), plain(what), "fetched again".into()]);
+    let attempts = attempts.iter().map(|attempt| {
         let what = if attempt.reason.is_empty() && attempt.exit == 0 { "well" } else { &attempt.reason };
-        (attempt.n, plain(what), plain(&attempt.remedies.join(", ")))
-    })
+        [attempt.n.to_string(), plain(what), plain(&attempt.remedies.join(", "))]
+    });
+    cured.chain(attempts).collect()
 }
 
 /// A table for the summary of a step, in Markdown.
-pub(super) fn summary(command: &str, end: End, attempts: &[Attempt]) -> String {
+pub(super) fn summary(command: &str, end: End, rows: &[Row]) -> String {
     let ended = match end {
         End::Recovered => "got through",
         End::Failed => "did not get through",
     };
     let mut text = format!("### gox: {} {ended}\n\n", cell(&plain(command)));
     text.push_str("| attempt | what happened | what was done |\n| ---: | --- | --- |\n");
-    for (n, what, done) in rows(attempts) {
-        let _ = writeln!(text, "| {n} | {} | {} |", cell(&what), cell(&done));
+    for [n, what, done] in rows {
+        let _ = writeln!(text, "| {n} | {} | {} |", cell(what), cell(done));
     }
     text.push('\n');
     text
@@ -93,16 +98,17 @@ fn cell(text: &str) -> String {
     escaped
 }
 
-/// A section of a GitLab log that is folded: its title, and a line for each attempt. `at` is the time in
+/// A section of a GitLab log that is folded: its title, and a line for each row. `at` is the time in
 /// seconds since 1970, which GitLab shows as the section's length.
-pub(super) fn section(title: &str, attempts: &[Attempt], at: u64) -> Vec<String> {
+pub(super) fn section(title: &str, rows: &[Row], at: u64) -> Vec<String> {
     let name = format!("gox_{at}");
     let mut lines =
         vec![format!("\u{1b}[0Ksection_start:{at}:{name}[collapsed=true]\r\u{1b}[0K{}", plain(title))];
-    lines.extend(rows(attempts).map(|(n, what, done)| match done.as_str() {
-        "" => format!("attempt {n}: {what}"),
-        done => format!("attempt {n}: {what} ({done})"),
-    }));
+    for [n, what, done] in rows {
+        let attempt = if n.is_empty() { String::new() } else { format!("attempt {n}: ") };
+        let done = if done.is_empty() { String::new() } else { format!(" ({done})") };
+        lines.push(format!("{attempt}{what}{done}"));
+    }
     lines.push(format!("\u{1b}[0Ksection_end:{at}:{name}\r\u{1b}[0K"));
     lines
 }
@@ -140,11 +146,11 @@ mod tests {
         let evil = "100%\r\n::set-output name=x::y | <b>`x`</b>";
         let line = annotation(End::Failed, evil);
         assert!(line.starts_with("::error title=gox::100%25 ") && !line.contains(['\r', '\n']), "{line}");
-        let table = summary(evil, End::Recovered, &[attempt(1, evil), attempt(2, "")]);
-        assert_eq!(table.lines().count(), 7, "{table}");
+        let table = summary(evil, End::Recovered, &rows(&[evil.into()], &[attempt(1, evil), attempt(2, "")]));
+        assert_eq!(table.lines().count(), 8, "{table}");
         assert!(table.contains("\\| &lt;b&gt;\\`x\\`&lt;/b&gt;"), "{table}");
         assert!(table.contains("| 2 | well | relay |"), "{table}");
-        let folded = section(evil, &[attempt(1, evil)], 7);
+        let folded = section(evil, &rows(&[], &[attempt(1, evil)]), 7);
         assert_eq!(folded.len(), 3);
         assert!(folded.iter().all(|line| !line.contains('\n')), "{folded:?}");
         assert_eq!(folded[2], "\u{1b}[0Ksection_end:7:gox_7\r\u{1b}[0K");

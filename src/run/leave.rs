@@ -107,37 +107,35 @@ impl Run {
     /// Tells a CI system what happened in the form that it reads, where something did.
     fn tell_ci(&mut self, stop: Option<&Stop>, last: &Observation, recovered: bool) {
         let Some(system) = ci::system(|name| std::env::var(name).ok()) else { return };
+        if matches!(last.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
+            return;
+        }
         let local = |f: &Failure| f.source == Some(Source::Local);
         let network = !last.failures.is_empty() && !last.failures.iter().all(local);
         let end = match stop {
-            None if recovered => ci::End::Recovered,
+            None if recovered || !self.cured().is_empty() => ci::End::Recovered,
             Some(_) if network => ci::End::Failed,
             None | Some(_) => return,
         };
-        let mut lines = Vec::new();
-        match (system, end, stop) {
-            (ci::System::GitHub, ci::End::Recovered, _) => {
-                let mut causes: Vec<Cause> = Vec::new();
-                for failure in self.history.iter().flat_map(|step| &step.observation.failures) {
-                    if !causes.contains(&failure.cause) {
-                        causes.push(failure.cause);
-                        let text = words::happened(failure);
-                        lines.push(ci::annotation(end, self.voice.in_words(&text)));
-                    }
-                }
+        let met = self.history.iter().flat_map(|step| &step.observation.failures);
+        let (met, cured) = (self.each_kind(met), self.each_kind(self.cured().iter()));
+        let rows = ci::rows(&cured, &self.attempts);
+        let lines = match (system, stop) {
+            (ci::System::GitHub, None) => {
+                let known = |text: &&String| !met.contains(text);
+                met.iter().chain(cured.iter().filter(known)).map(|text| ci::annotation(end, text)).collect()
             }
-            (ci::System::GitHub, ci::End::Failed, Some(stop)) => {
+            (ci::System::GitHub, Some(stop)) => {
                 let reason = self.voice.in_words(&stop.reason);
                 let hint = stop.hint.as_ref().map(|hint| self.voice.in_words(hint));
                 let both = hint.map_or_else(|| reason.to_owned(), |hint| format!("{reason} ({hint})"));
-                lines.push(ci::annotation(end, &both));
+                vec![ci::annotation(end, &both)]
             }
-            (ci::System::GitLab, _, _) if self.attempts.len() > 1 => {
+            (ci::System::GitLab, _) => {
                 let at = u64::try_from(self.started_at.as_second()).unwrap_or(0);
-                lines = ci::section(self.voice.in_words(&running::WHAT_GOX_DID.into()), &self.attempts, at);
+                ci::section(self.voice.in_words(&running::WHAT_GOX_DID.into()), &rows, at)
             }
-            (ci::System::GitHub | ci::System::GitLab, _, _) => {}
-        }
+        };
         for line in lines {
             self.voice.note(&mut self.supervisor, &line);
         }
@@ -145,11 +143,24 @@ impl Run {
             && let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
         {
             let argv = redact::argv(self.job.args.iter().map(|a| a.to_string_lossy()));
-            let text = ci::summary(&format!("go {}", argv.join(" ")), end, &self.attempts);
+            let text = ci::summary(&format!("go {}", argv.join(" ")), end, &rows);
             // A summary that cannot be written takes nothing from the run.
             let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
             let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
         }
+    }
+
+    /// What happened, once for each cause, by its first failure.
+    fn each_kind<'f>(&self, failures: impl Iterator<Item = &'f Failure>) -> Vec<String> {
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut told = Vec::new();
+        for failure in failures {
+            if !causes.contains(&failure.cause) {
+                causes.push(failure.cause);
+                told.push(self.voice.in_words(&words::happened(failure)).to_owned());
+            }
+        }
+        told
     }
 
     /// What earlier attempts met: the first two kinds, each by its first failure.

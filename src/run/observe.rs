@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::formats::authority;
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::Entry;
-use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State};
+use crate::judgement::attempt::{AttemptEnd, Observation, Repair, RepairKind, State, database};
 use crate::judgement::table::{self, Class, Meaning, Suspicion, Trouble};
 use crate::machine::names;
 use crate::machine::network::{self, Probe};
@@ -360,11 +360,9 @@ fn damage_of(
 /// Names of hosts that the user's settings name: of the listed proxies, and of the checksum database.
 pub(super) fn known_names(state: &State) -> Vec<String> {
     let proxies = state.list().reachable().iter().filter(|e| e.is_network_proxy()).filter_map(Entry::host);
-    let database = state.premises.gosumdb.split('+').next().unwrap_or_default();
-    let mut names: Vec<String> = proxies.map(|host| authority::name(&host).to_owned()).collect();
-    names.extend(Some(database.to_owned()).filter(|name| name.contains('.') && !name.contains(['/', ' '])));
-    names.retain(|name| name.parse::<std::net::IpAddr>().is_err());
-    names
+    let database = database(&state.premises.gosumdb).filter(|host| host.contains('.'));
+    let names = proxies.chain(database).map(|host| authority::name(&host).to_owned());
+    names.filter(|name| name.parse::<std::net::IpAddr>().is_err()).collect()
 }
 
 /// The hosts that failures name, and whether names did not resolve.
@@ -376,6 +374,23 @@ pub(super) fn failing_hosts(failures: &[Failure]) -> (Vec<String>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whose names gox may ask the system for: nobody's but those that go's own settings hold.
+    #[test]
+    fn only_names_of_gos_settings_are_looked_up() {
+        for (database, found) in [
+            ("sum.golang.org", &["a.example", "b.example", "sum.golang.org"][..]),
+            ("sum.corp+0a1b+Ac4z https://sums.corp:8443/x", &["a.example", "b.example", "sums.corp"]),
+            ("off", &["a.example", "b.example"]),
+            ("", &["a.example", "b.example"]),
+        ] {
+            let list = "https://u:p@a.example:81/x,http://192.0.2.1|https://b.example,direct";
+            let mut policy = crate::judgement::attempt::Policy::example(list);
+            let premises = Arc::make_mut(policy.premises.as_mut().expect("premises"));
+            premises.gosumdb = database.into();
+            assert_eq!(known_names(&State::start(&policy)), found, "{database}");
+        }
+    }
 
     /// A cache that holds `example.test/dep@v1.0.0`, whole, with the go.sum that says so.
     fn healthy(top: &std::path::Path) -> (Cache, GoSum) {

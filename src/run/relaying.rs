@@ -258,6 +258,11 @@ impl Run {
         self.relaying.tally = Some(tally);
     }
 
+    /// Faults that go never saw, because the fetcher asked again in time.
+    pub(super) fn cured(&self) -> &[Failure] {
+        self.relaying.tally.as_ref().map_or(&[], |tally| &tally.cured)
+    }
+
     /// Checksum mismatches that go never saw, because the relay fetched a right copy in time.
     pub(super) fn cured_mismatches(&self) -> &[String] {
         &self.relaying.mismatches

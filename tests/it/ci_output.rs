@@ -34,6 +34,17 @@ fn github_gets_a_warning_for_what_was_cured_and_a_table() {
 }
 
 #[test]
+fn what_the_fetcher_cured_before_go_saw_it_is_told_as_well() {
+    for (system, mark) in [("GITHUB_ACTIONS", "::warning title=gox::"), ("GITLAB_CI", "fetched again")] {
+        let lab = lab(Lab::new()).fault(Fault::Status(503), first(1)).start();
+        let project = Project::new(&lab).env(system, "true").env("GOX_RELAY", "always");
+        let outcome = project.gox(["mod", "download"]).run().success();
+        assert_eq!(outcome.attempts(), 1, "{outcome}");
+        assert_eq!(outcome.err().matches(mark).count(), 1, "{system}\n{outcome}");
+    }
+}
+
+#[test]
 fn github_gets_an_error_for_what_was_not_and_none_for_the_users_own_code() {
     let lab = lab(Lab::new()).fault(Fault::Status(503), always()).start();
     let project = Project::new(&lab).env("GITHUB_ACTIONS", "true");

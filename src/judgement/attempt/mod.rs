@@ -25,7 +25,7 @@ mod tests;
 mod types;
 mod whole;
 
-pub(crate) use places::{arrange, entry_of};
+pub(crate) use places::{arrange, database, entry_of};
 pub(crate) use premises::{Policy, Premises};
 pub(crate) use proof::{Proofs, Proven};
 pub(crate) use state::{State, first_patience, opening};

@@ -80,7 +80,7 @@ pub(super) fn placed(state: &State, failure: &Failure) -> Failure {
 }
 
 /// The host of a GOSUMDB: of its URL, or its name without the key.
-fn database(set: &str) -> Option<String> {
+pub(crate) fn database(set: &str) -> Option<String> {
     let mut words = set.split(' ').filter(|word| !word.is_empty());
     let name = words.next()?.split('+').next()?;
     let url = words.next().and_then(|url| List::parse(url).entries.first()?.host());
