@@ -54,7 +54,7 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
                 let language = language(&line.options);
                 show(&[Notice { text: text.in_language(language).to_owned() }]);
             }
-            go(&line, &args[first..], nesting)
+            go(&line, &args[first..], nesting, command_line::is_called_go(program))
         }
     }
 }
@@ -95,7 +95,7 @@ fn locate(option: Option<&OsStr>, nesting: &Nesting) -> Result<PathBuf, find_go:
 }
 
 /// A go verb: exec, or a supervised run.
-fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> Result<Exit, Exit> {
+fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> Result<Exit, Exit> {
     let mut invocation = Invocation::read(args, OsStr::new(""));
     // A go named on the command line or in the environment counts before anything is read.
     let named = line.options.last(Key::Go).filter(|go| !go.is_empty());
@@ -153,6 +153,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting) -> Result<Exit, E
         go_env,
         dir,
         prepare: runs_user_code,
+        as_go,
     }))
 }
 

@@ -42,6 +42,25 @@ impl<'a> Display<'a> {
                 self.held_since = lines.is_holding().then(Instant::now);
             }
         }
+        self.make_way();
+    }
+
+    /// What is shown for the moment makes way for what stays.
+    fn make_way(&mut self) {
+        if !self.pending.is_empty() {
+            let erase = self.console.take_block_away();
+            self.pending.splice(self.written..self.written, erase.bytes());
+        }
+    }
+
+    /// Takes away what is shown for the moment.
+    pub(super) fn clear(&mut self) {
+        self.console.clear();
+    }
+
+    /// Where to show something for the moment: nowhere while words of go's are on their way.
+    pub(super) fn console(&mut self) -> Option<&mut Console> {
+        self.is_idle().then_some(&mut *self.console)
     }
 
     /// Whether everything accepted is out, but for a line that is held back.
@@ -93,5 +112,6 @@ impl<'a> Display<'a> {
         if let Some(lines) = &mut self.lines {
             lines.give_up_line(&mut self.pending);
         }
+        self.make_way();
     }
 }

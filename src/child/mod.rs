@@ -20,6 +20,7 @@
 //!   rule is bound to the starting thread, so a `Supervisor` belongs on the main thread's
 //!   current-thread runtime.
 
+mod block;
 mod caller;
 mod console;
 mod display;
@@ -32,6 +33,7 @@ mod spawn;
 mod stall;
 mod stdout;
 mod supervise;
+mod telling;
 mod terminal;
 #[cfg(test)]
 #[path = "../../tests/inside/child/mod.rs"]
@@ -43,6 +45,7 @@ pub(crate) use growth::WatchedFolders;
 pub(crate) use signals::die_of;
 pub(crate) use spawn::die_with_parent;
 pub(crate) use stdout::Spool;
+pub(crate) use telling::{Seen, Teller, Told};
 pub(crate) use terminal::has_terminal;
 
 use console::Console;
@@ -204,6 +207,7 @@ pub(crate) struct Supervisor {
     console: Console,
     stdout: Rc<OwnedFd>,
     grouping: Grouping,
+    teller: Option<Box<dyn Teller>>,
 }
 
 /// The process group in which go runs.
@@ -237,7 +241,16 @@ impl Supervisor {
     }
 
     fn on(signals: Signals, stdout: OwnedFd, stderr: OwnedFd, grouping: Grouping) -> Supervisor {
-        Supervisor { signals, console: Console::new(stderr), stdout: Rc::new(stdout), grouping }
+        Supervisor { signals, console: Console::new(stderr), stdout: Rc::new(stdout), grouping, teller: None }
+    }
+
+    /// Has somebody tell how far things have come; on a terminal where that is to stand below go's lines.
+    pub(crate) fn has_told_by(&mut self, teller: Box<dyn Teller>, on_terminal: bool) {
+        // Where a stop cannot be heard, what is shown stays on the screen for that time.
+        if on_terminal {
+            let _ = self.signals.hear_stops();
+        }
+        self.teller = Some(teller);
     }
 
     /// Runs go once, to its end.
@@ -267,17 +280,30 @@ impl Supervisor {
     /// Waits for a signal that asks gox to end, for the times between attempts; the caller then
     /// leaves by [`die_of`]. Losing the future loses no signal.
     pub(crate) async fn interrupted(&mut self) -> i32 {
+        let Supervisor { signals, console, teller, .. } = self;
         loop {
-            match self.signals.next().await {
-                Notice::End(signal) => return signal,
-                Notice::Stop => signals::stop_self(),
-                Notice::Child => {}
+            let due = teller.as_ref().map(|teller| teller.due());
+            tokio::select! {
+                notice = signals.next() => match notice {
+                    Notice::End(signal) => return signal,
+                    Notice::Stop => {
+                        console.clear();
+                        signals::stop_self();
+                    }
+                    Notice::Child => {}
+                },
+                () = supervise::until(due) => {
+                    if let Some(teller) = teller {
+                        telling::tell(teller.as_mut(), console, None, || false);
+                    }
+                }
             }
         }
     }
 
     /// Copies a spool to gox's stdout.
     pub(crate) async fn deliver(&mut self, spool: &Spool) -> Delivered {
+        self.console.clear();
         let Supervisor { signals, stdout, .. } = self;
         let copy = copy_out(spool, Sink::new(stdout));
         tokio::pin!(copy);

@@ -36,7 +36,7 @@ impl Signals {
     /// or as a shell's background job, they stay ignored by gox and by what it starts.
     ///
     /// SIGTSTP is caught only without a controlling terminal; on one the kernel stops both of them by
-    /// itself.
+    /// itself ([`Signals::hear_stops`] is for what is to be done before).
     /// SIGXFSZ is caught for nothing but its default, which ends a program that writes beyond
     /// `ulimit -f`: gox's write fails instead and is answered for. What gox starts has the default again.
     pub(super) fn listen(grouping: Grouping) -> io::Result<Signals> {
@@ -54,6 +54,15 @@ impl Signals {
             signals.caller = Some(Caller::now(grouping == Grouping::Foreground));
         }
         Ok(signals)
+    }
+
+    /// Hears SIGTSTP in the foreground of a terminal as well: what is shown for the moment is to be taken away
+    /// before the shell speaks.
+    pub(super) fn hear_stops(&mut self) -> io::Result<()> {
+        match self.streams.iter().any(|(meaning, _)| *meaning == Notice::Stop) {
+            true => Ok(()),
+            false => self.add(Notice::Stop, libc::SIGTSTP),
+        }
     }
 
     /// Takes note that go was run to its end once.

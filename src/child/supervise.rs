@@ -5,7 +5,7 @@ use super::ending::{Ending, Family, GRACE, POLL, USER_GRACE};
 use super::signals::{self, Notice, Signals};
 use super::spawn::Started;
 use super::watching::{News, Watcher};
-use super::{Ended, Grouping, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Watch};
+use super::{Ended, Grouping, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Teller, Watch, telling};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use std::io;
 use std::os::fd::AsFd;
@@ -132,6 +132,7 @@ struct Running<'a> {
     stdout: Source,
     stderr: Source,
     display: Display<'a>,
+    teller: Option<&'a mut Box<dyn Teller>>,
     spool: Spool,
     /// Bytes of go's that passed through here.
     relayed: u64,
@@ -149,7 +150,7 @@ pub(super) async fn until_end(
     hooks: &mut impl Hooks,
 ) -> io::Result<Outcome> {
     let begin = Instant::now();
-    let Supervisor { signals, console, grouping, .. } = supervisor;
+    let Supervisor { signals, console, grouping, teller, .. } = supervisor;
     let family = Family::new(started.pid, *grouping == Grouping::Own);
     let guard = Guard { child: started.child, family, reaped: false };
     let mut running = Running {
@@ -160,6 +161,7 @@ pub(super) async fn until_end(
         stdout: Source::new(started.stdout),
         stderr: Source::new(started.stderr),
         display: Display::new(console, mode, hooks.rewrites()),
+        teller: teller.as_mut(),
         spool: Spool::default(),
         relayed: 0,
         reason: None,
@@ -173,7 +175,8 @@ pub(super) async fn until_end(
         }
         running.do_what_is_due(hooks);
     }
-    let Running { mut guard, signals, spool, reason, ended_at, .. } = running;
+    let Running { mut guard, signals, spool, reason, ended_at, mut display, .. } = running;
+    display.clear();
     let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
     let go = guard.reap()?;
     signals.go_was_run();
@@ -219,6 +222,7 @@ impl Running<'_> {
             self.ending.as_ref().map(|_| now + POLL),
             self.display.due(),
             watching.then(|| self.watcher.due()),
+            self.teller.as_ref().filter(|_| watching && self.display.is_idle()).map(|teller| teller.due()),
         ];
         let deadline = deadline.into_iter().flatten().min();
         let Running { signals, stdout, stderr, display, watcher, .. } = self;
@@ -249,9 +253,16 @@ impl Running<'_> {
                 }
             }
             Event::Notice(Notice::Stop) => {
-                self.guard.family.stop_or_continue(Signal::TSTP);
+                self.display.clear();
+                // In the foreground of a terminal the kernel stops go, and the shell continues it.
+                let both = self.grouping != Grouping::Foreground;
+                if both {
+                    self.guard.family.stop_or_continue(Signal::TSTP);
+                }
                 signals::stop_self();
-                self.guard.family.stop_or_continue(Signal::CONT);
+                if both {
+                    self.guard.family.stop_or_continue(Signal::CONT);
+                }
             }
             Event::Stderr(result) => {
                 let bytes = self.stderr.take(result);
@@ -291,6 +302,13 @@ impl Running<'_> {
         let now = Instant::now();
         if self.display.due().is_some_and(|due| now >= due) {
             self.display.give_up_line();
+        }
+        if self.is_watching()
+            && let (Some(teller), Some(console)) = (&mut self.teller, self.display.console())
+        {
+            let pid = self.guard.family.pid();
+            let still = Some(self.watcher.still());
+            telling::tell(teller.as_mut(), console, still, || telling::has_children(pid));
         }
         let due = self.is_watching() && now >= self.watcher.due();
         if due && self.watcher.look(&mut self.guard.family.tree, self.relayed, hooks) {
@@ -348,7 +366,8 @@ fn pass_on(number: i32, family: &mut Family, grouping: Grouping) -> Ending {
     Ending::ask(family, signal, USER_GRACE)
 }
 
-async fn until(deadline: Option<Instant>) {
+/// Waits until then; for ever where there is no such time.
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(when) => tokio::time::sleep_until(when.into()).await,
         None => std::future::pending().await,

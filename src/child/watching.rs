@@ -68,6 +68,11 @@ impl Watcher {
         }
     }
 
+    /// How long nothing has moved.
+    pub(super) fn still(&self) -> Duration {
+        self.judge.still_for(self.begin.elapsed())
+    }
+
     /// When the next sample is due.
     pub(super) fn due(&self) -> Instant {
         self.due

@@ -31,6 +31,8 @@ pub enum Key {
     Relay,
     /// How much gox says.
     Verbosity,
+    /// Whether a run shows how far it has come.
+    Progress,
     /// The language of gox's lines.
     Lang,
     /// Where the JSON report of the run goes.
@@ -79,6 +81,9 @@ pub(crate) const JOURNAL: &[&str] = &["on", "off"];
 /// The words of `verbosity`.
 pub(crate) const VERBOSITY: &[&str] = &["quiet", "normal", "verbose"];
 
+/// The words of `progress`.
+pub(crate) const PROGRESS: &[&str] = &["auto", "off"];
+
 /// The words of `lang`.
 pub(crate) const LANG: &[&str] = &["auto", "en", "zh"];
 
@@ -120,6 +125,7 @@ const ROWS: [Row; Key::ALL.len()] = [
     row(["fill", "GOX_FILL", "--fill"], Shape::Word(FILL), true, helping::KEY_FILL),
     row(["relay", "GOX_RELAY", "--relay"], Shape::Word(RELAY), true, helping::KEY_RELAY),
     row(["verbosity", "GOX_VERBOSITY", "--verbosity"], Shape::Word(VERBOSITY), true, helping::KEY_VERBOSITY),
+    row(["progress", "GOX_PROGRESS", "--progress"], Shape::Word(PROGRESS), true, helping::KEY_PROGRESS),
     row(["lang", "GOX_LANG", "--lang"], Shape::Word(LANG), true, helping::KEY_LANG),
     row(["report", "GOX_REPORT", "--report"], Shape::Path, true, helping::KEY_REPORT),
     row(["record", "GOX_RECORD", "--record"], Shape::Path, true, helping::KEY_RECORD),
@@ -132,7 +138,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 21] = [
+    pub const ALL: [Key; 22] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -146,6 +152,7 @@ impl Key {
         Key::Fill,
         Key::Relay,
         Key::Verbosity,
+        Key::Progress,
         Key::Lang,
         Key::Report,
         Key::Record,

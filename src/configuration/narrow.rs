@@ -59,6 +59,7 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
         | Setting::Journal(_)
         | Setting::Relay(_)
         | Setting::Lang(_)
+        | Setting::Progress(_)
         | Setting::Verbosity(_) => Verdict::Refused("a project may not set it"),
         Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
             Verdict::Refused("a file may not set it")
@@ -152,6 +153,7 @@ mod tests {
             (Key::Verbosity, "verbose", None),
             (Key::Verbosity, "quiet", None),
             (Key::Lang, "zh", None),
+            (Key::Progress, "off", None),
             (Key::Go, "/usr/lib/go/bin/go", Some(Same)),
             (Key::Go, "./go", None),
             (Key::Report, "x.json", None),

@@ -158,6 +158,8 @@ pub(crate) struct Settings {
     pub relay: Relay,
     /// How much gox says.
     pub verbosity: Verbosity,
+    /// A run shows how far it has come.
+    pub progress: bool,
     /// The language of gox's lines; `None`: as the locale says.
     pub lang: Option<Language>,
     /// Where the JSON report of the run goes.
@@ -203,6 +205,7 @@ impl Settings {
             journal: true,
             relay: Relay::Auto,
             verbosity: Verbosity::Normal,
+            progress: true,
             lang: None,
             report: None,
             record: None,
@@ -232,6 +235,7 @@ impl Settings {
             Key::Journal => Setting::Journal(self.journal),
             Key::Relay => Setting::Relay(self.relay),
             Key::Verbosity => Setting::Verbosity(self.verbosity),
+            Key::Progress => Setting::Progress(self.progress),
             Key::Lang => Setting::Lang(self.lang),
             Key::Report => Setting::Report(self.report.clone()),
             Key::Record => Setting::Record(self.record.clone()),
@@ -271,6 +275,7 @@ impl Settings {
             Setting::Journal(on) => self.journal = on,
             Setting::Relay(relay) => self.relay = relay,
             Setting::Verbosity(verbosity) => self.verbosity = verbosity,
+            Setting::Progress(on) => self.progress = on,
             Setting::Lang(lang) => self.lang = lang,
             Setting::Report(path) => self.report = path,
             Setting::Record(path) => self.record = path,

@@ -77,6 +77,8 @@ pub(crate) enum Setting {
     Journal(bool),
     Relay(Relay),
     Verbosity(Verbosity),
+    /// `progress`: false for `off`.
+    Progress(bool),
     /// `lang`: `None` for `auto`.
     Lang(Option<Language>),
     Report(Option<PathBuf>),
@@ -123,6 +125,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
         Key::Private => patterns(raw).map(Setting::Private),
         Key::Confidential => patterns(raw).map(Setting::Confidential),
+        Key::Progress => word(key, raw).map(|at| Setting::Progress(at == 0)),
         Key::Journal => word(key, raw).map(|at| Setting::Journal(at == 0)),
         Key::Fill => word(key, raw).map(|at| Setting::Fill([Fill::Auto, Fill::Off][at])),
         Key::Relay => word(key, raw).map(|at| Setting::Relay([Relay::Auto, Relay::Always, Relay::Never][at])),
@@ -354,6 +357,7 @@ impl Setting {
             Setting::Journal(_) => Key::Journal,
             Setting::Relay(_) => Key::Relay,
             Setting::Verbosity(_) => Key::Verbosity,
+            Setting::Progress(_) => Key::Progress,
             Setting::Lang(_) => Key::Lang,
             Setting::Report(_) => Key::Report,
             Setting::Record(_) => Key::Record,
@@ -387,6 +391,7 @@ impl fmt::Display for Setting {
             Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
             Setting::Private(patterns) | Setting::Confidential(patterns) => all(patterns.clone()),
             Setting::Journal(on) => if *on { "on" } else { "off" }.into(),
+            Setting::Progress(on) => if *on { "auto" } else { "off" }.into(),
             Setting::Fill(Fill::Auto) => "auto".into(),
             Setting::Fill(Fill::Off) => "off".into(),
             Setting::Relay(relay) => match relay {

@@ -1,14 +1,14 @@
 //! One question from asked to answered: asks the policy, asks upstreams, hedges, keeps the books.
 
-use super::kin::Kin;
-
 use super::exchange::{Part, STALL_WINDOW};
+use super::kin::Kin;
 use super::ledger::{Books, Carrier};
 use super::one_try::{OneTry, Shortfall, TryEnd};
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::route::{Route, publicity, route};
 use super::spool::Stored;
+use super::under_way::Listed;
 use super::{Answer, Errand, Fetcher, Refusal, Waiting};
 use crate::judgement::attempt::Settled;
 use crate::judgement::request::UpstreamId;
@@ -49,6 +49,7 @@ pub(super) struct Journey<'a> {
     trouble: Option<Instant>,
     /// For a look-up of a likely private name: what go asks in step with it.
     kin: Option<Kin<'a>>,
+    pub(super) listed: Listed<'a>,
 }
 
 impl<'a> Journey<'a> {
@@ -90,7 +91,9 @@ impl<'a> Journey<'a> {
                 } if terms.is_private() => Some(Kin::begin(&fetcher.ledger, module)),
                 File::Module { .. } | File::Database { .. } => None,
             };
+        let listed = fetcher.under_way.add(&question);
         let mut journey = Journey {
+            listed,
             fetcher,
             terms,
             question,
@@ -114,14 +117,14 @@ impl<'a> Journey<'a> {
                     }
                     // While a host answers nobody, one question asks for all who wait.
                     let mut probe = if self.terms.patient && self.is_down(upstream) {
-                        Some(self.fetcher.probes[upstream.place()].lock().await)
+                        Some(self.turn_to_probe(upstream).await)
                     } else {
                         None
                     };
                     match &mut probe {
                         Some(_) if !self.is_down(upstream) => probe = None,
-                        Some(asked) => self.probe(asked).await,
-                        None => self.pause(pause).await,
+                        Some(asked) => self.probe(upstream, asked).await,
+                        None => self.pause(upstream, pause).await,
                     }
                     self.keep_pace(upstream).await;
                     let answer = self.ask(upstream).await;

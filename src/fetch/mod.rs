@@ -36,6 +36,7 @@ mod route;
 pub(crate) mod spool;
 pub(crate) mod surroundings;
 mod tls;
+pub(crate) mod under_way;
 mod upstream;
 
 pub(crate) use ahead::Inspect;
@@ -227,6 +228,8 @@ pub(crate) struct Fetcher {
     checks: tokio::sync::Semaphore,
     /// Something came damaged, or go found it so: from now on zips are read through before go sees them.
     mistrusts: AtomicBool,
+    /// What is asked for now.
+    under_way: under_way::List,
     /// What was fetched before go asked.
     ahead: ahead::Ahead,
     /// By upstream: held by the one question that asks while the upstream answers nobody, with how many
@@ -278,6 +281,7 @@ impl Fetcher {
             started: Instant::now(),
             checks: tokio::sync::Semaphore::new(checks()),
             mistrusts: AtomicBool::new(false),
+            under_way: under_way::List::default(),
             ahead: ahead::Ahead::default(),
             options,
         })

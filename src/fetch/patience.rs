@@ -2,12 +2,14 @@
 
 use super::journey::Journey;
 use super::progress::Progress;
+use super::under_way;
 use crate::judgement::backoff;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::hedge;
 use crate::judgement::request::policy::Pause;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{MutexGuard, SemaphorePermit};
+use tokio::time::Instant;
 
 /// Longest pause before a host that answers nobody is asked once more, by one question for all.
 const PROBE_PAUSE: Duration = Duration::from_secs(3);
@@ -16,26 +18,39 @@ const PROBE_PAUSE: Duration = Duration::from_secs(3);
 pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
 
 impl<'a> Journey<'a> {
+    /// Notes whom this question is about, for those who look.
+    pub(super) fn is_at(&self, upstream: UpstreamId, pause: under_way::Pause) {
+        self.listed.is_at(self.fetcher.upstream(upstream).host(), pause, self.tries.len());
+    }
+
+    async fn sleep(&self, upstream: UpstreamId, length: Duration) {
+        // One beyond every clock is as long as any run.
+        let until = Instant::now().checked_add(length);
+        self.is_at(upstream, until.map_or(under_way::Pause::ForAnother, under_way::Pause::Until));
+        tokio::time::sleep(length).await;
+    }
+
     /// Waits as long as was decided.
-    pub(super) async fn pause(&self, pause: Pause) {
+    pub(super) async fn pause(&self, upstream: UpstreamId, pause: Pause) {
         match pause {
             Pause::None => {}
             // Full jitter: those that failed together shall not come back together.
-            Pause::Backoff(ceiling) => tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await,
+            Pause::Backoff(ceiling) => self.sleep(upstream, ceiling.mul_f64(fastrand::f64())).await,
             Pause::Rest(rest) => {
                 let spread = Duration::from_millis(fastrand::u64(0..50));
-                tokio::time::sleep(rest + spread).await;
+                self.sleep(upstream, rest + spread).await;
             }
         }
     }
 
-    /// Waits for a turn at an upstream that limits how many requests it takes.
+    /// Waits for a turn at an upstream that limits how many requests it takes; then it is asked.
     pub(super) async fn keep_pace(&self, upstream: UpstreamId) {
         let now = self.fetcher.started.elapsed();
         let turn = self.fetcher.ledger.lock().paces[upstream.place()].turn(now);
         if !turn.is_zero() {
-            tokio::time::sleep(turn.min(self.time_left())).await;
+            self.sleep(upstream, turn.min(self.time_left())).await;
         }
+        self.is_at(upstream, under_way::Pause::None);
     }
 
     /// Whether an upstream answers nobody just now.
@@ -49,13 +64,19 @@ impl<'a> Journey<'a> {
         self.situation(&books, &[]).allowance.time
     }
 
+    /// Waits for the turn to ask a host that answers nobody.
+    pub(super) async fn turn_to_probe(&self, upstream: UpstreamId) -> MutexGuard<'a, u32> {
+        self.is_at(upstream, under_way::Pause::ForAnother);
+        self.fetcher.probes[upstream.place()].lock().await
+    }
+
     /// Waits before a host that answers nobody is asked once more, for all who wait: not so long that much
     /// is lost once it is well again.
-    pub(super) async fn probe(&self, asked: &mut u32) {
+    pub(super) async fn probe(&self, upstream: UpstreamId, asked: &mut u32) {
         let ceiling = backoff::ceiling(self.terms.backoff_base, PROBE_PAUSE, *asked);
         *asked = asked.saturating_add(1);
         let pause = ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
-        tokio::time::sleep(pause.min(self.time_left())).await;
+        self.sleep(upstream, pause.min(self.time_left())).await;
     }
 
     /// Whether nobody else may be asked after a fault of this one.

@@ -80,7 +80,11 @@ impl fmt::Debug for Fill {
 
 /// What came of it so far.
 #[derive(Debug, Default)]
-struct Counts {
+pub(crate) struct Counts {
+    /// Module versions that were planned for.
+    known: AtomicU64,
+    /// Those of them that are here.
+    done: AtomicU64,
     /// Module versions that were placed.
     filled: AtomicU64,
     /// Why no more can be placed.
@@ -90,6 +94,15 @@ struct Counts {
 }
 
 impl Counts {
+    /// Module versions that are here, and how many there will be.
+    pub(crate) fn course(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.known.load(Ordering::Relaxed))
+    }
+
+    fn one_more(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn obstacle(&self) -> Option<String> {
         self.obstacle.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
@@ -112,6 +125,9 @@ impl Fill {
     pub(crate) fn start(engine: &Engine, means: Means, plan: Plan, needed: Vec<ModuleVersion>) -> Fill {
         let order = Arc::new(Order { writable: means.writable, ..Order::default() });
         let counts = Arc::<Counts>::default();
+        if means.places {
+            counts.known.store(plan.modules.len().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         let (stop, stopped) = oneshot::channel();
         let work = Arc::new(Work {
             small: Semaphore::new(SMALL),
@@ -130,6 +146,11 @@ impl Fill {
             }
         });
         Fill { order, counts, stop: Some(stop) }
+    }
+
+    /// What came of it so far, for those who look on.
+    pub(crate) fn counts(&self) -> Arc<Counts> {
+        self.counts.clone()
     }
 
     /// Module versions that were placed.
@@ -246,7 +267,12 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
     };
     let placing = match tokio::task::spawn_blocking(begin).await.unwrap_or_else(|e| Err(io::Error::other(e)))
     {
-        Ok(placing) => Arc::new(placing?),
+        Ok(Some(placing)) => Arc::new(placing),
+        Ok(None) => {
+            // It is there already, or somebody else is at it.
+            work.counts.one_more();
+            return None;
+        }
         Err(error) => {
             work.counts.stop_for(error.to_string());
             return None;
@@ -256,6 +282,7 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
     let _among_all = work.all.acquire().await;
     let inspect: Arc<dyn Inspect> = Arc::new(Unpacking(placing.clone()));
     let uses = async |answer: Answer| {
+        let found = matches!(answer, Answer::Found { .. });
         let left = match answer {
             Answer::Found { body, .. } if placing.is_proven() => {
                 let placing = placing.clone();
@@ -278,6 +305,9 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
             Some(Obstacle::Cache(why)) => work.counts.stop_for(why),
             Some(Obstacle::Zip(why)) => work.counts.leave(why),
             None => {}
+        }
+        if found {
+            work.counts.one_more();
         }
         left
     };

@@ -219,6 +219,7 @@ confidential  none                                                built in
 fill          auto                                                built in
 relay         auto                                                built in
 verbosity     normal                                              built in
+progress      auto                                                built in
 lang          auto                                                built in
 report        -                                                   built in
 record        -                                                   built in

@@ -1,7 +1,7 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
 //! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
-//! attempt, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
+//! attempt, `progress` shows how far it is, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
@@ -9,6 +9,7 @@ mod ci;
 mod filling;
 mod leave;
 mod observe;
+mod progress;
 mod recording;
 mod relaying;
 mod scratch;
@@ -80,6 +81,8 @@ pub(crate) struct Job {
     /// The arguments run the user's code: gox only fetches the toolchain they need, with
     /// `go version`, and then becomes go.
     pub prepare: bool,
+    /// gox was called through a link named go: programs may be what reads its lines.
+    pub as_go: bool,
 }
 
 /// Runs the job to its end; the answer is how go ended.
@@ -149,6 +152,8 @@ struct Run {
     relaying: Relaying,
     /// What may be fetched ahead.
     prospect: Option<filling::Prospect>,
+    /// What the progress lines look at.
+    course: Rc<progress::Course>,
     recorder: Recorder,
 }
 
@@ -197,6 +202,7 @@ impl Run {
             first_failure: None,
             relaying: Relaying::default(),
             prospect,
+            course: Rc::default(),
             recorder: Recorder::new(job.settings.record.clone()),
             supervisor,
             job: Rc::new(job),
@@ -269,6 +275,7 @@ impl Run {
             self.start_fill(&prospect);
         }
         let mut patience = attempt::first_patience(&self.policy);
+        self.show_progress();
         loop {
             let mark = self.cache().map(|cache| cache.mark());
             let state = self.state();
@@ -276,6 +283,7 @@ impl Run {
             let mut hooks = Watching::new(&self.job, &self.policy, state, relay);
             let command = self.command();
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
+            self.course.begins(self.attempts.len() + 1, patience, self.relaying.at_work());
             let started = self.supervisor.run(&command, StderrMode::Live, watch, &mut hooks).await;
             let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
@@ -394,6 +402,7 @@ impl Run {
     /// Waits for so long, or until one of the hosts that could not be reached takes a connection again.
     async fn back_off(&mut self, delay: Duration, observation: &Observation) -> Result<Duration, Interrupt> {
         let start = Instant::now();
+        self.course.waits_for_the_next(start + delay);
         while start.elapsed() < delay {
             self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
             let probes = self.unless_interrupted(network::probe(&observation.dead)).await?;
@@ -423,6 +432,7 @@ impl Run {
         observation: &Observation,
     ) -> Result<Option<Duration>, Interrupt> {
         let start = Instant::now();
+        self.course.waits_for_a_network(start + patience);
         let (hosts, names) = observe::failing_hosts(&observation.failures);
         while start.elapsed() < patience {
             self.sleep(NETWORK_POLL).await?;

@@ -4,7 +4,7 @@ use super::speak::Level;
 use super::{Run, health, observe, witness};
 use crate::child::Outcome;
 use crate::fetch::{self, Engine, Fetcher, Options, Surroundings, Tally};
-use crate::fill::Fill;
+use crate::fill::{Counts, Fill};
 use crate::formats::authority;
 use crate::formats::goproxy::{Entry, List, Rotate};
 use crate::judgement::attempt::{Observation, Settled, State};
@@ -120,6 +120,12 @@ impl Relaying {
         if let (Some(engine), Some(fetcher)) = (&self.engine, &self.fetcher) {
             self.fill = Some(start(engine, fetcher.clone()));
         }
+    }
+
+    /// The fetcher, and what the fill counts, for those who look on.
+    pub(super) fn at_work(&self) -> (Option<Arc<Fetcher>>, Option<Arc<Counts>>) {
+        let serves = self.refused.is_none();
+        (self.fetcher.clone().filter(|_| serves), self.fill.as_ref().map(Fill::counts))
     }
 
     /// What was fetched, for the report.

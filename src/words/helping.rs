@@ -30,6 +30,7 @@ phrases! {
     KEY_FILL = "Fetch ahead what go.sum proves: auto, off", "提前下载 go.sum 能校验的：auto、off";
     KEY_RELAY = "gox's own proxy between: auto, always, never", "经由 gox 自己的代理：auto、always、never";
     KEY_VERBOSITY = "Say: quiet, normal, verbose", "提示的多少：quiet、normal、verbose";
+    KEY_PROGRESS = "Show how far a run has come: auto, off", "显示运行的进度：auto、off";
     KEY_LANG = "Language of gox's lines: auto, en, zh", "提示的语言：auto、en、zh";
     KEY_REPORT = "File or folder for the JSON report of the run", "JSON 报告写到的文件或目录";
     KEY_RECORD = "File for what the run observed", "记录本次运行的文件";

@@ -2,8 +2,16 @@ use super::*;
 use crate::vocabulary::{Behind, Cause, Detail, Failure, Source};
 
 fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
-    let tables =
-        [causes::ALL, advice::ALL, verdicts::ALL, running::ALL, explaining::ALL, helping::ALL, naming::ALL];
+    let tables = [
+        causes::ALL,
+        advice::ALL,
+        verdicts::ALL,
+        running::ALL,
+        progressing::ALL,
+        explaining::ALL,
+        helping::ALL,
+        naming::ALL,
+    ];
     tables.into_iter().flat_map(|table| table.iter().copied())
 }
 

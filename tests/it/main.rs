@@ -31,6 +31,7 @@ mod obedience;
 mod power_loss;
 mod privacy;
 mod private;
+mod progress;
 mod quick_to_fail;
 mod real;
 mod record;

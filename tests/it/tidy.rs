@@ -41,6 +41,7 @@ fn pure_modules_touch_nothing() {
         "vocabulary.rs",
         "redact.rs",
         "words",
+        "progress",
         "formats",
         "verb.rs",
         "classify",

@@ -18,6 +18,7 @@ const VALUES: &[(Key, &[&str])] = &[
     (Key::Fill, &["\"auto\"", "\"off\""]),
     (Key::Relay, &["\"auto\"", "\"always\"", "\"never\""]),
     (Key::Verbosity, &["\"quiet\"", "\"normal\"", "\"verbose\""]),
+    (Key::Progress, &["\"auto\"", "\"off\""]),
     (Key::Lang, &["\"auto\"", "\"en\"", "\"zh\""]),
     (Key::Report, &["\"\"", "\"/r.json\""]),
     (Key::StateDir, &["\"\"", "\"/s\""]),

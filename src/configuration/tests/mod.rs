@@ -87,6 +87,7 @@ const OTHERS: &[(Key, &str, &str)] = &[
     (Key::Fill, "off", "\"off\""),
     (Key::Relay, "never", "\"never\""),
     (Key::Verbosity, "verbose", "\"verbose\""),
+    (Key::Progress, "off", "\"off\""),
     (Key::Lang, "zh", "\"zh\""),
     (Key::Report, "/tmp/r.json", "\"/tmp/r.json\""),
     (Key::Record, "/tmp/r.jsonl", "\"/tmp/r.jsonl\""),
@@ -176,8 +177,8 @@ fn errors_name_place_value_and_what_is_right() {
         (
             "zzz = 1",
             "1: unknown key \"zzz\"; the keys are go, attempts, budget, stall, backoff-base, backoff-max, rotate, \
-             mirrors, private, confidential, fill, relay, verbosity, lang, report, record, journal, state-dir, rule, \
-             locked",
+             mirrors, private, confidential, fill, relay, verbosity, progress, lang, report, record, journal, state-dir, \
+             rule, locked",
         ),
         (
             "# x\r\nattempts = \"many\"",

@@ -29,6 +29,8 @@ fn values_are_shown_as_they_are_taken() {
         (Key::Relay, "never"),
         (Key::Verbosity, "quiet"),
         (Key::Verbosity, "verbose"),
+        (Key::Progress, "auto"),
+        (Key::Progress, "off"),
         (Key::Lang, "auto"),
         (Key::Lang, "zh"),
         (Key::Report, "out.json"),

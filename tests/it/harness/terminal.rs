@@ -96,9 +96,20 @@ impl Terminal {
     /// Waits until the terminal shows this text; the test fails after a minute.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
+        self.shows_after(0, text);
+    }
+
+    /// How much was shown so far.
+    pub(crate) fn length(&self) -> usize {
+        self.screen.0.lock().expect("no panic while it is held").len()
+    }
+
+    /// The same of what is shown after so much.
+    #[track_caller]
+    pub(crate) fn shows_after(&self, from: usize, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut shown = self.screen.0.lock().expect("no panic while it is held");
-        while !String::from_utf8_lossy(&shown).contains(text) {
+        while !String::from_utf8_lossy(&shown[from..]).contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{text:?} was not shown:\n{}", String::from_utf8_lossy(&shown));
             shown = self.screen.1.wait_timeout(shown, left).expect("no panic while it is held").0;

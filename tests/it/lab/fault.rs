@@ -64,6 +64,8 @@ pub(crate) enum Fault {
     Drip(u32),
     /// The right answer, so many milliseconds later.
     Late(u32),
+    /// The right answer, once the lab is healed.
+    Held,
     /// A redirect to the same place, for ever.
     RedirectLoop,
     /// Checksum database: the signature of the tree note is damaged.

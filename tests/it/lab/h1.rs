@@ -38,7 +38,7 @@ pub(super) async fn serve(mut wire: impl Wire, site: Arc<Site>) -> io::Result<()
         let head_only = asked.method == "HEAD";
         let (record, reply) = site.decide(asked);
         let close = client_closes || !site.shared.keep_alive;
-        tokio::time::sleep(reply.wait).await;
+        site.wait_for(&reply).await;
         let mut sent = 0;
         let result = send(&mut wire, &reply, close, head_only, &mut sent).await;
         let whole = result.is_ok() && reply.ending == Ending::Proper;

@@ -67,7 +67,7 @@ async fn answer(
     let method = request.method().as_str().to_owned();
     let (record, reply) =
         site.decide(Asked { method, named: target.clone(), target, headers, protocol: "HTTP/2" });
-    tokio::time::sleep(reply.wait).await;
+    site.wait_for(&reply).await;
     let mut sent = 0;
     let result = send(&mut respond, &reply, &order, &mut sent).await;
     site.finish(record, &reply, sent, result.is_ok() && reply.ending == Ending::Proper);

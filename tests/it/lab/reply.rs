@@ -136,6 +136,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
             framing = Framing::Chunked;
         }
         Some(Fault::Drip(bytes)) => pace = Some(bytes.max(1)),
+        Some(Fault::Held) => wait = Duration::MAX,
         Some(Fault::Late(ms)) => wait = Duration::from_millis(ms.into()),
         Some(Fault::AlterZipCrc) if whole => answer.body = wrong_crc(&answer.body),
         Some(Fault::AlterZipSame) if whole => answer.body = altered_zip(&answer.body, "for good"),

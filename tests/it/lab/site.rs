@@ -133,13 +133,23 @@ impl Site {
             self.cut_range(&asked, &mut answer);
         }
         let mut reply = spoil(answer, fault, &path, number);
-        reply.wait += self.shared.latency;
+        reply.wait = reply.wait.saturating_add(self.shared.latency);
         (record, reply)
+    }
+
+    /// Waits before a reply is sent.
+    pub(super) async fn wait_for(&self, reply: &Reply) {
+        if reply.wait < Duration::MAX {
+            return tokio::time::sleep(reply.wait).await;
+        }
+        while !self.shared.lock().rules.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Closes a record: what was sent.
     pub(super) fn finish(&self, record: usize, reply: &Reply, sent: usize, whole: bool) {
-        let spoiled = |fault| !matches!(fault, Fault::Drip(_) | Fault::Late(_));
+        let spoiled = |fault| !matches!(fault, Fault::Drip(_) | Fault::Late(_) | Fault::Held);
         let mut state = self.shared.lock();
         if let Some(seen) = state.seen.get_mut(record) {
             seen.status = if matches!(reply.stage, Stage::Body(_)) { reply.answer.status } else { 0 };
