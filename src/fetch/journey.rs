@@ -10,14 +10,13 @@ use super::route::{Route, publicity, route};
 use super::spool::Stored;
 use super::under_way::Listed;
 use super::{Answer, Errand, Fetcher, Refusal, Waiting};
-use crate::judgement::attempt::Settled;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge;
 use crate::judgement::request::miss::{Miss, Try};
 use crate::judgement::request::policy::{Allowance, Condition, Move, Situation};
 use crate::judgement::request::terms::{Terms, is_retry_affordable};
-use crate::vocabulary::{Cause, Detail, Facts, Failure, Source};
+use crate::vocabulary::{Cause, Detail};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -415,6 +414,7 @@ impl<'a> Journey<'a> {
                 // It has it by now; the next may need its time as well.
                 books.absent[from.place()] = None;
             }
+            books.tally.got(&self.question.file);
             books.tally.mended += u64::from(self.tries.iter().any(|t| t.miss != Miss::NotFound));
             match &self.question.file {
                 File::Module { module, kind: Kind::List | Kind::Latest | Kind::Query, .. } => {
@@ -466,53 +466,6 @@ impl<'a> Journey<'a> {
             status: status.filter(|status| *status >= 500).filter(of_all),
             last: self.tries.last().map(|last| last.upstream),
             tried: self.tries.iter().zip(&self.shortfalls).map(line).collect(),
-        }
-    }
-
-    /// Enters what the equal copies of a file have shown for good: it is as it is there.
-    fn settle(&self, index: usize, length: u64) {
-        let Try { miss: Miss::Wrong { digest, .. }, .. } = &self.tries[index] else { return };
-        let same = |t: &&Try| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest);
-        let tries = self.tries.iter().filter(same).count();
-        let mut failure = self.failure(&self.tries[index], &self.shortfalls[index]);
-        failure.evidence.push_str(&format!(", the same {length} bytes in {tries} tries"));
-        let why = self.shortfalls[index].words.clone();
-        let settled = Settled { failure, why, bytes: length, tries };
-        self.fetcher.ledger.lock().tally.settled.push(settled);
-    }
-
-    /// Enters the failures of this question into the books.
-    pub(super) fn close(&self, cured: bool) {
-        let failures: Vec<Failure> = self
-            .tries
-            .iter()
-            .zip(&self.shortfalls)
-            .filter(|(t, _)| !cured || t.miss != Miss::NotFound)
-            .map(|(t, short)| self.failure(t, short))
-            .collect();
-        self.fetcher.ledger.lock().keep(failures.into_iter(), cured);
-    }
-
-    fn failure(&self, at: &Try, short: &Shortfall) -> Failure {
-        let (source, module, version) = match &self.question.file {
-            File::Database { .. } => (Source::Sumdb, None, None),
-            File::Module { module, version, .. } => {
-                let toolchain = module == "golang.org/toolchain";
-                let source = if toolchain { Source::Toolchain } else { Source::Proxy };
-                (source, Some(module.clone()), Some(version.clone()).filter(|v| !v.is_empty()))
-            }
-        };
-        let url = format!("{}/{}", self.fetcher.upstream(at.upstream).shown(), self.question.path);
-        let evidence = format!("{url}: {}", short.words);
-        let go_mod = matches!(self.question.file, File::Module { kind: Kind::Mod, .. });
-        Failure {
-            module,
-            version,
-            host: Some(short.host.clone()),
-            url: Some(url),
-            detail: short.detail,
-            facts: Facts { go_mod, ..short.facts.clone() },
-            ..Failure::new(short.cause, Some(source), evidence)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the fetcher knows and tells: counts, hosts, failures cured and not, the health of each
 //! upstream.
 
+use super::question::{File, Kind};
 use super::upstream::Upstream;
 use crate::formats::goproxy::Entry;
 use crate::judgement::attempt::Settled;
@@ -68,6 +69,17 @@ impl HostTally {
     }
 }
 
+/// Files of modules by kind, as far as they never change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// `.info`
+    pub(crate) infos: u64,
+    /// `.mod`
+    pub(crate) mods: u64,
+    /// `.zip`
+    pub(crate) zips: u64,
+}
+
 /// The report on one upstream.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct UpstreamReport {
@@ -115,9 +127,18 @@ pub(crate) struct Tally {
     pub(crate) mended: u64,
     /// Connections that were opened.
     pub(crate) opened: u64,
+    /// Files that came.
+    #[serde(skip)]
+    pub(crate) files: Files,
+    /// The shortest time from a request to its first byte.
+    #[serde(skip)]
+    pub(crate) shortest: Option<Duration>,
     /// For how long everything has failed.
     #[serde(skip)]
     pub(crate) trouble: Duration,
+    /// The longest time for which everything failed in this run.
+    #[serde(skip)]
+    pub(crate) outage: Duration,
     /// Questions answered with 404.
     pub(crate) not_found: u64,
     /// Questions that were given up.
@@ -143,6 +164,23 @@ pub(crate) struct Tally {
     /// What was found out for good since the last tally: files that stay as they are, handed on to go.
     #[serde(skip)]
     pub(crate) settled: Vec<Settled>,
+}
+
+impl Tally {
+    /// Notes that a file came.
+    pub(super) fn got(&mut self, file: &File) {
+        match file {
+            File::Module { kind: Kind::Info, .. } => self.files.infos += 1,
+            File::Module { kind: Kind::Mod, .. } => self.files.mods += 1,
+            File::Module { kind: Kind::Zip, .. } => self.files.zips += 1,
+            File::Module { .. } | File::Database { .. } => {}
+        }
+    }
+
+    /// Notes how long a first byte took.
+    pub(super) fn took(&mut self, first_byte: Duration) {
+        self.shortest = Some(self.shortest.map_or(first_byte, |known| known.min(first_byte)));
+    }
 }
 
 /// What changes while the fetcher works.
@@ -225,6 +263,7 @@ pub(super) struct Books {
 impl Books {
     /// Notes that something moved: what failed before is forgiven.
     pub(super) fn progress(&mut self) {
+        self.tally.outage = self.tally.outage.max(self.in_trouble());
         self.trouble = None;
     }
 
@@ -354,6 +393,7 @@ impl Ledger {
             .filter_map(|(upstream, why)| Some(format!("{}: {}", upstream.shown(), why.as_ref()?)))
             .collect();
         tally.trouble = books.in_trouble();
+        tally.outage = tally.outage.max(tally.trouble);
         tally.connections = dial::connections();
         tally
     }

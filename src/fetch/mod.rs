@@ -16,6 +16,7 @@ mod ahead;
 mod body;
 mod certificate;
 pub(crate) mod check;
+mod closing;
 mod connections;
 mod exchange;
 mod fault;

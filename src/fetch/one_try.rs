@@ -164,6 +164,7 @@ impl OneTry<'_> {
         let books = &mut *books;
         if let Some(first) = self.progress.first_byte() {
             books.latencies.add(first);
+            books.tally.took(first);
             books.answered[at] = books.answered[at].max(Some(self.progress.asked));
         }
         // A store that the upstream redirects to is a host of its own, with trouble of its own.

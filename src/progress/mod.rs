@@ -1,15 +1,18 @@
 //! How far a run has come: what is known of it, when it is shown, and as which lines.
 //!
 //! Pure: time comes in as the time since the run began. [`Facts`] are a look at one moment, [`Pace`] decides
-//! from one look after the other when something is seen, `lines` finds the words and fits them into a width.
+//! from one look after the other when something is seen, `lines` finds the words and fits them into a width, `receipt` counts what was
+//! saved in the end.
 //!
 //! On a terminal a block of lines below go's own says how far the run is, from [`FILLING`] or [`SILENCE`] on and
 //! for as long as the network is waited for. Elsewhere one plain line tells of it, after [`PLAIN`] and then each
 //! time as much again has gone by.
 
 mod lines;
+mod receipt;
 
-pub(crate) use lines::{block, line};
+pub(crate) use lines::{block, line, span, volume};
+pub(crate) use receipt::{Needed, receipt};
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -73,17 +73,15 @@ impl Run {
         let retried = !self.history.is_empty();
         self.words_on_downloads(recovered);
         if recovered {
-            // All but the attempt that got through: failed attempts, waits, repairs.
-            let lost = self.started.elapsed().saturating_sub(observation.elapsed);
-            let text = running::GOT_THROUGH.with(&[
-                ("attempt", &self.attempts.len()),
-                ("causes", &self.met()),
-                ("seconds", &format!("{:.1}", lost.as_secs_f64())),
-            ]);
-            self.voice.say(&mut self.supervisor, Level::Normal, &text);
+            self.tell_recovery(observation);
             return;
         }
-        let Some(Stop { reason, hint, told }) = stop else { return };
+        let Some(Stop { reason, hint, told }) = stop else {
+            if observation.end == AttemptEnd::Code(0) {
+                self.tell_gain();
+            }
+            return;
+        };
         if matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_)) {
             return;
         }
@@ -164,7 +162,7 @@ impl Run {
     }
 
     /// What earlier attempts met: the first two kinds, each by its first failure.
-    fn met(&self) -> Text {
+    pub(super) fn met(&self) -> Text {
         let mut seen: Vec<Cause> = vec![];
         let mut told: Option<Text> = None;
         for (n, step) in self.history.iter().enumerate() {

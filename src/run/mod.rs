@@ -2,7 +2,7 @@
 //!
 //! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
 //! attempt, `progress` shows how far it is, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
-//! attempt into an observation, `speak` finds the words, `leave` writes the report, the health and
+//! attempt into an observation, `speak` finds the words, `receipt` says what came of it, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
 mod ci;
@@ -10,6 +10,7 @@ mod filling;
 mod leave;
 mod observe;
 mod progress;
+mod receipt;
 mod recording;
 mod relaying;
 mod scratch;

@@ -274,6 +274,16 @@ impl Run {
         &self.relaying.mismatches
     }
 
+    /// What the fetcher counted, as of the last look.
+    pub(super) fn tally(&self) -> Option<&Tally> {
+        self.relaying.tally.as_ref()
+    }
+
+    /// What it fetched.
+    pub(super) fn fetched(&self) -> Option<Fetched> {
+        self.relaying.fetched()
+    }
+
     /// The mirrors that the relay asked.
     pub(super) fn mirrors_asked(&self) -> Vec<String> {
         let state = self.state();

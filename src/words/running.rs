@@ -27,7 +27,12 @@ phrases! {
     RELAY = "gox now asks for each file again by itself", "改由 gox 逐个文件重试";
     RELAY_AND_MIRRORS = "gox now asks for each file again by itself, last at {mirrors} (turn this off with GOX_MIRRORS=none)",
         "改由 gox 逐个文件重试，最后才问 {mirrors}（可用 GOX_MIRRORS=none 关闭）";
-    GOT_THROUGH = "got through with attempt {attempt} after this: {causes}; lost {seconds} s", "第 {attempt} 次运行成功；之前的问题：{causes}；损失 {seconds} 秒";
+    GOT_THROUGH = "got through with attempt {attempt} after this: {causes}; what helped: {cure}; {total} s in all, {last} s of them in that attempt",
+        "第 {attempt} 次运行成功；之前的问题：{causes}；解决办法：{cure}；共 {total} 秒，其中这次运行 {last} 秒";
+    ANOTHER_TRY = "another try", "再试一次";
+    WAITED_OUT = "{what}; asked again until it was over: {seconds} s without progress", "{what}；反复重试直到恢复：{seconds} 秒没有进展";
+    RECEIPT = "{modules} modules, {bytes} in {time}; go alone would have waited at least {rounds} round trips of {ms} ms",
+        "{modules} 个模块，{bytes}，用时 {time}；只用 go 至少要等 {rounds} 次往返，每次 {ms} 毫秒";
     LIST = "{first}; {then}", "{first}；{then}";
     AND_MORE = "{names} and {more} more", "{names} 等（还有 {more} 个）";
     A_FAULT = "a fault", "一次故障";

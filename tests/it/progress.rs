@@ -1,9 +1,10 @@
 //! How far a run is: a block on a terminal, one line each half minute elsewhere, and nothing where nobody wants it.
 
 use crate::harness::{Outcome, Project, Run, go, gox, screen};
-use crate::lab::{Fault, Lab, Running, always};
+use crate::lab::{Fault, Lab, Running, always, first, outage};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 /// The first words of the block.
 const BLOCK: &str = " of 3 modules";
@@ -154,4 +155,48 @@ fn in_the_background_nothing_is_drawn() {
     let outcome = terminal.wait();
     assert!(!outcome.out().contains('\u{1b}'), "{outcome}");
     assert!(project.cached("example.test/m002/@v/v1.0.0.zip").is_file(), "{outcome}");
+}
+
+/// Twenty modules at a distance of 400 ms, for a go that does one thing at a time.
+fn far() -> Project {
+    // The lab lives as long as the test's program.
+    let lab: &'static Running =
+        Box::leak(Box::new(Lab::new().modules(20).latency(Duration::from_millis(400)).start()));
+    let all = lab.modules().iter().map(|m| format!("require {} {}\n", m.path, m.version)).collect::<String>();
+    Project::new(lab)
+        .env("GOMAXPROCS", "1")
+        .file("go.mod", format!("module example.test/main\n\ngo 1.21\n\n{all}"))
+}
+
+#[test]
+fn a_receipt_tells_what_was_saved_where_that_is_much() {
+    let project = far();
+    let outcome = download(&project).run().success();
+    let told = r"(?m)\Agox: 20 modules, \d+ kB in \d+ s; go alone would have waited at least 60 round trips of 4\d\d ms$";
+    let outcome = outcome.matches(told);
+    assert_eq!(outcome.said().len(), 1, "{outcome}");
+    for (key, value) in [("GOX_VERBOSITY", "quiet"), ("GOX_FILL", "off")] {
+        project.clear_module_cache();
+        // Without the fill go asks in turn.
+        let args: &[&str] =
+            if key == "GOX_FILL" { &["mod", "download", "example.test/m000"] } else { &["mod", "download"] };
+        assert_eq!(project.gox(args).env(key, value).run().success().err(), "", "{key}");
+    }
+}
+
+#[test]
+fn a_recovery_tells_what_failed_what_helped_and_what_it_cost() {
+    let lab = Lab::new().modules(1).fault(Fault::EofInBody, first(1)).start();
+    let outcome = download(&Project::new(&lab).env("GOX_FILL", "off")).run().success();
+    let told = r"(?m)^gox: got through with attempt 2 after this: 127\.0\.0\.1:\d+ ended the connection before its answer was whole; what helped: asked file by file; \d+\.\d s in all, \d+\.\d s of them in that attempt$";
+    outcome.matches(told);
+}
+
+#[test]
+fn an_outage_that_was_waited_out_is_told() {
+    let lab = Lab::new().modules(2).fault(Fault::Status(503), outage(Duration::from_secs(7))).start();
+    let outcome =
+        download(&Project::new(&lab).without("GOX_ATTEMPTS").env("GOX_BACKOFF_MAX", "1s")).run().success();
+    assert_eq!(outcome.attempts(), 1, "{outcome}");
+    outcome.matches(r"(?m)\Agox: 127\.0\.0\.1:\d+ .*; asked again until it was over: \d s without progress$");
 }
