@@ -20,7 +20,8 @@ pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<Semaphor
 impl<'a> Journey<'a> {
     /// Notes whom this question is about, for those who look.
     pub(super) fn is_at(&self, upstream: UpstreamId, pause: under_way::Pause) {
-        self.listed.is_at(self.fetcher.upstream(upstream).host(), pause, self.tries.len());
+        let met = self.shortfalls.last().map(|short| short.cause);
+        self.listed.is_at(self.fetcher.upstream(upstream).host(), pause, self.tries.len(), met);
     }
 
     async fn sleep(&self, upstream: UpstreamId, length: Duration) {

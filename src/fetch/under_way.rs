@@ -1,6 +1,7 @@
 //! Questions that have no answer yet, for those who want to see what is being waited for.
 
 use super::question::{File, Question};
+use crate::vocabulary::Cause;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -16,6 +17,8 @@ pub(crate) struct UnderWay {
     pub(crate) stage: Option<Stage>,
     /// Tries that failed.
     pub(crate) failed: usize,
+    /// What the last of them met.
+    pub(crate) met: Option<Cause>,
 }
 
 /// What a question does.
@@ -62,7 +65,7 @@ impl List {
         };
         let (numbers, all) = &mut *self.lock();
         *numbers += 1;
-        all.insert(*numbers, UnderWay { name, since: Instant::now(), stage: None, failed: 0 });
+        all.insert(*numbers, UnderWay { name, since: Instant::now(), stage: None, failed: 0, met: None });
         Listed { list: self, number: *numbers }
     }
 
@@ -93,9 +96,10 @@ impl super::Fetcher {
 
 impl Listed<'_> {
     /// Notes whom it asks, or will ask once it has paused.
-    pub(super) fn is_at(&self, host: &str, pause: Pause, failed: usize) {
+    pub(super) fn is_at(&self, host: &str, pause: Pause, failed: usize, met: Option<Cause>) {
         if let Some(it) = self.list.lock().1.get_mut(&self.number) {
-            (it.stage, it.failed) = (Some(Stage { host: host.to_owned(), pause }), failed);
+            it.stage = Some(Stage { host: host.to_owned(), pause });
+            (it.failed, it.met) = (failed, met);
         }
     }
 }

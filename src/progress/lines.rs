@@ -2,7 +2,7 @@
 
 use super::{Course, Facts, Slow, Wait};
 use crate::redact;
-use crate::words::{Language, Phrase, Text, progressing as say};
+use crate::words::{Language, Phrase, Text, naming, progressing as say};
 use std::time::Duration;
 
 /// A younger request is not slow yet.
@@ -35,12 +35,15 @@ pub(crate) fn block(facts: &Facts, course: Course, language: Language, columns: 
     }
     let room = width - NAME.len();
     let mut said = vec![fitting(&figures(facts, course), language, room)];
-    if let Some(slow) = facts.slowest.as_ref().filter(|slow| slow.age >= SLOW) {
-        said.push(slowest(slow, language, room));
+    if let Some(Slow { name, age, .. }) = facts.slowest.as_ref().filter(|slow| slow.age >= SLOW) {
+        said.push(with_name(say::SLOWEST, name, *age, language, room));
     }
-    let budget = facts.left.map(|left| say::BUDGET.with(&[("left", &span(left))]));
-    let waits: Vec<Text> = waiting(facts, course).into_iter().chain(budget).collect();
-    said.push(fitting(&waits, language, room));
+    if let Some(Wait::Word { name }) = &facts.wait {
+        said.push(with_name(say::LAST_WORD, name, facts.silent, language, room));
+    } else {
+        let rest = waiting(facts, course).into_iter().chain(budget(facts)).chain(why(facts));
+        said.push(fitting(&rest.collect::<Vec<_>>(), language, room));
+    }
     let lines = said.into_iter().filter(|line| !line.is_empty());
     lines.enumerate().map(|(at, line)| if at == 0 { NAME } else { INSET }.to_owned() + &line).collect()
 }
@@ -55,8 +58,7 @@ pub(crate) fn line(facts: &Facts, course: Course) -> Text {
     let figures = all.into_iter().reduce(join(say::AND));
     let slow = facts.slowest.as_ref().filter(|slow| slow.age >= SLOW);
     let slow = slow.map(|slow| say::SLOWEST.with(&[("name", &slow.name), ("age", &span(slow.age))]));
-    let budget = facts.left.map(|left| say::BUDGET.with(&[("left", &span(left))]));
-    let rest = slow.into_iter().chain(waiting(facts, course)).chain(budget);
+    let rest = slow.into_iter().chain(waiting(facts, course)).chain(why(facts)).chain(budget(facts));
     let said = figures.into_iter().chain(rest).reduce(join(say::AND_THEN)).unwrap_or_default();
     say::STILL_WAITING.with(&[("age", &span(course.waiting)), ("facts", &said)])
 }
@@ -83,17 +85,32 @@ fn figures(facts: &Facts, course: Course) -> Vec<Text> {
     all
 }
 
+/// What is left to recover in, while there is something of it.
+fn budget(facts: &Facts) -> Option<Text> {
+    let left = facts.left.filter(|left| *left >= Duration::from_secs(1))?;
+    Some(say::BUDGET.with(&[("left", &span(left))]))
+}
+
+/// What the host did that is waited for.
+fn why(facts: &Facts) -> Option<Text> {
+    let Some(Wait::Host { cause: Some(cause), .. }) = &facts.wait else { return None };
+    Some(say::AFTER.with(&[("why", &naming::cause(cause.as_str()))]))
+}
+
+/// What is waited for, and until when.
 fn waiting(facts: &Facts, course: Course) -> Option<Text> {
     Some(match &facts.wait {
         Some(Wait::Attempt { left }) => {
             let next = facts.attempt + 1;
-            say::NEXT_ATTEMPT.with(&[("attempt", &next), ("left", &span(*left))])
+            say::NEXT_ATTEMPT.with(&[("attempt", &next), ("left", &to_come(*left))])
         }
-        Some(Wait::Network { left }) => say::NO_NETWORK.with(&[("left", &span(*left))]),
-        Some(Wait::Host { host, left: Some(left), n }) => {
-            say::ASKED_AGAIN.with(&[("host", host), ("left", &span(*left)), ("n", n)])
-        }
-        Some(Wait::Host { host, left: None, n }) => say::ONE_BY_ONE.with(&[("host", host), ("n", n)]),
+        Some(Wait::Network { left }) => say::NO_NETWORK.with(&[("left", &to_come(*left))]),
+        Some(Wait::Host { host, cause: None, .. }) => say::ITS_TURN.with(&[("host", host)]),
+        Some(Wait::Host { host, left, n, cause: Some(_) }) => match left.map(to_come) {
+            Some(left) => say::ASKED_AGAIN.with(&[("host", host), ("left", &left), ("n", n)]),
+            None => say::ONE_FOR_ALL.with(&[("host", host), ("n", n)]),
+        },
+        Some(Wait::Word { name }) => say::LAST_WORD.with(&[("name", name), ("age", &span(facts.silent))]),
         Some(Wait::Go { still, stall }) => {
             say::NOTHING_MOVES.with(&[("age", &span(*still)), ("end", &span(*stall))])
         }
@@ -104,19 +121,17 @@ fn waiting(facts: &Facts, course: Course) -> Option<Text> {
     })
 }
 
-/// The name is what gives way.
-fn slowest(slow: &Slow, language: Language, room: usize) -> String {
-    let whole = |name: &str| {
-        let text = say::SLOWEST.with(&[("name", &name), ("age", &span(slow.age))]);
-        redact::line(text.in_language(language))
-    };
-    let line = whole(&slow.name);
+/// A sentence about a name and a time, where the name is what gives way.
+fn with_name(phrase: Phrase, name: &str, age: Duration, language: Language, room: usize) -> String {
+    let whole =
+        |name: &str| redact::line(phrase.with(&[("name", &name), ("age", &span(age))]).in_language(language));
+    let line = whole(name);
     let over = columns(&line).saturating_sub(room);
     if over == 0 {
         return line;
     }
     // Its end tells more than its beginning: the last element of the path, and the version.
-    let name: Vec<char> = redact::line(&slow.name).chars().collect();
+    let name: Vec<char> = redact::line(name).chars().collect();
     let kept = name.len().saturating_sub(over + CUT.len());
     let short: String = name[name.len() - kept..].iter().collect();
     cut(whole(&format!("{CUT}{short}")), room)
@@ -164,6 +179,11 @@ pub(crate) fn span(length: Duration) -> Text {
         (_, 0) => say::MINUTES.with(&[("minutes", &minutes)]),
         _ => say::MINUTES_AND_SECONDS.with(&[("minutes", &minutes), ("seconds", &rest)]),
     }
+}
+
+/// The same of what is still to come, which is over when nothing of it is left.
+fn to_come(length: Duration) -> Text {
+    span(Duration::from_secs(length.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)))
 }
 
 /// An amount of bytes in decimal units, as those who sell lines count.

@@ -14,6 +14,7 @@ mod receipt;
 pub(crate) use lines::{block, line, span, volume};
 pub(crate) use receipt::{Needed, receipt};
 
+use crate::vocabulary::Cause;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -89,6 +90,13 @@ pub(crate) enum Wait {
         left: Option<Duration>,
         /// Which try that will be.
         n: usize,
+        /// What it did at the last one; `None` where it has not failed.
+        cause: Option<Cause>,
+    },
+    /// A go that runs without the fetcher and moves: for a large file, maybe.
+    Word {
+        /// What it said last that it downloads.
+        name: String,
     },
     /// A go that runs without the fetcher, and does not move.
     Go {
@@ -163,6 +171,7 @@ impl Pace {
         let begins = match &facts.wait {
             Some(Wait::Attempt { .. } | Wait::Network { .. }) => true,
             Some(Wait::Go { still, .. }) => *still >= SILENCE,
+            Some(Wait::Word { .. }) => facts.silent >= SILENCE,
             Some(Wait::Host { .. }) | None => {
                 let fills = facts.modules.is_some_and(|(done, known)| done < known);
                 fills && course.now >= FILLING || facts.silent >= SILENCE && course.waiting >= SILENCE

@@ -1,5 +1,6 @@
 use super::lines::{columns, span, volume};
 use super::*;
+use crate::vocabulary::Cause;
 use crate::words::Language;
 
 const S: Duration = Duration::from_secs(1);
@@ -29,12 +30,13 @@ fn at_eighty_columns_all_is_said() {
         "     slowest: k8s.io/kubernetes v1.30.1, 8 s",
     ];
     assert_eq!(shown(&facts, Language::English, 80), want);
-    let wait = Wait::Host { host: "proxy.golang.org".into(), left: Some(4 * S), n: 3 };
+    let wait =
+        Wait::Host { host: "proxy.golang.org".into(), left: Some(4 * S), n: 3, cause: Some(Cause::Http5xx) };
     let waits = Facts { wait: Some(wait), left: Some(280 * S), ..facts };
-    let last = "     waiting for proxy.golang.org: asked again in 4 s (try 3)";
+    let last = "     proxy.golang.org is asked again in 4 s (try 3), budget 4 min 40 s";
     assert_eq!(shown(&waits, Language::English, 80)[2], last);
-    let both = format!("{last}, 4 min 40 s left to recover in");
-    assert_eq!(shown(&waits, Language::English, 120)[2], both);
+    let all = format!("{last}, after a server's own trouble (5xx)");
+    assert_eq!(shown(&waits, Language::English, 120)[2], all);
 }
 
 #[test]
@@ -44,8 +46,10 @@ fn no_line_is_as_wide_as_the_terminal() {
         None,
         Some(Wait::Attempt { left: 9 * S }),
         Some(Wait::Network { left: 29 * S }),
-        Some(Wait::Host { host: "h".repeat(300), left: Some(70 * S), n: 12 }),
-        Some(Wait::Host { host: "proxy.golang.org".into(), left: None, n: 2 }),
+        Some(Wait::Host { host: "h".repeat(300), left: Some(70 * S), n: 12, cause: Some(Cause::Eof) }),
+        Some(Wait::Host { host: "proxy.golang.org".into(), left: None, n: 2, cause: Some(Cause::Dns) }),
+        Some(Wait::Host { host: "proxy.golang.org".into(), left: None, n: 1, cause: None }),
+        Some(Wait::Word { name: "example.test/m v1.0.0".into() }),
         Some(Wait::Go { still: 5 * S, stall: 30 * S }),
     ];
     for language in [Language::English, Language::Chinese] {
@@ -153,6 +157,16 @@ fn a_go_alone_is_told_of_while_nothing_moves() {
     assert_eq!(seen(alone, 40), (30..40).collect::<Vec<_>>());
 }
 
+#[test]
+fn a_go_that_moves_alone_is_told_of_after_its_last_word() {
+    let word = || Wait::Word { name: "example.test/m v1.0.0".into() };
+    let alone = |at: u32| Facts { wait: Some(word()), silent: S * at / 10, ..Facts::default() };
+    assert_eq!(seen(alone, 40), (30..40).collect::<Vec<_>>());
+    let text = shown(&Facts { attempt: 1, ..alone(120) }, Language::English, 90);
+    let last = "     12 s since go began to download example.test/m v1.0.0";
+    assert_eq!(text, ["gox: 9.8 MB/s, 12 s", last]);
+}
+
 /// At which second a plain line was told.
 fn told(looks: impl Fn(u32) -> Facts, until: u32) -> Vec<u32> {
     let mut pace = Pace::default();
@@ -183,7 +197,7 @@ fn the_plain_line_says_all_at_once() {
     assert_eq!(
         text.en,
         "waiting for the network for 30 s: 87 of 173 modules, 64.2 MB; slowest: k8s.io/kubernetes v1.30.1, 8 s; \
-         proxy.golang.org has sent nothing for 30 s; 4 min left to recover in"
+         proxy.golang.org has sent nothing for 30 s; budget 4 min"
     );
     assert!(text.zh.starts_with("等待网络已 30 秒：模块 87/173，64.2 MB；最慢："), "{}", text.zh);
 }

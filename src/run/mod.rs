@@ -281,7 +281,7 @@ impl Run {
             let mark = self.cache().map(|cache| cache.mark());
             let state = self.state();
             let relay = self.relaying.serving(&state);
-            let mut hooks = Watching::new(&self.job, &self.policy, state, relay);
+            let mut hooks = Watching::new(&self.job, &self.policy, state, relay, self.course.clone());
             let command = self.command();
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             self.course.begins(self.attempts.len() + 1, patience, self.relaying.at_work());

@@ -36,7 +36,12 @@ pub(super) struct Course {
     attempt: Cell<usize>,
     stall: Cell<Duration>,
     wait: Cell<Option<Until>>,
+    /// What a go without the fetcher said last, if it was that it downloads something.
+    word: RefCell<Option<String>>,
 }
+
+/// How go begins to say that it downloads something.
+const DOWNLOADS: &[u8] = b"go: downloading ";
 
 /// What the run itself waits for, and until when.
 #[derive(Clone, Copy)]
@@ -56,8 +61,16 @@ impl Course {
         self.attempt.set(attempt);
         self.stall.set(stall);
         self.wait.set(None);
+        *self.word.borrow_mut() = None;
         *self.fetcher.borrow_mut() = fetcher;
         *self.fill.borrow_mut() = fill;
+    }
+
+    /// go, which asks for itself, said this.
+    pub(super) fn hears(&self, bytes: &[u8]) {
+        let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let last = whole.rsplit(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(DOWNLOADS));
+        *self.word.borrow_mut() = last.map(|line| String::from_utf8_lossy(line).into_owned());
     }
 
     /// The next attempt begins then.
@@ -167,7 +180,10 @@ impl Reporter {
             }
             None if facts.under_way == 0 => {
                 let still = seen.still.filter(|still| *still >= progress::SILENCE);
-                facts.wait = still.map(|still| Wait::Go { still, stall: course.stall.get() });
+                let stuck = still.map(|still| Wait::Go { still, stall: course.stall.get() });
+                // What it compiles or asks git for, its children do.
+                let word = course.word.borrow().clone().filter(|_| seen.still.is_some() && !seen.in_company);
+                facts.wait = stuck.or(word.map(|name| Wait::Word { name }));
             }
             None => {}
         }
@@ -186,6 +202,7 @@ fn slowest(under_way: &[UnderWay], haste: u32) -> Option<Slow> {
 /// The host that all who are under way wait for, the one that is asked again first; `None` where some of them
 /// ask.
 fn host(under_way: &[UnderWay], now: Instant) -> Option<Wait> {
+    let n = under_way.iter().map(|it| it.failed).max().unwrap_or(0) + 1;
     let mut first: Option<(Option<Instant>, Wait)> = None;
     for it in under_way {
         let stage = it.stage.as_ref()?;
@@ -201,7 +218,7 @@ fn host(under_way: &[UnderWay], now: Instant) -> Option<Wait> {
         };
         if sooner {
             let left = until.map(|until| until.saturating_duration_since(now));
-            first = Some((until, Wait::Host { host: stage.host.clone(), left, n: it.failed + 1 }));
+            first = Some((until, Wait::Host { host: stage.host.clone(), left, n, cause: it.met }));
         }
     }
     first.map(|(_, wait)| wait)

@@ -1,6 +1,7 @@
 //! Listens to one attempt: classifies what go says, and looks at the listed hosts when it is silent.
 
 use super::Job;
+use super::progress::Course;
 use super::surroundings;
 use crate::child::{Hooks, Later, WatchedFolders};
 use crate::classify::{Classifier, Reading, Stream};
@@ -33,11 +34,20 @@ pub(super) struct Watching {
     relay: Option<(Rc<Relay>, Rewriter)>,
     /// Samples that found a request waiting in the relay.
     waits: u64,
+    /// What the progress lines look at.
+    course: Rc<Course>,
 }
 
 impl Watching {
-    pub(super) fn new(job: &Rc<Job>, policy: &Policy, state: State, relay: Option<Rc<Relay>>) -> Watching {
+    pub(super) fn new(
+        job: &Rc<Job>,
+        policy: &Policy,
+        state: State,
+        relay: Option<Rc<Relay>>,
+        course: Rc<Course>,
+    ) -> Watching {
         Watching {
+            course,
             classifier: Classifier::new(&job.rules, Stream::Stderr),
             policy: policy.clone(),
             state,
@@ -58,6 +68,7 @@ impl Hooks for Watching {
         // With a relay the lines are read once they name the real upstream.
         if self.relay.is_none() {
             self.classifier.push(bytes);
+            self.course.hears(bytes);
         }
     }
 

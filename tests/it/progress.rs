@@ -110,6 +110,25 @@ fn between_two_attempts_the_next_one_is_counted_down_to() {
     assert!(!rows.is_empty() && rows.iter().all(|row| !row.contains("begins in")), "{outcome}");
 }
 
+#[test]
+fn a_go_that_downloads_alone_is_told_of_by_its_last_word() {
+    let lab = slow();
+    let project = project(&lab).shared_build_cache();
+    let outcome =
+        until_seen(&lab, project.gox(["build", "./..."]), " since go began to download example.test/m00");
+    let rows = screen(&outcome.success().stdout, 10_000);
+    assert!(rows.iter().all(|row| row.starts_with("go: downloading ")), "{rows:?}");
+}
+
+#[test]
+fn a_host_that_fails_is_named_with_what_it_does() {
+    let lab = Lab::new().modules(3).fault(Fault::Status(503), always()).start();
+    let project =
+        project(&lab).without("GOX_ATTEMPTS").env("GOX_BACKOFF_BASE", "3s").env("GOX_BACKOFF_MAX", "3s");
+    let host = lab.host(0);
+    until_seen(&lab, download(&project), &format!("{host} is asked again in ")).success();
+}
+
 /// A shell that has jobs.
 fn bash() -> Option<&'static Path> {
     ["/bin/bash", "/usr/bin/bash"].map(Path::new).into_iter().find(|bash| bash.is_file())
