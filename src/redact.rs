@@ -65,7 +65,24 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     each(secrets(text), steady)
 }
 
-/// The same on one line.
+/// The same of words that a stranger chose: what is named as a secret or looks like a token goes as well.
+pub(crate) fn quoted(words: &str) -> Cow<'_, str> {
+    each(text(words), without_tokens)
+}
+
+/// A text without values whose names say that they are secrets, and without tokens.
+fn without_tokens(text: &str) -> Cow<'_, str> {
+    let mut shown = Cow::Borrowed(text);
+    if shown.contains('=') {
+        shown = each(shown, |text| NAMED.replace_all(text, format!("${{1}}{HIDDEN}")));
+    }
+    if TOKEN_BEGINNINGS.iter().any(|beginning| shown.contains(beginning)) {
+        shown = each(shown, |text| TOKEN.replace_all(text, HIDDEN));
+    }
+    shown
+}
+
+/// The same as [`text`] on one line.
 pub(crate) fn line(words: &str) -> String {
     text(words).replace(['\n', '\t'], " ")
 }
@@ -164,13 +181,7 @@ fn argument(arg: &str) -> String {
 
 /// A value of a setting or an argument without its secrets, and without what looks like a token.
 pub(crate) fn hidden(text: &str) -> String {
-    let mut shown = value(text);
-    if shown.contains('=') {
-        shown = each(shown, |text| NAMED.replace_all(text, format!("${{1}}{HIDDEN}")));
-    }
-    if TOKEN_BEGINNINGS.iter().any(|beginning| shown.contains(beginning)) {
-        shown = each(shown, |text| TOKEN.replace_all(text, HIDDEN));
-    }
+    let mut shown = each(value(text), without_tokens);
     if shown.split(|c: char| !is_of_key(c)).any(|word| word.len() >= LONG_ENOUGH) {
         shown = each(shown, |text| {
             LONG.replace_all(text, |c: &regex::Captures<'_>| {
@@ -249,6 +260,14 @@ mod tests {
         ] {
             assert_eq!(value(given), shown);
         }
+    }
+
+    #[test]
+    fn strangers_words_lose_tokens_and_keep_hashes() {
+        let words = "got ghp_A1b2C3d4E5f6G7h8I9j0, api_key=hunter2 for h1:aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gH6jK9mN2p=";
+        let want = "got ***, api_key=*** for h1:aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gH6jK9mN2p=";
+        assert_eq!(quoted(words), want);
+        assert!(matches!(quoted("go: example.test/m@v1.0.0: 403 Forbidden"), Cow::Borrowed(_)));
     }
 
     #[test]

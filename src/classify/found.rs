@@ -87,7 +87,7 @@ impl Found {
 /// The line shown as evidence: bounded, without secrets and control characters.
 pub(super) fn evidence(line: &str) -> String {
     let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    bounded(&redact::text(clean.trim()))
+    bounded(&redact::quoted(clean.trim()))
 }
 
 fn bounded(text: &str) -> String {

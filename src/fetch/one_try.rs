@@ -276,7 +276,7 @@ impl OneTry<'_> {
             Meaning::Trouble | Meaning::Page => Miss::Fault { cause, gained: false },
         };
         let line = said.as_ref().and_then(Said::first_line);
-        let line = line.map(|line| format!(" ({})", redact::text(line))).unwrap_or_default();
+        let line = line.map(|line| format!(" ({})", redact::quoted(line))).unwrap_or_default();
         let phrase =
             hyper::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
         let mut short = Shortfall::fault(cause, host, format!("{status} {phrase}{line}"));

@@ -36,6 +36,7 @@ mod quick_to_fail;
 mod real;
 mod record;
 mod rotation;
+mod secrets;
 mod security;
 mod settings;
 mod shim;
