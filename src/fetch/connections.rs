@@ -11,8 +11,6 @@ use super::surroundings::{Netrc, Surroundings, Way};
 use super::tls::{Offer, Tls};
 use crate::machine::dial::{Address, Purpose, dial};
 use crate::vocabulary::Cause;
-use hyper::Uri;
-use hyper::header::HeaderValue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -183,15 +181,18 @@ impl Connections {
         self.allowed.store(connections.clamp(1, MOST_HTTP2), Ordering::Relaxed);
     }
 
-    /// The `Authorization` value of .netrc for an https URL.
-    pub(super) fn netrc(&self, uri: &Uri) -> Option<HeaderValue> {
-        self.login(&uri.to_string()).map(Login::header)
-    }
-
     /// What .netrc has for an https URL.
     pub(super) fn login(&self, url: &str) -> Option<&Login> {
-        let netrc = self.netrc.get_or_init(|| self.surroundings.read_netrc());
-        netrc.for_url(url.strip_prefix("https://")?)
+        self.netrc().for_url(url.strip_prefix("https://")?)
+    }
+
+    /// Whether .netrc comes before the login of a URL.
+    pub(super) fn netrc_comes_first(&self) -> bool {
+        self.netrc().comes_first()
+    }
+
+    fn netrc(&self) -> &Netrc {
+        self.netrc.get_or_init(|| self.surroundings.read_netrc())
     }
 
     /// Sends one GET and returns with its head.

@@ -5,9 +5,10 @@ use super::body::Body;
 use super::fault::{Blame, Fault};
 use super::gate::Waiting;
 use super::line::{Asking, Response};
+use super::login::Login;
 use super::progress::Progress;
 use super::question::Question;
-use super::redirect::{is_within, resolve, without_secrets};
+use super::redirect::{User, is_within, resolve, without_secrets};
 use super::spool::{self, Stored, Unpack};
 use super::tls::Offer;
 use super::upstream::Upstream;
@@ -16,6 +17,7 @@ use crate::formats::authority;
 use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
 use crate::redact;
 use crate::vocabulary::Cause;
+use hyper::Uri;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -142,15 +144,15 @@ impl Exchange<'_> {
             headers.insert(header::IF_RANGE, part.validator.clone());
         }
         let first_host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        let netrc = if self.upstream.is_https() { self.fetcher.connections.netrc(&uri) } else { None };
-        // User and password of the list's entry are for the first request alone, those of .netrc stay
-        // within their host and its subdomains: as with go.
-        let mut credential = netrc.as_ref().or_else(|| self.upstream.authorization());
+        // The login of .netrc stays within its host and the subdomains; that of an address is for this address, and
+        // for those that are told relative to it: as with go.
+        let mut of_address = self.upstream.login().cloned();
+        let mut netrc = self.netrc(&uri);
         let mut redirects = 0;
         loop {
             headers.remove(header::AUTHORIZATION);
-            if let Some(credential) = credential {
-                headers.insert(header::AUTHORIZATION, credential.clone());
+            if let Some(login) = netrc.as_ref().or(of_address.as_ref()) {
+                headers.insert(header::AUTHORIZATION, login.header());
             }
             let asking = Asking {
                 uri: uri.clone(),
@@ -174,7 +176,7 @@ impl Exchange<'_> {
             if redirects > REDIRECTS {
                 return Err(odd(format!("stopped after {REDIRECTS} redirects")));
             }
-            let next = resolve(&uri, location)
+            let (next, user) = resolve(&uri, location)
                 .ok_or_else(|| odd(format!("redirected to nonsense: {}", without_secrets(location))))?;
             response.body.discard();
             if self.upstream.is_https() && next.scheme_str() != Some("https") {
@@ -182,15 +184,27 @@ impl Exchange<'_> {
                 return Err(odd(format!("redirected from secure URL {from} to insecure URL {to}")));
             }
             let next_host = next.host().unwrap_or_default().to_ascii_lowercase();
-            if netrc.is_none() || !is_within(&next_host, &first_host) {
+            if !is_within(&next_host, &first_host) {
                 // Once gone, it stays gone, even back at the first host.
-                credential = None;
+                netrc = None;
+            }
+            match user {
+                User::Same => {}
+                User::Other(login) => of_address = login,
             }
             uri = next;
             if let Some(authority) = uri.authority() {
                 *host = authority::split_user(authority.as_str()).1.to_ascii_lowercase();
             }
         }
+    }
+
+    /// What .netrc has for the first address.
+    fn netrc(&self, uri: &Uri) -> Option<Login> {
+        let connections = &self.fetcher.connections;
+        let counts =
+            self.upstream.is_https() && (self.upstream.login().is_none() || connections.netrc_comes_first());
+        connections.login(&uri.to_string()).filter(|_| counts).cloned()
     }
 
     async fn answer(&self, response: Response, part: Option<Part>) -> Received {

@@ -19,9 +19,13 @@ impl std::fmt::Debug for Login {
 }
 
 impl Login {
-    /// The user information of a URL (`user:password`, percent escapes in both); `None` where an
-    /// escape is malformed.
+    /// The user information of a URL (`user:password`, percent escapes in both); `None` where net/url takes it for
+    /// none, or an escape is malformed.
     pub(super) fn of_user_info(info: &str) -> Option<Login> {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
+        if !info.bytes().all(known) {
+            return None;
+        }
         let (user, password) = info.split_once(':').unwrap_or((info, ""));
         Some(Login { user: percent::decode(user)?, password: percent::decode(password)? })
     }

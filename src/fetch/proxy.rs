@@ -44,17 +44,14 @@ impl Proxy {
             _ => return None,
         };
         let login = match url.user {
-            Some(info) if info.bytes().all(is_user_info) => Some(Login::of_user_info(info)?),
-            Some(_) => return None,
+            Some(info) => Some(Login::of_user_info(info)?),
             None => None,
         };
+        if scheme == Scheme::Socks5 && login.as_ref().is_some_and(|login| login.user.is_empty()) {
+            return None;
+        }
         Some(Proxy { scheme, address: address(url.host, port)?, login })
     }
-}
-
-/// The bytes that go takes in the user information of a URL.
-fn is_user_info(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte)
 }
 
 /// Host and port, the port being optional.

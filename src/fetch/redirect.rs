@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use super::login::Login;
+use crate::formats::authority;
 use crate::redact;
 use hyper::Uri;
 
@@ -15,24 +17,38 @@ pub(super) fn without_secrets(location: &str) -> String {
     redact::url(location.split(['?', '#']).next().unwrap_or_default())
 }
 
-/// A Location against the URL it came from, as net/url resolves it.
-pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
+/// Who logs in at an address that a redirect leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum User {
+    /// Who did at the address before: this one is told relative to it.
+    Same,
+    /// Whom the new address names.
+    Other(Option<Login>),
+}
+
+/// A Location against the URL it came from, as net/url resolves it; the login in it beside it.
+pub(super) fn resolve(from: &Uri, location: &str) -> Option<(Uri, User)> {
     let location = location.split('#').next().unwrap_or("");
     let scheme = from.scheme_str()?;
     let authority = from.authority()?.as_str();
     let has_scheme = location.split(['/', '?']).next().is_some_and(|first| first.contains(':'));
+    let mut user = User::Same;
     let (start, rest) = if let Some((scheme, rest)) = location.split_once("://").filter(|_| has_scheme) {
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "http" && scheme != "https" {
             return None;
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        (format!("{scheme}://{}", &rest[..end]), rest[end..].to_owned())
+        let (login, host) = login_of(&rest[..end])?;
+        user = User::Other(login);
+        (format!("{scheme}://{host}"), rest[end..].to_owned())
     } else if has_scheme || location.is_empty() {
         return None;
     } else if let Some(rest) = location.strip_prefix("//") {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        (format!("{scheme}://{}", &rest[..end]), rest[end..].to_owned())
+        let (login, host) = login_of(&rest[..end])?;
+        user = User::Other(login);
+        (format!("{scheme}://{host}"), rest[end..].to_owned())
     } else {
         let path = if location.starts_with('/') {
             location.to_owned()
@@ -48,7 +64,17 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
         rest.split_once('?').map_or((rest.as_str(), None), |(path, query)| (path, Some(query)));
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     let uri: Uri = format!("{start}{}{query}", without_dots(path).replace(' ', "%20")).parse().ok()?;
-    uri.host().is_some_and(|h| !h.is_empty()).then_some(uri)
+    uri.host().is_some_and(|h| !h.is_empty()).then_some((uri, user))
+}
+
+/// Login and host of an authority; `None` where the login is none for go.
+fn login_of(authority: &str) -> Option<(Option<Login>, &str)> {
+    let (info, host) = authority::split_user(authority);
+    let login = match info {
+        Some(info) => Some(Login::of_user_info(info)?),
+        None => None,
+    };
+    Some((login, host))
 }
 
 /// A path without its dot segments (RFC 3986, 5.2.4).
@@ -90,9 +116,15 @@ mod tests {
             ("HTTP://s.test?k", "http://s.test/?k"),
             ("/a b", "https://h.test:8443/a%20b"),
         ] {
-            assert_eq!(resolve(&from, location).unwrap(), want);
+            assert_eq!(resolve(&from, location).unwrap().0, want);
         }
-        for bad in ["", "ftp://x/y", "javascript:1", "https://"] {
+        let user = |location| resolve(&from, location).unwrap().1;
+        let login = Login { user: b"u".to_vec(), password: b"p@".to_vec() };
+        assert_eq!(user("https://u:p%40@s.test/k"), User::Other(Some(login.clone())));
+        assert_eq!(user("//u:p%40@s.test/k"), User::Other(Some(login)));
+        assert_eq!(user("https://s.test/k"), User::Other(None));
+        assert_eq!(user("../k@s"), User::Same);
+        for bad in ["", "ftp://x/y", "javascript:1", "https://", "https://u:p w@h/"] {
             assert_eq!(resolve(&from, bad), None, "{bad}");
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) goauth: String,
     /// The .netrc file, whether it exists or not.
     pub(crate) netrc: Option<PathBuf>,
+    /// go's release, where it is known; else the newest is meant.
+    pub(crate) release: Option<(u32, u32)>,
     /// GODEBUG holds `http2client=0`.
     pub(crate) http1_only: bool,
     /// A variable that is not UTF-8: what go makes of it cannot be told.
@@ -66,6 +68,7 @@ impl Surroundings {
             netrc: var("NETRC")
                 .map(PathBuf::from)
                 .or_else(|| var("HOME").map(|home| Path::new(&home).join(".netrc"))),
+            release: None,
             http1_only: debug.split(',').any(|setting| setting.trim() == "http2client=0"),
             odd,
         }
@@ -98,7 +101,10 @@ impl Surroundings {
         if is_excepted(&self.no_proxy, &to.host.to_ascii_lowercase(), to.port, ip) {
             return Ok(Way::Straight);
         }
-        Proxy::parse(proxy).map(Way::Through).ok_or_else(|| left_to_go("no proxy that is understood"))
+        let newer = self.release.is_none_or(|release| release >= GOAUTH);
+        let is_known = newer || !proxy.to_ascii_lowercase().starts_with("socks5h:");
+        let proxy = Proxy::parse(proxy).filter(|_| is_known);
+        proxy.map(Way::Through).ok_or_else(|| left_to_go("no proxy that is understood"))
     }
 
     /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
@@ -106,7 +112,8 @@ impl Surroundings {
         let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
         let text = file.and_then(|file| bounded::read(file, MOST_SETTINGS).ok()).unwrap_or_default();
         let logins = netrc::parse(&text).into_iter();
-        Netrc(logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect())
+        let logins = logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect();
+        Netrc { logins, release: self.release.unwrap_or((1, u32::MAX)) }
     }
 }
 
@@ -119,25 +126,49 @@ pub(super) enum Way {
     Through(Proxy),
 }
 
+/// The first release with GOAUTH, whose .netrc may have `https://` before a machine, and never comes before the login
+/// of a URL; it knows `socks5h` too.
+const GOAUTH: (u32, u32) = (1, 24);
+
+/// The first release that has the login of a host and path.
+const PREFIXES: (u32, u32) = (1, 27);
+
 /// The logins of a .netrc file.
-pub(super) struct Netrc(Vec<(Vec<u8>, Login)>);
+pub(super) struct Netrc {
+    logins: Vec<(Vec<u8>, Login)>,
+    /// The release of the go that reads it.
+    release: (u32, u32),
+}
 
 impl Netrc {
-    /// The `Authorization` value for `https://HOST/PATH` (given without scheme): the longest
-    /// prefix that is a machine, the first of equal ones.
+    /// The login for `https://HOST/PATH` (given without scheme): of the longest prefix that is a machine, the first
+    /// of equal ones.
     pub(super) fn for_url(&self, url: &str) -> Option<&Login> {
-        if self.0.is_empty() {
+        if self.logins.is_empty() {
             return None;
         }
-        let bare = |machine: &[u8]| machine.len() - machine.iter().rev().take_while(|b| **b == b'/').count();
-        let mut prefix = url.trim_end_matches('/');
+        let bare = |machine: &'_ [u8]| {
+            let bare =
+                machine.strip_prefix(b"https://").filter(|_| self.release >= GOAUTH).unwrap_or(machine);
+            bare.strip_suffix(b"/").filter(|_| self.release >= PREFIXES).unwrap_or(bare).to_vec()
+        };
+        if self.release < PREFIXES {
+            let host = url.split('/').next().unwrap_or_default().as_bytes();
+            return self.logins.iter().find(|(machine, _)| bare(machine) == host).map(|(_, login)| login);
+        }
+        let mut prefix = url.strip_suffix('/').unwrap_or(url);
         loop {
-            let named = |machine: &Vec<u8>| machine[..bare(machine)] == *prefix.as_bytes();
-            if let Some((_, login)) = self.0.iter().find(|(machine, _)| named(machine)) {
+            let named = |machine: &[u8]| bare(machine) == prefix.as_bytes();
+            if let Some((_, login)) = self.logins.iter().find(|(machine, _)| named(machine)) {
                 return Some(login);
             }
             prefix = &prefix[..prefix.rfind('/')?];
         }
+    }
+
+    /// Whether it comes before the login of a URL.
+    pub(super) fn comes_first(&self) -> bool {
+        self.release < GOAUTH
     }
 }
 
@@ -165,7 +196,7 @@ fn is_excepted(no_proxy: &str, host: &str, port: u16, ip: Option<IpAddr>) -> boo
         if let Ok(address) = name.parse::<IpAddr>() {
             return ip == Some(address);
         }
-        let name = name.strip_prefix('*').unwrap_or(name);
+        let name = if name.starts_with("*.") { &name[1..] } else { name };
         match name.strip_prefix('.') {
             Some(_) => host.ends_with(name),
             None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
@@ -253,6 +284,9 @@ mod tests {
         assert_eq!(env.read_netrc().for_url("c.test/deep/m").cloned(), Some(login("d", "four")));
         assert_eq!(env.read_netrc().for_url("c.test/m").cloned(), None);
         assert_eq!(env.read_netrc().for_url("evil").cloned(), None);
+        let older = Surroundings { release: Some((1, 26)), ..env.clone() };
+        assert_eq!(older.read_netrc().for_url("c.test/deep/m").cloned(), None, "hosts alone");
+        assert_eq!(older.read_netrc().for_url("a.test/x/y").cloned(), Some(login("me", "one")));
         let none = Surroundings { netrc: Some("/dev/zero".into()), ..env.clone() };
         assert_eq!(none.read_netrc().for_url("a.test/x").cloned(), None, "no file, and without an end");
         let off = Surroundings { goauth: "off".into(), ..env };

@@ -3,10 +3,11 @@
 use super::login::Login;
 use crate::formats::authority::{self, Url};
 use crate::formats::goproxy::Entry;
+use crate::formats::percent;
 use crate::machine::dial::Address;
 use crate::redact;
 use hyper::Uri;
-use hyper::header::HeaderValue;
+use std::net::Ipv6Addr;
 
 /// A module proxy.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Upstream {
     query: String,
     /// User and password of the entry, as they stand there.
     user: Option<String>,
-    authorization: Option<HeaderValue>,
+    login: Option<Login>,
     host: String,
     https: bool,
 }
@@ -37,26 +38,28 @@ impl Upstream {
         };
         let path = parts.path.split('#').next().unwrap_or("");
         let (path, query) = path.split_once('?').map_or((path, String::new()), |(p, q)| (p, format!("?{q}")));
-        let host = parts.host;
-        let authorization = match parts.user {
+        let host = parts.host.strip_suffix(':').unwrap_or(parts.host);
+        let login = match parts.user {
             None => None,
             Some(_) if !https => return Err(format!("{shown}: go refuses a password over plain http")),
             Some(info) => Some(
                 Login::of_user_info(info)
-                    .ok_or_else(|| format!("{shown}: a malformed escape in the password"))?
-                    .header(),
+                    .ok_or_else(|| format!("{shown}: user and password cannot be read"))?,
             ),
         };
-        let path = path.trim_end_matches('/');
+        let path = path_for_go(path).ok_or_else(|| format!("{shown}: a malformed escape"))?;
         let scheme = if https { "https" } else { "http" };
         let base = format!("{scheme}://{host}{path}");
         let host = host.to_ascii_lowercase();
         let user = parts.user.map(str::to_owned);
-        let upstream = Upstream { entry: entry.clone(), base, query, user, authorization, host, https };
+        let upstream = Upstream { entry: entry.clone(), base, query, user, login, host, https };
         let uri = upstream.uri("x").map_err(|_| format!("{shown}: not a URL"))?;
         // The URL library forgets a port that is no number; go refuses it.
         let port = authority::split_port(&upstream.host).1;
-        if uri.host().is_none_or(str::is_empty) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        let no_address =
+            upstream.host.starts_with('[') && upstream.address().host.parse::<Ipv6Addr>().is_err();
+        let no_port = port.is_some_and(|port| port.parse::<u16>().is_err());
+        if uri.host().is_none_or(str::is_empty) || no_port || no_address {
             return Err(format!("{shown}: no host, or no port"));
         }
         Ok(upstream)
@@ -81,9 +84,9 @@ impl Upstream {
         &self.entry
     }
 
-    /// User and password of the entry, as a header for its own host.
-    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+    /// User and password of the entry.
+    pub(super) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
     }
 
     /// Where it listens.
@@ -108,6 +111,34 @@ impl Upstream {
     }
 }
 
+/// The path of an entry as go puts it before that of a file: cleaned, and with the user's own escapes where they still
+/// stand for the same; `None` where an escape is malformed.
+fn path_for_go(path: &str) -> Option<String> {
+    let meant = clean(&percent::decode(path)?);
+    let raw = clean(path.as_bytes());
+    let same = percent::decode(std::str::from_utf8(&raw).ok()?)? == meant;
+    // What the bytes are that need no escape in a path: net/url's.
+    let bare = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(b);
+    if same && raw.iter().all(|b| bare(b) || b"!'()*[]%".contains(b)) {
+        return String::from_utf8(raw).ok();
+    }
+    let spelt = meant.iter().map(|b| if bare(b) { char::from(*b).to_string() } else { format!("%{b:02X}") });
+    Some(spelt.collect())
+}
+
+/// A path without doubled slashes, dot segments and the slash at its end.
+fn clean(path: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for segment in path.split(|b| *b == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+    }
+    kept.iter().flat_map(|segment| [b"/", *segment].concat()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,11 +150,23 @@ mod tests {
         assert_eq!(upstream.uri("m/@v/list").unwrap(), "https://Proxy.Example:8443/api/go/m/@v/list?t=1");
         assert_eq!(upstream.shown(), "https://Proxy.Example:8443/api/go");
         assert_eq!(upstream.host(), "proxy.example:8443");
-        assert_eq!(upstream.authorization.as_ref().unwrap(), "Basic bWU6cEBzcw==");
+        assert_eq!(upstream.login().unwrap().header(), "Basic bWU6cEBzcw==");
         assert_eq!(
             upstream.for_go("m/@v/list", None),
             "https://me:p%40ss@Proxy.Example:8443/api/go/m/@v/list?t=1"
         );
+        for (path, want) in [
+            ("/", ""),
+            ("/a//b/./../c/", "/a/c"),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/a%2f..%2fb", "/b"),
+            ("/%2f", ""),
+            ("/a%20b", "/a%20b"),
+            ("/a!b", "/a!b"),
+            ("/a^b", "/a%5Eb"),
+        ] {
+            assert_eq!(path_for_go(path).as_deref(), Some(want), "{path}");
+        }
         let login = Login { user: b"a b".to_vec(), password: b"c:/\xff".to_vec() };
         assert_eq!(of("http://h/x").unwrap().for_go("m", Some(&login)), "http://a%20b:c%3A%2F%FF@h/x/m");
         for (url, address) in [
@@ -131,6 +174,7 @@ mod tests {
             ("http://H.test/x", "h.test:80"),
             ("http://[::1]:8/x", "[::1]:8"),
             ("https://[::1]", "[::1]:443"),
+            ("https://h:", "h:443"),
         ] {
             assert_eq!(of(url).unwrap().address().to_string(), address);
         }
@@ -141,6 +185,9 @@ mod tests {
             "nonsense",
             "https://a b/",
             "https://h:99999/",
+            "https://u:p w@h",
+            "https://h/%zz",
+            "https://[h]",
             "ftp://h",
         ] {
             assert!(of(bad).is_err(), "{bad}");

@@ -38,11 +38,12 @@ pub(super) struct Relaying {
 }
 
 fn surroundings(go_env: &GoEnv) -> Surroundings {
-    Surroundings::capture(|name| match name {
+    let captured = Surroundings::capture(|name| match name {
         // `go env -w` may have set it.
         "GOAUTH" => Some(go_env.raw("GOAUTH").to_owned()),
         _ => std::env::var_os(name),
-    })
+    });
+    Surroundings { release: go_env.release(), ..captured }
 }
 
 /// Why no relay can stand in for `list`, where none can.

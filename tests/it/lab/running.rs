@@ -104,6 +104,11 @@ impl Running {
         self.shared.shelf.modules()
     }
 
+    /// What a good proxy has at a path, without the leading slash.
+    pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
+        self.shared.shelf.get(path).map(|(_, bytes)| bytes.to_vec())
+    }
+
     /// Everything asked so far.
     pub(crate) fn requests(&self) -> Vec<Seen> {
         self.shared.lock().seen.clone()
