@@ -39,12 +39,7 @@ pub(crate) enum Command {
 #[derive(Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum OwnVerb {
     /// Tell what is wrong with the network, the proxies and this machine
-    #[command(hide = true)]
-    Doctor {
-        /// How to print it
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
+    Doctor(DoctorArguments),
     /// Read the output of a failed go command, tell the cause and what gox would do
     Explain {
         /// How to print it
@@ -101,6 +96,17 @@ pub(crate) enum OwnVerb {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// What `gox doctor` is to look at.
+#[derive(Debug, Default, PartialEq, Eq, clap::Args)]
+pub(crate) struct DoctorArguments {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Modules that are to be had as well
+    #[arg(value_name = "MODULE[@VERSION]")]
+    pub(crate) modules: Vec<String>,
 }
 
 /// What `gox evict` is to take out.
@@ -333,7 +339,6 @@ fn own_verb(args: &[OsString]) -> Result<Command, Error> {
     let full = std::iter::once(OsString::from("gox")).chain(args.iter().cloned());
     let parsed = parser().try_get_matches_from(full).and_then(|matches| OwnVerb::from_arg_matches(&matches));
     match parsed {
-        Ok(OwnVerb::Doctor { .. }) => Err(Error::usage("doctor is not in this version of gox")),
         Ok(verb) => Ok(Command::Own(verb)),
         Err(error) if !error.use_stderr() => Ok(Command::Print(error.render().to_string())),
         Err(error) => {

@@ -229,6 +229,28 @@ fn explain_last(
     Err(Error::usage(none).into())
 }
 
+/// Finds everything that `gox doctor` looks at.
+fn doctor(
+    arguments: &command_line::DoctorArguments,
+    options: &CliOptions,
+    here: Option<PathBuf>,
+    out: &mut impl Write,
+) -> Result<Exit, Exit> {
+    let resolved = resolve(options, here.as_deref())?;
+    let named = options.last(Key::Go).map(OsString::as_os_str);
+    let named = named.or(resolved.settings.go.as_ref().map(|go| go.as_os_str()));
+    let go = locate(named, &Nesting::from_env())?;
+    let dir = here.ok_or_else(|| Error::usage("doctor: the working folder is gone"))?;
+    let around = own_verbs::doctor::Around {
+        go_env: ask_go(&go, Some(&dir), &read_settings(&go, &env)),
+        go,
+        dir,
+        settings: resolved.settings,
+        env: &env,
+    };
+    Ok(Exit::Code(own_verbs::doctor::run(arguments, &around, out)?))
+}
+
 fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
     let environment: Environment<'_> = &env;
     let here = std::env::current_dir().ok();
@@ -306,7 +328,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
                 false => own_verbs::history::run(format, language, &runs, &mut out),
             }
         }
-        OwnVerb::Doctor { .. } => Err(Error::usage("doctor is not in this version of gox")),
+        OwnVerb::Doctor(arguments) => return doctor(&arguments, options, here, &mut out),
     };
     Ok(Exit::Code(result?))
 }

@@ -7,14 +7,14 @@
 use std::time::{Duration, SystemTime};
 
 /// Of a certificate, what is looked at.
-struct Certificate<'a> {
+pub(super) struct Certificate<'a> {
     /// Version 1 has no extensions, and so no constraints.
     is_first_version: bool,
     serial: &'a [u8],
-    issuer: &'a [u8],
-    subject: &'a [u8],
-    not_before: &'a [u8],
-    not_after: &'a [u8],
+    pub(super) issuer: &'a [u8],
+    pub(super) subject: &'a [u8],
+    pub(super) not_before: &'a [u8],
+    pub(super) not_after: &'a [u8],
     /// Object identifier, whether it is critical, and value of each.
     extensions: Vec<(&'a [u8], bool, &'a [u8])>,
 }
@@ -99,7 +99,7 @@ pub(super) fn are_presentable(presented: &[&[u8]], lone: &[Lone]) -> bool {
 }
 
 impl<'a> Certificate<'a> {
-    fn parse(der: &'a [u8]) -> Option<Certificate<'a>> {
+    pub(super) fn parse(der: &'a [u8]) -> Option<Certificate<'a>> {
         let mut whole = Reader(Reader(der).expect(0x30)?);
         let mut tbs = Reader(whole.expect(0x30)?);
         let is_first_version = tbs.optional(0xa0)?.is_none();
@@ -125,7 +125,7 @@ impl<'a> Certificate<'a> {
         Some(Certificate { is_first_version, serial, issuer, subject, not_before, not_after, extensions })
     }
 
-    fn extension(&self, name: &[u8]) -> Option<&'a [u8]> {
+    pub(super) fn extension(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.extensions.iter().find(|(oid, ..)| *oid == name).map(|(.., value)| *value)
     }
 
@@ -169,17 +169,17 @@ impl Certificate<'_> {
 }
 
 /// Reads DER, one value after the other.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-struct Value<'a> {
-    tag: u8,
-    content: &'a [u8],
+pub(super) struct Value<'a> {
+    pub(super) tag: u8,
+    pub(super) content: &'a [u8],
     /// With tag and length.
     whole: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<Value<'a>> {
+    pub(super) fn next(&mut self) -> Option<Value<'a>> {
         let (tag, first) = (*self.0.first()?, *self.0.get(1)?);
         let (length, start) = if first < 0x80 {
             (usize::from(first), 2)
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of the next value, which must have this tag.
-    fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|value| value.tag == tag).map(|value| value.content)
     }
 
@@ -215,7 +215,7 @@ fn now_seconds(now: SystemTime) -> i64 {
 }
 
 /// UTCTime or GeneralizedTime as seconds since 1970.
-fn seconds(time: &[u8]) -> Option<i64> {
+pub(super) fn seconds(time: &[u8]) -> Option<i64> {
     let value = Reader(time).next()?;
     let text = std::str::from_utf8(value.content).ok()?.strip_suffix('Z')?;
     let (year, rest) = match value.tag {

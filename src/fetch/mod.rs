@@ -9,7 +9,7 @@
 //! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
 //! upstream once, and enters what came into the books), `exchange` (one request with its redirects and
 //! its body) over `connections` (kept, counted) of `line`s (one each) by way of `proxy` and `tls`,
-//! `check` (is it right), `spool` and `ledger`. What is done next
+//! `check` (is it right), `spool` and `ledger`. `probe` looks at one host, step by step, for `gox doctor`. What is done next
 //! is decided in `crate::judgement::request`.
 
 mod ahead;
@@ -29,6 +29,8 @@ mod line;
 mod login;
 mod one_try;
 mod patience;
+mod presented;
+pub(crate) mod probe;
 mod progress;
 mod proxy;
 pub(crate) mod question;

@@ -9,8 +9,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, SignatureScheme};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -42,29 +43,53 @@ pub(super) enum Offer {
 pub(super) struct Tls {
     http2: TlsConnector,
     http1: TlsConnector,
+    /// `None` where there is no root.
+    verifier: Option<Verifier>,
 }
+
+/// The certificates that a server showed, its own first.
+pub(super) type Shown = Vec<CertificateDer<'static>>;
 
 impl Tls {
     /// Reads the roots, which takes milliseconds.
     pub(super) fn new(surroundings: &Surroundings) -> Result<Tls, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let Roots { store, lone, all } = roots(surroundings);
-        let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?;
-        let config = if store.is_empty() {
-            builder.with_root_certificates(store).with_no_client_auth()
+        let verifier = if store.is_empty() {
+            None
         } else {
             let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-            let verifier = Verifier { chains: chains.map_err(|e| e.to_string())?, roots: all, lone };
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+            let chains = chains.map_err(|e| e.to_string())?;
+            Some(Verifier { chains, roots: all.into(), lone: lone.into(), shown: None })
         };
+        let config = config(verifier.clone())?;
         let offering = |protocols: &[&[u8]]| {
             let mut config = config.clone();
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
             TlsConnector::from(Arc::new(config))
         };
-        Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]) })
+        Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]), verifier })
+    }
+
+    /// Shakes hands like [`Tls::connect`], and tells what the server showed, whatever came of it.
+    pub(super) async fn look<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        host: &str,
+        stream: S,
+    ) -> (io::Result<TlsStream<S>>, Shown) {
+        let shown: Arc<Mutex<Shown>> = Arc::default();
+        let verifier = self.verifier.clone().map(|v| Verifier { shown: Some(shown.clone()), ..v });
+        let made = ServerName::try_from(host.to_owned())
+            .map_err(|error| error.to_string())
+            .and_then(|name| Ok((name, config(verifier)?)));
+        let (name, mut config) = match made {
+            Ok(made) => made,
+            Err(words) => return (Err(io::Error::new(io::ErrorKind::InvalidInput, words)), Shown::new()),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let result = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        let shown = std::mem::take(&mut *shown.lock().unwrap_or_else(PoisonError::into_inner));
+        (result, shown)
     }
 
     /// Shakes hands with `host` over an open connection.
@@ -104,12 +129,28 @@ impl Tls {
 
 /// The library's verifier, and beside it what go takes and the library does not: a certificate that is
 /// one of the roots itself, whatever kind it is. Whoever trusts a server by its own certificate has such.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Verifier {
     chains: Arc<WebPkiServerVerifier>,
-    roots: Vec<CertificateDer<'static>>,
+    roots: Arc<[CertificateDer<'static>]>,
     /// Roots that are trusted for themselves alone.
-    lone: Vec<Lone>,
+    lone: Arc<[Lone]>,
+    /// Where what was shown is kept.
+    shown: Option<Arc<Mutex<Shown>>>,
+}
+
+/// The client's side with this verifier; without one nobody is trusted.
+fn config(verifier: Option<Verifier>) -> Result<rustls::ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?;
+    Ok(match verifier {
+        None => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
+        Some(verifier) => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+        }
+    })
 }
 
 impl ServerCertVerifier for Verifier {
@@ -121,6 +162,10 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        if let Some(shown) = &self.shown {
+            let chain = std::iter::once(own).chain(others).map(|c| c.clone().into_owned());
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = chain.collect();
+        }
         // The roots were valid a moment ago.
         if self.roots.iter().any(|root| root == own) && certificate::may_stand_alone(own) {
             rustls::client::verify_server_name(&ParsedCertificate::try_from(own)?, name)?;

@@ -169,7 +169,7 @@ pub(crate) fn read_settings(go: &Path, env: Environment<'_>) -> GoEnv {
 }
 
 /// The file that `go env -w` writes.
-fn user_file(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(super) fn user_file(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     match env("GOENV") {
         Some(off) if off == "off" => None,
         Some(file) => Some(file.into()),
@@ -198,7 +198,7 @@ fn usual_folder(
 }
 
 /// GOROOT of a go executable: two folders up from it, or from the file behind every link.
-fn goroot_of(go: &Path) -> Option<PathBuf> {
+pub(super) fn goroot_of(go: &Path) -> Option<PathBuf> {
     let above = |go: &Path| Some(go.parent()?.parent()?.to_path_buf());
     let is_goroot = |root: &PathBuf| root.join("pkg/tool").is_dir();
     above(go).filter(is_goroot).or_else(|| above(&std::fs::canonicalize(go).ok()?))

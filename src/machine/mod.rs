@@ -13,5 +13,6 @@ pub(crate) mod locale;
 pub(crate) mod look_up;
 pub(crate) mod names;
 pub(crate) mod network;
+pub(crate) mod origins;
 pub(crate) mod own_file;
 pub(crate) mod toolchain;

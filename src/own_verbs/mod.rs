@@ -3,6 +3,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod evict;
 pub(crate) mod explain;
 pub(crate) mod history;

@@ -12,10 +12,10 @@ mod observe;
 mod progress;
 mod receipt;
 mod recording;
-mod relaying;
+pub(crate) mod relaying;
 mod scratch;
 mod speak;
-mod surroundings;
+pub(crate) mod surroundings;
 mod watching;
 mod witness;
 

@@ -37,7 +37,8 @@ pub(super) struct Relaying {
     mismatches: Vec<String>,
 }
 
-fn surroundings(go_env: &GoEnv) -> Surroundings {
+/// The way out as go takes it.
+pub(crate) fn surroundings(go_env: &GoEnv) -> Surroundings {
     let captured = Surroundings::capture(|name| match name {
         // `go env -w` may have set it.
         "GOAUTH" => Some(go_env.raw("GOAUTH").to_owned()),

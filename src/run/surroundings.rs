@@ -2,7 +2,7 @@
 //! decision; go's settings and the project's files as its [`Premises`], read when they are first needed.
 
 use super::{Job, relaying};
-use crate::configuration::{Key, NO_BOUND, Origin, Relay};
+use crate::configuration::{Key, NO_BOUND, Origin, Relay, Settings};
 use crate::formats::go_mod::{Fault, FaultKind, GoMod, GoWork, Replace, Replacement, Role};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
@@ -52,7 +52,7 @@ const ZONES: &[&str] = &[
 
 /// The project that a run works in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Project {
+pub(crate) struct Project {
     /// go.sum and go.work.sum.
     pub go_sum: GoSum,
     /// Module paths that go.mod, go.work's members or go.sum name.
@@ -98,7 +98,7 @@ impl Project {
 }
 
 /// Reads the project around `dir`.
-pub(super) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
+pub(crate) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
     let mut project = Project::default();
     let mut mods: Vec<PathBuf> = find_up(dir, "go.mod").into_iter().collect();
     let governing = governing_file(dir, go_env);
@@ -248,15 +248,20 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
         modules: project.modules.clone(),
         replaced: project.replaced.clone(),
         pinned: known_whole(&project.go_sum),
-        private: privacy::Rules {
-            no_proxy: value("GONOPROXY"),
-            named: format!("{},{}", value("GOPRIVATE"), value("GONOSUMDB")),
-            configured: job.settings.private_list(),
-            confidential: job.settings.confidential.join(","),
-            origins: project.neighbours.clone(),
-            module: project.module.as_deref().and_then(Neighbour::of_module_line),
-        },
+        private: private(&job.settings, go_env, project),
         doubt: go_env.doubt().or_else(|| project.doubt.clone()),
+    }
+}
+
+/// Which modules are private, by all that is known here.
+pub(crate) fn private(settings: &Settings, go_env: &GoEnv, project: &Project) -> privacy::Rules {
+    privacy::Rules {
+        no_proxy: go_env.get("GONOPROXY").to_owned(),
+        named: format!("{},{}", go_env.get("GOPRIVATE"), go_env.get("GONOSUMDB")),
+        configured: settings.private_list(),
+        confidential: settings.confidential.join(","),
+        origins: project.neighbours.clone(),
+        module: project.module.as_deref().and_then(Neighbour::of_module_line),
     }
 }
 

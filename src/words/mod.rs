@@ -3,11 +3,12 @@
 //! Pure. A [`Phrase`] is one row of a table: the same sentence twice, with the same `{places}` to be filled
 //! in. A [`Text`] is a filled phrase, in both languages until somebody shows it, so that decisions, reports
 //! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
-//! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds,
+//! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found,
 //! `naming` short names for lists, `helping` what help says.
 
 mod advice;
 mod causes;
+pub(crate) mod diagnosing;
 pub(crate) mod explaining;
 pub(crate) mod helping;
 pub(crate) mod naming;

@@ -9,6 +9,7 @@ fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
         running::ALL,
         progressing::ALL,
         explaining::ALL,
+        diagnosing::ALL,
         helping::ALL,
         naming::ALL,
     ];

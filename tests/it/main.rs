@@ -18,6 +18,7 @@ mod ci_output;
 mod configuration;
 mod differential;
 mod disputed;
+mod doctor;
 mod endings;
 mod evict;
 mod explain;

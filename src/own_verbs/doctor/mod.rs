@@ -1,0 +1,130 @@
+//! `gox doctor`: looks at everything that a download depends on, and tells what is wrong and what mends it.
+//!
+//! `settings` and `cache` look at this machine, `network` at hosts, all at the same time and within ten seconds
+//! in all; `print` shows the verdict, what mends it, and each check. What the verdict is decides
+//! [`crate::judgement::diagnosis`].
+
+mod cache;
+mod network;
+mod print;
+mod settings;
+
+use crate::command_line::DoctorArguments;
+use crate::configuration::{Environment, Error, Settings};
+use crate::formats::goproxy::List;
+use crate::formats::module_path::is_module_path;
+use crate::judgement::diagnosis::{self, Facts, Verdict};
+use crate::judgement::privacy::Rules;
+use crate::machine::go_env::GoEnv;
+use crate::machine::locale;
+use crate::run::surroundings::{self, Project};
+use crate::words::Text;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All of it ends within this; what is left of the ten seconds is for printing.
+const BOUND: Duration = Duration::from_secs(9);
+
+/// What the verb finds around it.
+pub(crate) struct Around<'a> {
+    /// The real go.
+    pub(crate) go: PathBuf,
+    /// go's settings.
+    pub(crate) go_env: GoEnv,
+    /// The working folder.
+    pub(crate) dir: PathBuf,
+    /// gox's settings.
+    pub(crate) settings: Settings,
+    /// The environment.
+    pub(crate) env: Environment<'a>,
+}
+
+impl std::fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Around").field("go", &self.go).finish_non_exhaustive()
+    }
+}
+
+/// One line of what was found.
+#[derive(Clone, Debug)]
+struct Check {
+    /// What was looked at, as it stands in the JSON.
+    name: &'static str,
+    /// The host, or the setting.
+    host: Option<String>,
+    /// Nothing is wrong with it.
+    ok: bool,
+    /// How long it took.
+    ms: Option<u64>,
+    /// What was found.
+    detail: Text,
+}
+
+/// A module that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    /// As the user wrote it.
+    name: String,
+    module: String,
+    version: Option<String>,
+}
+
+/// What all looks need to know.
+struct Grounds<'a> {
+    around: &'a Around<'a>,
+    list: List,
+    rules: Rules,
+    project: Project,
+}
+
+/// Looks, and tells.
+///
+/// # Errors
+/// Arguments that are no modules, a standard output that cannot be written.
+pub(crate) fn run(
+    arguments: &DoctorArguments,
+    around: &Around<'_>,
+    out: &mut dyn Write,
+) -> Result<i32, Error> {
+    let wanted = arguments.modules.iter().map(|name| wanted(name)).collect::<Result<Vec<_>, _>>()?;
+    let project = surroundings::read_project(&around.dir, &around.go_env);
+    let grounds = Grounds {
+        around,
+        list: List::parse(around.go_env.get("GOPROXY")),
+        rules: surroundings::private(&around.settings, &around.go_env, &project),
+        project,
+    };
+    let (harms, mut checks) = settings::look(&grounds);
+    let (places, sums) = (cache::Places::of(around), &grounds.project.go_sum);
+    let (network, cache) = std::thread::scope(|scope| {
+        let cache = scope.spawn(|| cache::look(&places, sums));
+        (network::look(&grounds, &wanted), cache.join())
+    });
+    let network = network?;
+    let (faults, of_cache) = cache.unwrap_or_default();
+    checks.extend(network.checks);
+    checks.extend(of_cache);
+    let facts = Facts {
+        no_route: network.no_route,
+        now: network.now,
+        clock: network.clock,
+        looks: network.looks,
+        cache: faults,
+        settings: harms,
+        most_ms: None,
+    };
+    let found = diagnosis::judge(&facts);
+    print::print(arguments.format, locale::language(around.settings.lang), &found, &checks, out)?;
+    Ok(i32::from(found.verdict != Verdict::Well))
+}
+
+/// Reads MODULE or MODULE@VERSION.
+fn wanted(name: &str) -> Result<Wanted, Error> {
+    let (module, version) =
+        name.split_once('@').map_or((name, None), |(module, version)| (module, Some(version.to_owned())));
+    if !is_module_path(module) || version.as_deref() == Some("") {
+        return Err(Error::usage(format!("doctor: {name:?} is no module path, nor MODULE@VERSION")));
+    }
+    Ok(Wanted { name: name.to_owned(), module: module.to_owned(), version })
+}

@@ -1,0 +1,106 @@
+//! What is wrong with this machine: its module cache, its settings, its network.
+
+use super::{Told, tells, well};
+use crate::cache_damage::overwrite;
+use crate::harness::{Project, remove_all};
+use crate::lab::{Entry, Lab, Running};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+fn lab() -> Running {
+    Lab::new().sumdb().start()
+}
+
+fn filled(lab: &Running) -> Project {
+    let project = Project::new(lab).env("GOX_RELAY", "never");
+    project.go(["mod", "download"]).run().success();
+    project
+}
+
+#[test]
+fn s21_a_damaged_zip_in_the_cache() {
+    let lab = lab();
+    let project = filled(&lab);
+    tells(&project, &[], well());
+    for damage in [0, 1] {
+        overwrite(&project.cached("example.test/m001/@v/v1.0.0.zip"), |bytes| {
+            let mut bytes = bytes.to_vec();
+            match damage {
+                0 => bytes.truncate(bytes.len() / 2),
+                _ => bytes.iter_mut().skip(66).take(4).for_each(|byte| *byte ^= 0xff),
+            }
+            bytes
+        });
+        // Beside a whole folder go would not read it.
+        remove_all(&project.module_cache().join("example.test/m001@v1.0.0"));
+        let told = Told {
+            verdict: "cache",
+            what: "example.test/m001@v1.0.0 damaged",
+            advice: "gox evict example.test/m001@v1.0.0 --refetch",
+        };
+        tells(&project, &[], told);
+        project.gox(["evict", "example.test/m001@v1.0.0", "--refetch"]).run().success();
+        tells(&project, &[], well());
+    }
+}
+
+#[test]
+fn s22_the_cache_cannot_be_written() {
+    let lab = lab();
+    let project = filled(&lab);
+    let told = || Told { verdict: "cache", what: "cannot be written", advice: "GOMODCACHE" };
+    // What stands in a folder's place stops root as well.
+    fs::rename(project.module_cache().join("cache"), project.root().join("away")).expect("a folder of ours");
+    fs::create_dir(project.module_cache().join("cache")).expect("a folder of ours");
+    fs::write(project.module_cache().join("cache/download"), "").expect("a file of ours");
+    tells(&project, &[], told());
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    for below in ["cache/download", "cache/download/example.test/m001/@v"] {
+        let project = filled(&lab);
+        let folder = project.module_cache().join(below);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("a folder of ours");
+        tells(&project, &[], told());
+    }
+}
+
+#[test]
+fn s24_everything_was_declared_private() {
+    let lab = lab();
+    let told = || Told { verdict: "settings", what: "GOPRIVATE=* (environment)", advice: "unset GOPRIVATE" };
+    tells(&Project::new(&lab).env("GOPRIVATE", "*"), &[], told());
+    assert!(lab.requests().is_empty(), "go would ask no proxy, and nor does gox");
+    let project = Project::new(&lab);
+    let file = project.root().join("go.env");
+    fs::write(&file, "GOPRIVATE=*\n").expect("a file");
+    let project = project.env("GOENV", &file);
+    let told = Told { verdict: "settings", what: "GOPRIVATE=*", advice: "go env -u GOPRIVATE" };
+    tells(&project, &[], told);
+}
+
+#[test]
+fn leftovers_of_common_advice_are_named_with_what_undoes_them() {
+    let lab = Lab::new().entry(Entry::tls().named("proxy.golang.org")).sumdb().start();
+    for (name, value) in [("GOPROXY", "off"), ("GO111MODULE", "off"), ("GOFLAGS", "-insecure")] {
+        let project = Project::new(&lab).env(name, value);
+        let outcome = project.gox(["doctor"]).run();
+        assert_eq!(outcome.code(), Some(1), "{outcome}");
+        let text = outcome.out();
+        assert!(text.starts_with(&format!("settings: {name}={value} (environment)")), "{outcome}");
+        assert!(text.contains(&format!("unset {name}")), "{outcome}");
+    }
+    // Those that stop nothing are told beside what does.
+    let project = Project::new(&lab).env("GOSUMDB", "off").env("GONOSUMCHECK", "1");
+    let text = project.gox(["doctor"]).run().out();
+    assert!(text.contains("GOSUMDB=off (environment): what go downloads is not checked"), "{text}");
+    assert!(text.contains("GONOSUMCHECK=1 (environment) does nothing"), "{text}");
+}
+
+#[test]
+fn s29_offline_with_files() {
+    let project = Project::empty();
+    let files = format!("file://{}", project.root().join("mods").display());
+    let project = project.env("GOPROXY", files).file("go.mod", "module example.test/main\n\ngo 1.21\n");
+    tells(&project, &[], Told { what: "GOPROXY leads to no network", ..well() });
+}
