@@ -10,6 +10,9 @@
 #
 # GOX_UNDER_TEST is a gox to test in the place of the one that cargo builds: a release's static program, for example.
 #
+# On Debian, as root, the true peers of the tests named peers:: are installed (tests/peers.sh): nginx, squid, microsocks;
+# elsewhere those tests are left out, and named in the last lines.
+#
 # Nothing of the machine's settings is seen by the tests: the harness (tests/it/harness) gives all they start
 # an environment of its own. tests/surroundings.sh tries that.
 set -eu
@@ -33,11 +36,16 @@ recorded() {
 }
 
 run_tests() {
+	without=
+	[ -n "$real" ] || without=real
+	[ -n "$peers" ] || without="$without${without:+|}peers"
 	if [ -n "$nextest" ]; then
-		[ -n "$real" ] || set -- "$@" -E 'not test(/^real::/)'
+		[ -z "$without" ] || set -- "$@" -E "not test(/^($without)::/)"
 		recorded cargo nextest run --color never --lib --bins --tests --examples --no-fail-fast "$@"
 	else
-		[ -n "$real" ] || set -- "$@" -- --skip real::
+		set -- "$@" --
+		[ -n "$real" ] || set -- "$@" --skip real::
+		[ -n "$peers" ] || set -- "$@" --skip peers::
 		recorded cargo test --color never --lib --bins --tests --examples --no-fail-fast "$@"
 	fi
 }
@@ -68,6 +76,14 @@ GOX_TEST_REAL_DIR=$(tests/real-modules.sh) || {
 	real=
 }
 export GOX_TEST_REAL_DIR
+# nginx, squid, microsocks and mitmproxy: from Debian, by root, and from PyPI. Where they cannot be had the tests named
+# peers:: are left out, unless GOX_TEST_PEERS_WANTED says that they must not be.
+peers=1
+GOX_TEST_PEERS=$(tests/peers.sh) || {
+	[ $? -eq 3 ] && [ -z "${GOX_TEST_PEERS_WANTED:-}" ] || exit 1
+	peers=
+}
+export GOX_TEST_PEERS
 
 mkdir -p target
 log=$(mktemp "$root/target/tests.XXXXXX")
@@ -95,5 +111,6 @@ if [ $# -eq 0 ]; then
 fi
 echo
 [ -n "$real" ] || echo "The tests named real:: were left out: see above."
+[ -n "$peers" ] || echo "The tests named peers:: were left out: see above."
 sum_up
 [ ! -e "$log.failed" ]

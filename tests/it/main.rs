@@ -30,6 +30,7 @@ mod install;
 mod lab_faults;
 mod layers;
 mod obedience;
+mod peers;
 mod power_loss;
 mod privacy;
 mod private;
