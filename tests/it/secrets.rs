@@ -175,3 +175,25 @@ fn a_proxy_on_the_way_and_a_store_that_refuses() {
         project(&lab).env("GOPROXY", "https://reader:pwGoproxy5kX@mods.corp.test/x?key=pwGoproxy5kX");
     no_secret(&behind, &["mod", "download"]);
 }
+
+#[test]
+fn a_doctor_keeps_what_it_hears_to_itself() {
+    let lab = lab().fault(Fault::Says(403, WORDS), always().path("m001")).start();
+    let behind = "https://reader:pwGoproxy5kX@mods.corp.test/x?key=pwGoproxy5kX";
+    for goproxy in [None, Some(behind)] {
+        let mut project = project(&lab);
+        if let Some(goproxy) = goproxy {
+            project = project.env("GOPROXY", goproxy);
+        }
+        for args in
+            [&["doctor"][..], &["doctor", "--format", "json"], &["doctor", "example.test/m001@v1.0.0"]]
+        {
+            let outcome = project.gox(args).run();
+            let text = outcome.out() + &outcome.err() + &kept(&project.state());
+            assert!(text.len() > 40, "{outcome}");
+            for (kind, secret) in PLANTED {
+                assert!(!text.contains(secret), "{args:?}: {kind} in\n{text}");
+            }
+        }
+    }
+}

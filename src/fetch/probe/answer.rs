@@ -120,7 +120,7 @@ fn names_a_service(bytes: &[u8]) -> bool {
 /// The first line, where it is words.
 fn words(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let line = redact::line(text.trim().lines().next()?);
+    let line = redact::line(&redact::quoted(text.trim().lines().next()?));
     (!line.is_empty()).then(|| line.chars().take(SHOWN).collect())
 }
 
