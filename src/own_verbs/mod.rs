@@ -26,14 +26,16 @@ fn put(out: &mut dyn Write, text: &str) -> Result<i32, Error> {
 
 /// Columns, each as wide as its widest cell, the last one left as it is.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    // A Chinese character is two columns wide.
+    let wide = |cell: &str| cell.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum::<usize>();
+    let width = |at: usize| rows.iter().map(|row| wide(&row[at])).max().unwrap_or(0);
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
         for (at, cell) in row.iter().enumerate() {
             line += cell;
             if at + 1 < N {
-                line.extend(std::iter::repeat_n(' ', width(at) + 2 - cell.chars().count()));
+                line.extend(std::iter::repeat_n(' ', width(at) + 2 - wide(cell)));
             }
         }
         text += line.trim_end();
@@ -69,5 +71,7 @@ mod tests {
     fn columns_line_up() {
         let rows = [["a", "1", "x"], ["bcd", "", "y"]].map(|row| row.map(String::from));
         assert_eq!(columns(&rows), "a    1  x\nbcd     y\n");
+        let rows = [["正常", "x"], ["bcd", "y"]].map(|row| row.map(String::from));
+        assert_eq!(columns(&rows), "正常  x\nbcd   y\n");
     }
 }

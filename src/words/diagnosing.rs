@@ -22,6 +22,7 @@ phrases! {
     CHECK_DATABASE = "checksum database", "校验和数据库";
     CHECK_MODULE = "module", "模块";
     CHECK_CACHE = "module cache", "模块缓存";
+    CHECK_TEMPORARY = "temporary folder", "临时目录";
     CHECK_GIT = "git", "git 程序";
     CHECK_GO = "go", "go 程序";
     OK = "ok", "正常";

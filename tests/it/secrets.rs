@@ -1,6 +1,6 @@
 //! Secrets of every kind that a run may come across, planted where they are met, and looked for in all that gox
 //! says and keeps: its lines, the progress, the report, the record, the journal, a CI system's summary, history,
-//! explain, config.
+//! explain, config, doctor.
 
 use crate::harness::{Outcome, Project};
 use crate::lab::{Entry, Fault, Lab, Running, SIGNATURE, always, first_of_each};
@@ -44,6 +44,7 @@ fn project(lab: &Running) -> Project {
         .env("GOX_VERBOSITY", "verbose")
         .env("GOX_MIRRORS", "https://reader:pwMirror8vQ@mirror.test/x?key=pwMirror8vQ")
         .env("HTTPS_PROXY", "http://reader:pwSquid3tR@127.0.0.1:9")
+        .env("GOFLAGS", "-ldflags=-X=main.key=keyLinked6mN -mod=mod")
         .env("GITHUB_ACTIONS", "true")
         .env("GOX_TEST_HASTE", "50");
     let home = project.root().join("home");

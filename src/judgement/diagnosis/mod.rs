@@ -74,6 +74,8 @@ pub(crate) struct Diagnosis {
 pub(crate) struct Facts {
     /// There is no route out of this machine.
     pub(crate) no_route: bool,
+    /// Of the names that go's settings hold none resolves, and there are several.
+    pub(crate) no_name: bool,
     /// What this machine's clock says, for people.
     pub(crate) now: String,
     /// By how many seconds the clock is ahead of what hosts say that answered.
@@ -189,7 +191,7 @@ impl Found {
     }
 
     /// Something came from the host itself.
-    fn answered(&self) -> bool {
+    pub(crate) fn answered(&self) -> bool {
         matches!(
             self,
             Found::Well

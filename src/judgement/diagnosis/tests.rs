@@ -69,6 +69,9 @@ fn s01_all_well() {
 fn s02_no_route() {
     let facts = Facts { no_route: true, ..facts(&[proxy(Found::NoRoute), database(Found::NoName)]) };
     is(&facts, Verdict::LocalNetwork, None, "no route", "connect this machine");
+    // Where somebody answers there is a way, whatever leads nowhere else.
+    let answered = Facts { no_route: true, ..super::tests::facts(&[proxy(Found::Well)]) };
+    is(&answered, Verdict::Well, None, "well", "");
 }
 
 #[test]
@@ -77,6 +80,8 @@ fn s03_resolver_dead() {
         let facts = facts(&[proxy(found.clone()), database(found)]);
         is(&facts, Verdict::Dns, None, "resolver does not answer", "/etc/resolv.conf");
     }
+    let facts = Facts { no_name: true, ..facts(&[proxy(Found::NoName)]) };
+    is(&facts, Verdict::Dns, None, "resolver does not answer", "/etc/resolv.conf");
 }
 
 #[test]

@@ -66,12 +66,15 @@ fn reached(looks: &[Look]) -> Vec<&Look> {
 
 /// No route, or a resolver that is away.
 fn no_network(facts: &Facts, looks: &[&Look]) -> Option<Diagnosis> {
-    if facts.no_route || looks.iter().any(|look| look.found == Found::NoRoute) {
+    let answered = facts.looks.iter().any(|look| look.found.answered());
+    let no_route = facts.no_route || looks.iter().any(|look| look.found == Found::NoRoute);
+    if no_route && !answered {
         return Some(said(Verdict::LocalNetwork, None, say::NO_ROUTE, Some(say::CONNECT)));
     }
     let all = |found: &dyn Fn(&Found) -> bool| facts.looks.iter().all(|look| found(&look.found));
     let names: BTreeSet<&str> = facts.looks.iter().map(|look| authority::name(&look.host)).collect();
-    let away = facts.looks.iter().any(|look| look.found == Found::NoResolver)
+    let away = facts.no_name
+        || facts.looks.iter().any(|look| look.found == Found::NoResolver)
         || names.len() > 1 && all(&|found| *found == Found::NoName);
     away.then(|| said(Verdict::Dns, None, say::RESOLVER_AWAY, Some(say::MEND_RESOLVER)))
 }

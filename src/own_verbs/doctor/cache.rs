@@ -53,7 +53,8 @@ pub(super) fn look(places: &Places, sums: &GoSum) -> (Vec<CacheFault>, Vec<Check
             Some(fault) => fault_in_words(fault),
             None => say::WRITABLE.with(&[("path", &shown)]),
         };
-        checks.push(check(found.is_empty(), detail));
+        let name = if folder.starts_with(root) { "cache" } else { "temporary" };
+        checks.push(Check { name, ..check(found.is_empty(), detail) });
         faults.extend(found);
     }
     if let Some(free) = free(root) {

@@ -107,6 +107,7 @@ pub(crate) fn run(
     checks.extend(of_cache);
     let facts = Facts {
         no_route: network.no_route,
+        no_name: network.no_name,
         now: network.now,
         clock: network.clock,
         looks: network.looks,

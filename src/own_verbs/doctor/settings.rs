@@ -102,6 +102,7 @@ fn add(
 ) {
     let value = match name {
         "GOPROXY" => List::parse(value).shown(),
+        "GOFLAGS" => redact::argv(value.split_whitespace().map(Into::into)).join(" "),
         _ => redact::value(value).into_owned(),
     };
     let Some(harm) = harm else {

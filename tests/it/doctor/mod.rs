@@ -3,6 +3,8 @@
 mod machine;
 mod modules;
 mod network;
+#[cfg(target_os = "linux")]
+mod worlds;
 
 use crate::harness::{Outcome, Project};
 use serde_json::Value;

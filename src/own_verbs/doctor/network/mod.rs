@@ -12,10 +12,11 @@ use crate::configuration::Error;
 use crate::fetch::probe::{Asked, Expect, Prober, Sight};
 use crate::formats::goproxy::{Entry, List, PUBLIC_PROXY_HOSTS, Separator};
 use crate::formats::{authority, escape, patterns};
+use crate::judgement::attempt::database;
 use crate::judgement::diagnosis::{self, Found, Look, Part};
 use crate::judgement::privacy::Rules;
 use crate::judgement::publicity::Publicity;
-use crate::machine::network;
+use crate::machine::{names, network};
 use crate::run::relaying::surroundings;
 use crate::words::{Text, diagnosing as say};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ const PUBLIC_HOSTS: &[&str] = &["sum.golang.org", "sum.golang.google.cn", "stora
 #[derive(Debug, Default)]
 pub(super) struct Network {
     pub(super) no_route: bool,
+    pub(super) no_name: bool,
     pub(super) now: String,
     pub(super) clock: Option<i64>,
     pub(super) looks: Vec<Look>,
@@ -83,13 +85,6 @@ async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network
         return Ok(network);
     }
     network.no_route = no_route(list);
-    network.checks.push(Check {
-        name: "route",
-        host: None,
-        ok: !network.no_route,
-        ms: None,
-        detail: if network.no_route { say::NO_ROUTE.into() } else { say::LEADS_OUT.into() },
-    });
     let way = Way {
         prober: Arc::new(Prober::new(surroundings(&grounds.around.go_env))?),
         until,
@@ -103,7 +98,7 @@ async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network
         for (at, entry) in list.reachable().iter().enumerate().filter(|(_, e)| e.is_network_proxy()) {
             tasks.push(tokio::spawn(proxy(way.clone(), at, entry.clone())));
         }
-        tasks.push(tokio::spawn(database::look(way.clone())));
+        tasks.push(tokio::spawn(self::database::look(way.clone())));
     }
     for wanted in wanted {
         tasks.push(tokio::spawn(module(way.clone(), wanted.clone())));
@@ -116,7 +111,27 @@ async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network
         network.clock = seen.clocks.into_iter().chain(network.clock).min_by_key(|by| by.unsigned_abs());
     }
     refused_alone(&mut network.looks);
+    if let Some(look) = network.looks.iter().find(|look| look.found == Found::NoName) {
+        network.no_name = names::none_resolves(&settings_names(&way), authority::name(&look.host)).await;
+    }
+    network.no_route &= !network.looks.iter().any(|look| look.found.answered());
+    let route = Check {
+        name: "route",
+        host: None,
+        ok: !network.no_route,
+        ms: None,
+        detail: if network.no_route { say::NO_ROUTE.into() } else { say::LEADS_OUT.into() },
+    };
+    network.checks.insert(0, route);
     Ok(network)
+}
+
+/// Names that go's settings hold: of the proxies, and of the checksum database.
+fn settings_names(way: &Way) -> Vec<String> {
+    let proxies = way.list.reachable().iter().filter_map(Entry::host);
+    let hosts = proxies.chain(database(&way.gosumdb).filter(|host| host.contains('.')));
+    let names = hosts.map(|host| authority::name(&host).to_owned());
+    names.filter(|name| name.parse::<std::net::IpAddr>().is_err()).collect()
 }
 
 /// No way leads out: to the addresses that go would dial, or to any.
