@@ -6,6 +6,7 @@
 use crate::configuration::{CliOptions, Error, Key, nearest, quoted, value_name};
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,6 +105,21 @@ pub(crate) struct DoctorArguments {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// Read everything that go.sum names in the module cache through, however long it takes
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Take out of the module cache what is damaged in itself
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Look at the public mirrors too, side by side
+    #[arg(long)]
+    pub(crate) mirrors: bool,
+    /// Ask this resolver for the addresses of public hosts too
+    #[arg(long, value_name = "ADDRESS", value_parser = resolver)]
+    pub(crate) resolver: Option<(IpAddr, u16)>,
+    /// Fail where a MODULE takes longer than this, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", value_parser = latency, requires = "modules")]
+    pub(crate) max_latency: Option<Duration>,
     /// Modules that are to be had as well
     #[arg(value_name = "MODULE[@VERSION]")]
     pub(crate) modules: Vec<String>,
@@ -332,6 +348,21 @@ fn age(text: &str) -> Result<Duration, String> {
         number.checked_mul(unit)
     });
     seconds.map(Duration::from_secs).ok_or_else(|| "a time such as 7d, 12h or 30m is expected".to_owned())
+}
+
+/// An address, and a port where it is not that of resolvers.
+fn resolver(text: &str) -> Result<(IpAddr, u16), String> {
+    let with_port = text.parse::<SocketAddr>().map(|address| (address.ip(), address.port()));
+    let bare = text.parse::<IpAddr>().map(|address| (address, 53));
+    bare.or(with_port)
+        .map_err(|_| "an address such as 223.5.5.5 or [2001:4860:4860::8888]:53 is expected".to_owned())
+}
+
+/// A time that a request may take: a number and `ms` or `s`.
+fn latency(text: &str) -> Result<Duration, String> {
+    let number = |unit: &str| text.strip_suffix(unit).and_then(|number| number.parse::<u64>().ok());
+    let found = number("ms").map(Duration::from_millis).or_else(|| number("s").map(Duration::from_secs));
+    found.ok_or_else(|| "a time such as 500ms or 2s is expected".to_owned())
 }
 
 /// Understands `args`, which begin with a verb of gox's own.

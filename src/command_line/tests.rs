@@ -171,10 +171,34 @@ fn wrong_arguments_of_own_verbs_are_usage_errors() {
         &["completions"],
         &["completions", "csh"],
         &["shim", "install", "a", "b"],
+        &["doctor", "--resolver", "dns.example", "a.test/m"],
+        &["doctor", "--max-latency", "5", "a.test/m"],
+        &["doctor", "--max-latency", "5s"],
     ] {
         let error = gox(args).unwrap_err().to_string();
         assert!(!error.is_empty() && !error.starts_with("error") && !error.contains('\u{1b}'), "{error}");
     }
+}
+
+#[test]
+fn a_doctor_is_told_what_to_look_at() {
+    let Command::Own(OwnVerb::Doctor(found)) = gox(&[
+        "doctor",
+        "--resolver=223.5.5.5",
+        "--max-latency=500ms",
+        "--deep",
+        "a.test/m",
+        "b.test/m@v1.0.0",
+    ])
+    .unwrap()
+    .command
+    else {
+        panic!()
+    };
+    assert_eq!(found.modules, ["a.test/m", "b.test/m@v1.0.0"]);
+    assert_eq!(found.resolver, Some((std::net::Ipv4Addr::new(223, 5, 5, 5).into(), 53)));
+    assert_eq!(found.max_latency, Some(Duration::from_millis(500)));
+    assert!(found.deep && !found.fix && !found.mirrors);
 }
 
 #[test]

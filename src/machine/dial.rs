@@ -6,7 +6,7 @@
 //! | a look-up ([`Purpose::LookUp`]) | go asks the relay for it | the one upstream that said it carries the checksum database | the module path and version |
 //! | the database's own files ([`Purpose::Database`]) | go asks the relay for them; go says that the database is away | an upstream of the user's list; the database itself | none |
 //! | whether a proxy takes a connection ([`Purpose::Probe`]) | go is silent, or failed to connect | the network proxies of the user's list | none |
-//! | what ails a host ([`Purpose::Look`]) | somebody calls `gox doctor` | an upstream of the user's list, the store that one of them redirects to, the checksum database, a module's own host: each where go would ask it about that name | the module path and version, or none |
+//! | what ails a host ([`Purpose::Look`]) | somebody calls `gox doctor` | an upstream of the user's list, the store that one of them redirects to, the checksum database, a module's own host: each where go would ask it about that name; where `--mirrors` or `--resolver` say so, public mirrors and that resolver, about what everybody knows | the module path and version, or none |
 //!
 //! Where HTTP_PROXY, HTTPS_PROXY or NO_PROXY lead through a proxy, the connection is to that proxy and
 //! the name of the host goes with it, exactly as with go. Names of hosts are resolved by the system.

@@ -15,4 +15,5 @@ pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod origins;
 pub(crate) mod own_file;
+pub(crate) mod resolver;
 pub(crate) mod toolchain;

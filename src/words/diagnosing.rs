@@ -23,6 +23,8 @@ phrases! {
     CHECK_MODULE = "module", "模块";
     CHECK_CACHE = "module cache", "模块缓存";
     CHECK_TEMPORARY = "temporary folder", "临时目录";
+    CHECK_MIRROR = "public mirror", "公共镜像";
+    CHECK_RESOLVER = "other resolver", "其他 DNS 服务器";
     CHECK_GIT = "git", "git 程序";
     CHECK_GO = "go", "go 程序";
     OK = "ok", "正常";
@@ -100,6 +102,7 @@ phrases! {
     MAKE_ROOM = "make room, for example with go clean -cache", "清理出空间，例如执行 go clean -cache";
     DAMAGED = "the module cache holds {name} damaged: {words}", "模块缓存中的 {name} 已损坏：{words}";
     EVICT = "gox evict {name} --refetch", "gox evict {name} --refetch（移除并重新下载）";
+    MENDED = "{name} was damaged in the module cache, and is taken out: {words}", "模块缓存中的 {name} 已损坏，现已移除：{words}";
     CHANGED = "{name} in the module cache is not what go.sum says: {words}", "模块缓存中的 {name} 与 go.sum 不符：{words}";
     FIND_OUT = "find out who changed it; then gox evict {name} --refetch", "先查明是谁改动的；然后 gox evict {name} --refetch";
     UNSET = "unset {name} (here, and where your shell sets it)", "unset {name}（当前 shell，以及设置它的 shell 配置文件）";
@@ -133,6 +136,8 @@ phrases! {
     WRITABLE = "{path} can be written and locked", "{path} 可写、可加锁";
     ROOM = "{mb} MB free in {path}", "{path} 剩余 {mb} MB";
     HEALTHY = "{count} versions of go.sum are there, and nothing is wrong with them", "go.sum 中的 {count} 个版本在缓存中，都正常";
+    RESOLVES = "{resolver} says {theirs}; this machine's resolver says {ours}", "{resolver} 的回答是 {theirs}；本机 DNS 服务器的回答是 {ours}";
+    NO_ADDRESS = "no address", "没有地址";
     LEADS_OUT = "there is a route", "有路由";
     FAKE_ADDRESS = "an address made up by a local proxy program", "由本机代理软件生成的地址（fake-ip）";
 }

@@ -82,6 +82,8 @@ pub(crate) struct Facts {
     pub(crate) clock: Option<i64>,
     /// Hosts, in the order in which go comes to them.
     pub(crate) looks: Vec<Look>,
+    /// A public mirror that is well.
+    pub(crate) mirror: Option<String>,
     /// What is wrong with the module cache, the worst first.
     pub(crate) cache: Vec<CacheFault>,
     /// Settings that do harm or nothing.

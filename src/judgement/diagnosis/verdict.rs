@@ -25,7 +25,7 @@ pub(crate) fn judge(facts: &Facts) -> Diagnosis {
         &|| page(&looks),
         &|| clock(facts, &looks),
         &|| nobody(&looks),
-        &|| hosts(&looks, &facts.looks),
+        &|| hosts(&looks, facts),
         &|| modules(facts),
         &|| facts.cache.first().map(cache),
         &|| read_by_trusted(&looks),
@@ -132,7 +132,7 @@ fn nobody(looks: &[&Look]) -> Option<Diagnosis> {
 }
 
 /// The first host in go's order that something is wrong with.
-fn hosts(looks: &[&Look], all: &[Look]) -> Option<Diagnosis> {
+fn hosts(looks: &[&Look], facts: &Facts) -> Option<Diagnosis> {
     let bad = looks.iter().find(|look| !look.found.is_well())?;
     let is_well = |look: &&Look| {
         look.module.is_none()
@@ -140,7 +140,8 @@ fn hosts(looks: &[&Look], all: &[Look]) -> Option<Diagnosis> {
             && look.found == Found::Well
             && look.host != bad.host
     };
-    let other = all.iter().find(is_well).map(|look| look.host.as_str());
+    let listed = facts.looks.iter().find(is_well).map(|look| look.host.as_str());
+    let other = listed.or(facts.mirror.as_deref());
     Some(of_host(bad, other))
 }
 

@@ -2,10 +2,11 @@
 //! this project needs of it is whole.
 
 use super::{Around, Check};
+use crate::command_line::DoctorArguments;
 use crate::formats::go_sum::GoSum;
 use crate::judgement::diagnosis::CacheFault;
 use crate::machine::file_lock::Lock;
-use crate::module_cache::{Cache, Finding};
+use crate::module_cache::{Cache, Effect, Finding};
 use crate::words::{Text, diagnosing as say};
 use rustix::fs::{Access, access, statvfs};
 use std::io::{self, ErrorKind, Write as _};
@@ -27,6 +28,9 @@ pub(super) struct Places {
     root: Option<PathBuf>,
     /// Where go unpacks and compiles.
     temporary: PathBuf,
+    /// GOCACHE, and the release whose index of the module cache is in it.
+    build_cache: Option<PathBuf>,
+    release: String,
 }
 
 impl Places {
@@ -35,12 +39,21 @@ impl Places {
         let set = |name: &&str| (around.env)(name).filter(|dir| !dir.is_empty());
         let temporary = ["GOTMPDIR", "TMPDIR"].iter().find_map(set);
         let temporary = temporary.map_or_else(|| "/tmp".into(), PathBuf::from);
-        Places { root: around.go_env.mod_cache(), temporary }
+        Places {
+            root: around.go_env.mod_cache(),
+            temporary,
+            build_cache: around.go_env.build_cache(),
+            release: around.go_env.get("GOVERSION").to_owned(),
+        }
     }
 }
 
 /// What is wrong, the worst first, and what was looked at.
-pub(super) fn look(places: &Places, sums: &GoSum) -> (Vec<CacheFault>, Vec<Check>) {
+pub(super) fn look(
+    places: &Places,
+    sums: &GoSum,
+    arguments: &DoctorArguments,
+) -> (Vec<CacheFault>, Vec<Check>) {
     let Some(root) = &places.root else { return Default::default() };
     let (mut faults, mut checks) = (Vec::new(), Vec::new());
     for folder in [root.join("cache/download"), places.temporary.clone()] {
@@ -62,12 +75,13 @@ pub(super) fn look(places: &Places, sums: &GoSum) -> (Vec<CacheFault>, Vec<Check
         let detail = say::ROOM.with(&[("mb", &mb), ("path", &root.display())]);
         checks.push(check(free >= LEAST_ROOM, detail));
     }
-    let (found, count) = entries(sums, root);
-    if found.is_empty() && count > 0 {
-        checks.push(check(true, say::HEALTHY.with(&[("count", &count)])));
+    let entries = entries(places, root, sums, arguments);
+    if entries.faults.is_empty() && entries.count > 0 {
+        checks.push(check(true, say::HEALTHY.with(&[("count", &entries.count)])));
     }
-    checks.extend(found.iter().map(|fault| check(false, fault_in_words(fault))));
-    faults.extend(found);
+    checks.extend(entries.mended.into_iter().map(|text| check(true, text)));
+    checks.extend(entries.faults.iter().map(|fault| check(false, fault_in_words(fault))));
+    faults.extend(entries.faults);
     (faults, checks)
 }
 
@@ -137,24 +151,45 @@ fn foreign(sums: &GoSum, downloads: &Path) -> Option<CacheFault> {
     })
 }
 
-/// What is wrong with the versions that go.sum names, and how many were looked at.
-fn entries(sums: &GoSum, root: &Path) -> (Vec<CacheFault>, usize) {
-    let cache = Cache::new(root, None);
+/// What became of the versions that go.sum names.
+#[derive(Default)]
+struct Entries {
+    faults: Vec<CacheFault>,
+    /// What was taken out, in words.
+    mended: Vec<Text>,
+    /// How many were looked at.
+    count: usize,
+}
+
+/// Looks at the versions that go.sum names, and takes out what is damaged in itself where that is wished.
+fn entries(places: &Places, root: &Path, sums: &GoSum, arguments: &DoctorArguments) -> Entries {
+    let mut cache = Cache::new(root, None);
+    if let Some(build_cache) = &places.build_cache {
+        cache = cache.indexed_in(build_cache.clone(), &places.release);
+    }
     let begun = Instant::now();
-    let mut faults = Vec::new();
-    let mut count = 0;
+    let mut found = Entries::default();
     for (module, version) in sums.modules() {
-        if begun.elapsed() > READING {
+        if !arguments.deep && begun.elapsed() > READING {
             break;
         }
         if !is_there(root, module, version) {
             continue;
         }
-        count += 1;
-        faults.extend(cache.diagnose(sums, module, version).iter().map(fault));
+        found.count += 1;
+        for finding in cache.diagnose(sums, module, version) {
+            let fault = fault(&finding);
+            let goes = arguments.fix && matches!(fault, CacheFault::Damaged(..));
+            match (fault, goes.then(|| cache.repair(finding))) {
+                (CacheFault::Damaged(name, words), Some(Ok(Effect::Removed | Effect::Renamed))) => {
+                    found.mended.push(say::MENDED.with(&[("name", &name), ("words", &words)]));
+                }
+                (fault, _) => found.faults.push(fault),
+            }
+        }
     }
-    faults.sort_by_key(|fault| !matches!(fault, CacheFault::Damaged(..)));
-    (faults, count)
+    found.faults.sort_by_key(|fault| !matches!(fault, CacheFault::Damaged(..)));
+    found
 }
 
 fn is_there(root: &Path, module: &str, version: &str) -> bool {

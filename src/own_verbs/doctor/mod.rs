@@ -98,8 +98,8 @@ pub(crate) fn run(
     let (harms, mut checks) = settings::look(&grounds);
     let (places, sums) = (cache::Places::of(around), &grounds.project.go_sum);
     let (network, cache) = std::thread::scope(|scope| {
-        let cache = scope.spawn(|| cache::look(&places, sums));
-        (network::look(&grounds, &wanted), cache.join())
+        let cache = scope.spawn(|| cache::look(&places, sums, arguments));
+        (network::look(&grounds, &wanted, arguments), cache.join())
     });
     let network = network?;
     let (faults, of_cache) = cache.unwrap_or_default();
@@ -113,7 +113,8 @@ pub(crate) fn run(
         looks: network.looks,
         cache: faults,
         settings: harms,
-        most_ms: None,
+        mirror: network.mirror,
+        most_ms: arguments.max_latency.map(|most| u64::try_from(most.as_millis()).unwrap_or(u64::MAX)),
     };
     let found = diagnosis::judge(&facts);
     print::print(arguments.format, locale::language(around.settings.lang), &found, &checks, out)?;

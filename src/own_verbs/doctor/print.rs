@@ -39,6 +39,8 @@ fn name(check: &str) -> Phrase {
         "database" => say::CHECK_DATABASE,
         "module" => say::CHECK_MODULE,
         "cache" => say::CHECK_CACHE,
+        "mirror" => say::CHECK_MIRROR,
+        "resolver" => say::CHECK_RESOLVER,
         "temporary" => say::CHECK_TEMPORARY,
         "git" => say::CHECK_GIT,
         _ => say::CHECK_GO,

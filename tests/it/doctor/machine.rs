@@ -45,6 +45,19 @@ fn s21_a_damaged_zip_in_the_cache() {
 }
 
 #[test]
+fn what_is_damaged_in_itself_is_taken_out_where_that_is_wished() {
+    let lab = lab();
+    let project = filled(&lab);
+    overwrite(&project.cached("example.test/m001/@v/v1.0.0.zip"), |bytes| bytes[..bytes.len() / 2].to_vec());
+    remove_all(&project.module_cache().join("example.test/m001@v1.0.0"));
+    let outcome = project.gox(["doctor", "--fix", "--deep"]).run().success();
+    assert!(outcome.out().contains("example.test/m001@v1.0.0 was damaged"), "{outcome}");
+    assert!(!project.cached("example.test/m001/@v/v1.0.0.zip").exists(), "{outcome}");
+    assert!(project.cached("example.test/m002/@v/v1.0.0.zip").exists(), "{outcome}");
+    project.go(["mod", "download"]).run().success();
+}
+
+#[test]
 fn s22_the_cache_cannot_be_written() {
     let lab = lab();
     let project = filled(&lab);

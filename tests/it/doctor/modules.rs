@@ -104,3 +104,13 @@ fn what_is_no_module_is_wrong_use() {
         assert_eq!(outcome.code(), Some(125), "{name}\n{outcome}");
     }
 }
+
+#[test]
+fn modules_that_take_too_long_are_a_gate_for_ci() {
+    let lab = Lab::new().sumdb().latency(std::time::Duration::from_millis(60)).start();
+    let project = Project::new(&lab);
+    let modules = ["example.test/m000", "example.test/m001@v1.0.0"];
+    tells(&project, &[&["--max-latency", "8s"][..], &modules].concat(), well());
+    let told = Told { verdict: "module", what: "more than 50 ms", advice: "another proxy" };
+    tells(&project, &[&["--max-latency", "50ms"][..], &modules].concat(), told);
+}

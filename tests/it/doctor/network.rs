@@ -248,3 +248,60 @@ fn s25_an_http_proxy_with_a_password() {
     let found = tells(&project, &[], told);
     assert!(!found.to_string().contains("hush"), "{found}");
 }
+
+/// A resolver that knows one address for whatever name, and what it was asked for.
+fn resolver() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut length = [0; 2];
+            while stream.read_exact(&mut length).is_ok() {
+                let mut asked = vec![0; usize::from(u16::from_be_bytes(length))];
+                stream.read_exact(&mut asked).expect("a question");
+                let kind = asked[asked.len() - 3];
+                let _ = tell.send(String::from_utf8_lossy(&asked[12..asked.len() - 5]).into_owned());
+                asked[2] = 0x81;
+                if kind == 1 {
+                    asked[7] = 1;
+                    asked.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 9]);
+                }
+                let length = u16::try_from(asked.len()).expect("a short answer").to_be_bytes();
+                stream.write_all(&[&length[..], &asked].concat()).expect("somebody who reads");
+            }
+        }
+    });
+    (address, told)
+}
+
+#[test]
+fn another_resolver_and_the_mirrors_are_asked_by_wish_and_hear_of_public_names_alone() {
+    let lab = Lab::new()
+        .entry(Entry::tls().named("goproxy.cn"))
+        .entry(Entry::tls().named("proxy.corp.example"))
+        .sumdb()
+        .start();
+    let (address, told) = resolver();
+    let project = Project::new(&lab);
+    let plain = project.gox(["doctor", "--format", "json"]).run();
+    assert!(!plain.out().contains("mirror") && told.try_recv().is_err(), "{plain}");
+    lab.forget();
+    let outcome = project.gox(["doctor", "--format", "json", "--mirrors", "--resolver", &address]).run();
+    let found = super::parsed(&outcome);
+    let of = |name: &str| {
+        let all = found["checks"].as_array().expect("checks").iter().filter(|check| check["name"] == name);
+        all.map(|check| (check["host"].as_str().expect("a host").to_owned(), check["ok"] == true))
+            .collect::<Vec<_>>()
+    };
+    let mirrors = of("mirror");
+    assert!(mirrors.contains(&("goproxy.cn".into(), true)), "{outcome}");
+    assert!(mirrors.contains(&("proxy.golang.org".into(), false)) && mirrors.len() > 3, "{outcome}");
+    assert_eq!(of("resolver"), [("goproxy.cn".to_owned(), true)], "{outcome}");
+    assert!(outcome.out().contains("says 192.0.2.9"), "{outcome}");
+    let names: Vec<String> = told.try_iter().collect();
+    assert!(!names.is_empty() && names.iter().all(|name| name.contains("goproxy")), "{names:?}");
+    let strange =
+        |seen: &&crate::lab::Seen| seen.place == Place::Proxy(0) && seen.path.contains("golang.org");
+    assert_eq!(lab.requests().iter().filter(strange).count(), 1, "what everybody knows");
+}

@@ -4,10 +4,12 @@
 //! Nobody hears a name whom go would not tell it. A proxy is looked at with a module of this project that nothing
 //! calls private, else with one that everybody knows.
 
+mod beside;
 mod database;
 mod origin;
 
 use super::{BOUND, Check, Grounds, Wanted};
+use crate::command_line::DoctorArguments;
 use crate::configuration::Error;
 use crate::fetch::probe::{Asked, Expect, Prober, Sight};
 use crate::formats::goproxy::{Entry, List, PUBLIC_PROXY_HOSTS, Separator};
@@ -35,6 +37,7 @@ pub(super) struct Network {
     pub(super) no_name: bool,
     pub(super) now: String,
     pub(super) clock: Option<i64>,
+    pub(super) mirror: Option<String>,
     pub(super) looks: Vec<Look>,
     pub(super) checks: Vec<Check>,
 }
@@ -64,16 +67,24 @@ struct Seen {
 ///
 /// # Errors
 /// What the system says where no work can be begun at all.
-pub(super) fn look(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network, Error> {
+pub(super) fn look(
+    grounds: &Grounds<'_>,
+    wanted: &[Wanted],
+    arguments: &DoctorArguments,
+) -> Result<Network, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::usage(format!("doctor: {error}")))?;
-    let found = runtime.block_on(look_at_all(grounds, wanted));
+    let found = runtime.block_on(look_at_all(grounds, wanted, arguments));
     // A name that is still being looked up would hold the end up.
     runtime.shutdown_background();
     found.map_err(|error| Error::usage(format!("doctor: {error}")))
 }
 
-async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network, String> {
+async fn look_at_all(
+    grounds: &Grounds<'_>,
+    wanted: &[Wanted],
+    arguments: &DoctorArguments,
+) -> Result<Network, String> {
     let until = Instant::now() + BOUND;
     let list = &grounds.list;
     let mut network = Network {
@@ -103,6 +114,8 @@ async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network
     for wanted in wanted {
         tasks.push(tokio::spawn(module(way.clone(), wanted.clone())));
     }
+    let mirrors = arguments.mirrors.then(|| beside::mirrors(&way, &grounds.around.settings.mirrors));
+    let resolver = arguments.resolver.map(|to| beside::resolver(&way, to));
     for task in tasks {
         let seen = task.await.unwrap_or_default();
         network.looks.extend(seen.looks);
@@ -111,6 +124,11 @@ async fn look_at_all(grounds: &Grounds<'_>, wanted: &[Wanted]) -> Result<Network
         network.clock = seen.clocks.into_iter().chain(network.clock).min_by_key(|by| by.unsigned_abs());
     }
     refused_alone(&mut network.looks);
+    for checks in mirrors.into_iter().chain(resolver) {
+        network.checks.extend(checks.await.unwrap_or_default());
+    }
+    let is_well = |check: &&Check| check.name == "mirror" && check.ok;
+    network.mirror = network.checks.iter().find(is_well).and_then(|check| check.host.clone());
     if let Some(look) = network.looks.iter().find(|look| look.found == Found::NoName) {
         network.no_name = names::none_resolves(&settings_names(&way), authority::name(&look.host)).await;
     }
@@ -268,14 +286,19 @@ fn refused_alone(looks: &mut [Look]) {
     }
 }
 
+/// True for a host that is known to all.
+fn is_public(way: &Way, bare: &str) -> bool {
+    PUBLIC_PROXY_HOSTS.contains(&bare)
+        || PUBLIC_HOSTS.contains(&bare)
+        || way.rules.publicity(&format!("{bare}/x")) == Publicity::PlainlyPublic
+}
+
 impl Seen {
     /// Notes what was seen of a host.
     fn add(&mut self, way: &Way, name: &'static str, part: Part, module: Option<&str>, sight: Sight) {
         self.clocks.extend(sight.clock);
         let bare = authority::name(&sight.host);
-        let public = PUBLIC_PROXY_HOSTS.contains(&bare)
-            || PUBLIC_HOSTS.contains(&bare)
-            || way.rules.publicity(&format!("{bare}/x")) == Publicity::PlainlyPublic;
+        let public = is_public(way, bare);
         let look = Look {
             part,
             host: sight.host.clone(),
