@@ -36,7 +36,7 @@ pub(super) const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("misbehaving server", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("no verifiable signatures", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("note has no verifiable", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
-    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
+    ("invalid signature for key", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Unfit),
     ("cannot authenticate record", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Unfit),
     ("checksum missing from sumdb", Cause::SumdbMisbehaviour, Some(Source::Sumdb), Look::Plain),
     ("tilereader returned bad", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),

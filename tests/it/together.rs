@@ -187,7 +187,7 @@ fn release_the_database_is_waited_for_and_believed() {
     let lab = Lab::new().sumdb().fault(Fault::BadSignature, always().at(Place::Sumdb)).start();
     let project = Project::new(&lab).env("GOX_RELAY", "never").no_file("go.sum");
     let outcome = project.gox(["mod", "download"]).run().exited(1);
-    assert_eq!(outcome.attempts(), 1, "{outcome}");
+    assert_eq!(outcome.attempts(), 3, "{outcome}");
 }
 
 #[test]
