@@ -36,6 +36,7 @@ mod proxy;
 pub(crate) mod question;
 mod redirect;
 mod route;
+mod share;
 pub(crate) mod spool;
 pub(crate) mod surroundings;
 mod tls;
@@ -54,6 +55,7 @@ use crate::judgement::privacy::Rules;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::crossings::Crossings;
+use share::Share;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -196,25 +198,10 @@ pub(crate) struct Refusal {
     pub(crate) words: Vec<u8>,
 }
 
-/// Whether a fetcher can stand in for go with this list; the error says why not, in one line for
-/// people.
+/// Whether a fetcher can stand in for go with this list, or with a part of it; the error says why not, in one
+/// line for people.
 pub(crate) fn can_serve(list: &List, surroundings: &Surroundings) -> Result<(), String> {
-    let proxies: Vec<&Entry> =
-        list.reachable().iter().filter(|entry| matches!(entry, Entry::Proxy(_))).collect();
-    if proxies.is_empty() {
-        return Err("the list holds no module proxy".into());
-    }
-    if let Some(name) = surroundings.odd {
-        return Err(format!("{name} is not valid UTF-8"));
-    }
-    if surroundings.needs_go_for_auth() {
-        return Err("GOAUTH asks for credentials that only go can get".into());
-    }
-    proxies.into_iter().try_for_each(|entry| {
-        let upstream = Upstream::new(entry)?;
-        let scheme = if upstream.is_https() { "https" } else { "http" };
-        surroundings.way(scheme, &upstream.address()).map(drop).map_err(|fault| fault.words)
-    })
+    Share::of(list, surroundings).map(drop)
 }
 
 /// The fetcher of a run. Its work is done by a thread of its own, which ends with it.
@@ -223,6 +210,8 @@ pub(crate) struct Fetcher {
     /// By their [`UpstreamId`].
     upstreams: Vec<Upstream>,
     crossings: Crossings,
+    /// What go asks before it, and after it.
+    around: (String, Option<String>),
     options: Options,
     spool: Arc<spool::Spool>,
     started: Instant,
@@ -260,10 +249,14 @@ impl fmt::Debug for Fetcher {
 impl Fetcher {
     /// A fetcher for these options; the error is [`can_serve`]'s.
     pub(crate) fn new(mut options: Options) -> Result<Fetcher, String> {
-        can_serve(&options.list, &options.surroundings)?;
+        let share = Share::of(&options.list, &options.surroundings)?;
         options.attempts = options.attempts.max(1);
-        let crossings = Crossings::new(&options.list, options.rotate, &options.mirrors);
-        let listed = options.list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_)));
+        if !share.is_all() {
+            // Nobody stands in for a part of a list.
+            options.mirrors.clear();
+        }
+        let crossings = Crossings::of_first(share.count, &share.list, options.rotate, &options.mirrors);
+        let listed = share.list.entries[..share.count].iter();
         let upstreams: Vec<Upstream> =
             listed.chain(&options.mirrors).map(Upstream::new).collect::<Result<_, _>>()?;
         let opened = |upstream: &Upstream| {
@@ -280,6 +273,7 @@ impl Fetcher {
             probes: upstreams.iter().map(|_| tokio::sync::Mutex::default()).collect(),
             upstreams,
             crossings,
+            around: (share.before, share.behind),
             spool: spool::Spool::new(options.spool_dir.clone()),
             started: Instant::now(),
             checks: tokio::sync::Semaphore::new(checks()),
@@ -359,9 +353,21 @@ impl Fetcher {
         self.ahead.untaken()
     }
 
-    /// What go gets to see behind the upstreams: `direct` or `off` with its separator.
-    pub(crate) fn tail(&self) -> Option<&(Separator, Entry)> {
-        self.crossings.tail()
+    /// The value for go's GOPROXY that has `here` in the fetcher's place: what only go can ask stands around it,
+    /// with the separators that the user put there.
+    pub(crate) fn goproxy(&self, here: &str) -> String {
+        let (before, behind) = &self.around;
+        let tail = match (self.crossings.tail(), behind) {
+            (Some((Separator::Comma, _)), Some(behind)) => format!(",{behind}"),
+            (Some((Separator::Pipe, _)), Some(behind)) => format!("|{behind}"),
+            (None, _) | (_, None) => String::new(),
+        };
+        format!("{before}{here}{tail}")
+    }
+
+    /// Whether go asks nobody before it.
+    pub(crate) fn begins_the_list(&self) -> bool {
+        self.around.0.is_empty()
     }
 
     /// The URLs of the upstreams without secrets, by their place.

@@ -107,9 +107,10 @@ impl Surroundings {
         proxy.map(Way::Through).ok_or_else(|| left_to_go("no proxy that is understood"))
     }
 
-    /// The logins of .netrc; none with GOAUTH=off, or where it cannot be read.
+    /// The logins of .netrc; none where GOAUTH names others alone, or where it cannot be read.
     pub(super) fn read_netrc(&self) -> Netrc {
-        let file = self.netrc.as_ref().filter(|_| self.goauth.trim() != "off");
+        let counts = self.goauth.is_empty() || self.goauth.split(';').any(|word| word.trim() == "netrc");
+        let file = self.netrc.as_ref().filter(|_| counts);
         let text = file.and_then(|file| bounded::read(file, MOST_SETTINGS).ok()).unwrap_or_default();
         let logins = netrc::parse(&text).into_iter();
         let logins = logins.map(|l| (l.machine, Login { user: l.login, password: l.password })).collect();

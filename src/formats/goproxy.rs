@@ -175,6 +175,12 @@ impl List {
         text
     }
 
+    /// Some entries that stand together, as GOPROXY has them: **with** their secrets.
+    pub(crate) fn part(&self, places: std::ops::Range<usize>) -> String {
+        let separators = places.clone().skip(1).map(|at| self.separators[at - 1]).collect();
+        List { entries: self.entries[places].to_vec(), separators }.joined(Entry::to_string)
+    }
+
     /// True where go would ask nobody: `off` stands first or alone.
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.entries.first(), Some(Entry::Off))

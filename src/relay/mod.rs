@@ -18,7 +18,6 @@ pub(crate) use rewrite::Rewriter;
 pub(crate) use server::CONNECTIONS;
 
 use crate::fetch::{Engine, Fetcher};
-use crate::formats::goproxy::Separator;
 use server::Serving;
 use std::fmt;
 use std::io;
@@ -67,15 +66,9 @@ impl Relay {
         &self.serving.fetcher
     }
 
-    /// The value for the child's GOPROXY: the relay, then what stays go's (`direct`, `off`) with
-    /// the separator that the user put before it.
+    /// The value for the child's GOPROXY: the relay, and around it what stays go's.
     pub(crate) fn goproxy(&self) -> String {
-        let tail = match self.serving.fetcher.tail() {
-            None => String::new(),
-            Some((Separator::Comma, entry)) => format!(",{entry}"),
-            Some((Separator::Pipe, entry)) => format!("|{entry}"),
-        };
-        format!("http://{}/{}{tail}", self.address, self.serving.secret)
+        self.serving.fetcher.goproxy(&format!("http://{}/{}", self.address, self.serving.secret))
     }
 
     /// Rewrites a stream of go's words so that it names the real upstreams.

@@ -117,9 +117,11 @@ impl Run {
         let state = self.state();
         // The first entry is the one that go asks.
         let asks_a_proxy = state.list().entries.first().is_some_and(|entry| entry.is_network_proxy());
+        let begins = self.relaying.begins_the_list();
         let is_left = state.list().entries.first().is_some_and(|entry| self.policy.left.contains(entry));
         if state.premises.doubt.is_some()
             || !asks_a_proxy
+            || !begins
             || is_left
             || self.relaying.serving(&state).is_none()
         {

@@ -90,6 +90,11 @@ impl Relaying {
         self.refused.clone()
     }
 
+    /// Whether go asks nobody before it.
+    pub(super) fn begins_the_list(&self) -> bool {
+        self.fetcher.as_ref().is_some_and(|fetcher| fetcher.begins_the_list())
+    }
+
     /// Whether one was started in this run.
     pub(super) fn has_served(&self) -> bool {
         self.relay.is_some()

@@ -1,7 +1,7 @@
 //! Hosts that go can talk to and others may not: what a second plain go gets through, gox gets through.
 
 use crate::harness::{Outcome, Project};
-use crate::lab::{Fault, Front, Lab, first_of_each};
+use crate::lab::{Entry, Fault, Front, Lab, first_of_each};
 use std::sync::Arc;
 
 /// What a host makes of an answer: its path and body to the bytes that go out.
@@ -81,4 +81,47 @@ fn a_bad_network_is_nothing_to_a_whole_cache() {
     project.clear_module_cache();
     let missing = project.gox(["list", "-m", "all"]).run().success();
     assert!(!missing.report()["relay"].is_null(), "{missing}");
+}
+
+/// What only go can ask keeps its place in the list, before the relay or behind it, and is asked as by go alone.
+#[test]
+fn the_relay_serves_around_what_only_go_can_ask() {
+    let lab = Lab::new().modules(3).fault(Fault::Eof, first_of_each(1).path("m00[12]")).start();
+    // A folder that holds the first module, as a module cache does.
+    let folder = Project::new(&lab);
+    folder.go(["mod", "download", "example.test/m000@v1.0.0"]).env("GOPROXY", lab.url(0)).run().success();
+    lab.forget();
+    let files = format!("file://{}", folder.module_cache().join("cache/download").display());
+    let url = lab.url(0);
+    for list in [format!("{files},{url}"), format!("{files}|{url},off"), format!("{url}|{files}")] {
+        let project = Project::new(&lab).env("GOPROXY", &list).env("GOX_RELAY", "always");
+        let outcome = project.gox(["mod", "download"]).run().success();
+        assert_eq!(outcome.attempts(), 1, "{list}\n{outcome}");
+        assert!(outcome.report()["relay"]["requests"].as_u64() > Some(0), "{list}\n{outcome}");
+        let asked = lab.requests().iter().any(|seen| seen.path.contains("m000"));
+        assert_eq!(asked, !list.starts_with("file:"), "{list}: the folder has it\n{outcome}");
+        lab.forget();
+    }
+}
+
+/// GOAUTH names a command: who may want its credentials is left to go, and the others are not.
+#[test]
+fn goauth_leaves_to_go_whom_it_may_be_for() {
+    let lab = Lab::new()
+        .entry(Entry::tls().named("goproxy.cn"))
+        .entry(Entry::tls().named("own.test"))
+        .fault(Fault::Eof, first_of_each(1).path("zip$").proxy(0))
+        .start();
+    let project = Project::new(&lab).env("GOX_RELAY", "always").env("GOX_FILL", "off");
+    for (goauth, list, served) in [
+        ("/nowhere/tool", "https://goproxy.cn|https://own.test", 1),
+        ("/nowhere/tool", "https://own.test", 0),
+        ("netrc", "https://goproxy.cn|https://own.test", 2),
+    ] {
+        let outcome =
+            project.gox(["mod", "download"]).env("GOPROXY", list).env("GOAUTH", goauth).run().success();
+        let upstreams = outcome.report()["relay"]["upstreams"].as_array().map_or(0, Vec::len);
+        assert_eq!(upstreams, served, "{goauth} {list}\n{outcome}");
+        project.clear_module_cache();
+    }
 }

@@ -21,16 +21,22 @@ pub(crate) struct Crossings {
     pipes: Vec<bool>,
     /// `public[i]`: the upstream `i` is in gox's table of public proxies.
     public: Vec<bool>,
-    /// What stays go's behind the upstreams (`direct`, `off`), with the separator that go gets to
-    /// see before it.
+    /// What stays go's behind the upstreams (`direct`, `off`, a proxy that only go can ask), with the separator
+    /// that go gets to see before it.
     tail: Option<(Separator, Entry)>,
 }
 
 impl Crossings {
-    /// Reads `list` up to its first `direct` or `off`; the mirrors follow.
+    /// Reads all upstreams of a list.
+    #[cfg(test)]
     pub(crate) fn new(list: &List, rotate: Rotate, mirrors: &[Entry]) -> Crossings {
+        let listed = list.reachable().iter().take_while(|e| matches!(e, Entry::Proxy(_))).count();
+        Crossings::of_first(listed, list, rotate, mirrors)
+    }
+
+    /// Reads the first `listed` entries of `list`, which are upstreams; the mirrors follow.
+    pub(crate) fn of_first(listed: usize, list: &List, rotate: Rotate, mirrors: &[Entry]) -> Crossings {
         let reachable = list.reachable();
-        let listed = reachable.iter().take_while(|e| matches!(e, Entry::Proxy(_))).count();
         let pipes: Vec<bool> = (0..listed)
             .map(|at| list.separators.get(at).is_some_and(|separator| *separator == Separator::Pipe))
             .collect();
@@ -72,11 +78,16 @@ impl Crossings {
         from < to && to < self.listed && self.pipes[from..to].iter().all(|pipe| *pipe)
     }
 
-    /// True where go itself would go on to `direct` after an error at `from`.
+    /// Whether go goes on behind the upstreams.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.tail.as_ref().is_some_and(|(_, entry)| *entry != Entry::Off)
+    }
+
+    /// True where go itself would go on behind the upstreams after an error at `from`.
     pub(crate) fn leads_on(&self, from: UpstreamId) -> bool {
         // What a mirror said is judged as if the last entry had said it.
         let from = from.place().min(self.listed.saturating_sub(1));
-        matches!(self.tail, Some((_, Entry::Direct))) && self.pipes[from..].iter().all(|pipe| *pipe)
+        self.goes_on() && self.pipes[from..].iter().all(|pipe| *pipe)
     }
 
     /// May `to` be asked for this request after a transport fault, or damaged bytes, at `from`?

@@ -7,7 +7,7 @@ use super::UpstreamId;
 use super::crossings::Crossings;
 use super::miss::{Flaw, Miss, Try};
 use super::terms::Terms;
-use crate::formats::goproxy::{Entry, Separator};
+use crate::formats::goproxy::Separator;
 use crate::judgement::backoff;
 use crate::judgement::table::{Class, row};
 use crate::vocabulary::{Cause, Detail, Source};
@@ -320,7 +320,7 @@ impl Situation<'_> {
     /// What go.sum pins was there once: asked for again where nobody else may be asked, go's `direct`
     /// included.
     fn after_absence(&self, last: UpstreamId) -> Move {
-        let leads_on = matches!(self.crossings.tail(), Some((_, Entry::Direct)));
+        let leads_on = self.crossings.goes_on();
         let since =
             self.condition(last).absent.filter(|_| self.terms.pinned && self.terms.fixed && !leads_on);
         let due = since.and_then(|since| ABSENT.iter().find(|due| **due > since).map(|due| (*due, since)));
@@ -487,7 +487,8 @@ impl Situation<'_> {
         let walked = failed.all(|t| self.crossings.leads_on(t.upstream))
             && silent.all(|at| self.terms.only.is_some() || self.crossings.leads_on(at));
         // A list of mixed separators shows go a comma; a pipe inside it is kept by saying 404.
-        let comma_shown = matches!(self.crossings.tail(), Some((Separator::Comma, Entry::Direct)));
+        let comma_shown =
+            self.crossings.goes_on() && matches!(self.crossings.tail(), Some((Separator::Comma, _)));
         let lacking = self.tries.iter().any(|t| t.miss == Miss::NotFound);
         if walked && (lacking || comma_shown && somebody_failed) {
             return Move::NotFound;
