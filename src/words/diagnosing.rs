@@ -21,6 +21,7 @@ phrases! {
     CHECK_STORE = "store", "存储";
     CHECK_DATABASE = "checksum database", "校验和数据库";
     CHECK_MODULE = "module", "模块";
+    CHECK_ORIGIN = "module's own host", "模块自己的主机";
     CHECK_CACHE = "module cache", "模块缓存";
     CHECK_TEMPORARY = "temporary folder", "临时目录";
     CHECK_MIRROR = "public mirror", "公共镜像";
@@ -44,6 +45,8 @@ phrases! {
     MEND_NAME = "check how {host} is spelt in go's settings; if it is right, ask another resolver", "检查 go 的设置中 {host} 的拼写；若拼写无误，请换一个 DNS 服务器";
     POISONED = "the name {host} leads to somebody else: who answers there has a certificate for {names}", "域名 {host} 被指向了别人：应答者的证书属于 {names}";
     MEND_POISONED = "use another resolver or a VPN, or put another proxy first in GOPROXY", "换一个 DNS 服务器或使用 VPN，或在 GOPROXY 中把别的代理排在前面";
+    SAME_FOR_ALL = "whatever host is asked, who answers has a certificate for {names}: this network wants a login first, or reads along",
+        "无论询问哪个主机，应答者的证书都属于 {names}：当前网络需要先登录，或在拦截流量";
     LOGIN_PAGE = "{host} answers with a web page: this network wants a login first", "{host} 返回的是网页：当前网络需要先登录";
     OPEN_BROWSER = "open any page in a browser and log in to this network, then try again", "用浏览器随便打开一个网页并登录当前网络，然后重试";
     NO_PROXY_THERE = "{host} answers with a web page, and others are well: there is no module proxy at that address", "{host} 返回的是网页，而其他主机正常：该地址不是模块代理";
@@ -72,6 +75,7 @@ phrases! {
     READ_BY_TRUSTED = "somebody between reads the TLS of {host}: its certificate is by {issuer}, no public authority, and this machine trusts it", "有人在途中解密 {host} 的 TLS：其证书由 {issuer} 签发，它不是公共机构，而本机信任它";
     IF_COMPANY = "nothing needs mending for go; if it is not your company or your own program, find out who it is", "go 可以正常工作；如果这不是您的公司或您自己的程序，请查明是谁";
     EXPIRED = "the certificate of {host} expired on {until}", "{host} 的证书已于 {until} 过期";
+    NOT_YET = "the certificate of {host} is not valid yet", "{host} 的证书尚未生效";
     RENEW = "ask who runs {host} for a new certificate, or put another proxy first in GOPROXY", "请 {host} 的管理员更换证书，或在 GOPROXY 中把别的代理排在前面";
     CLOCK_BEHIND = "this machine's clock is behind: it says {now}", "本机时钟慢了：显示 {now}";
     CLOCK_AHEAD = "this machine's clock is ahead: it says {now}", "本机时钟快了：显示 {now}";

@@ -36,7 +36,7 @@ pub(crate) fn what(look: &Look) -> Option<Text> {
         Found::Untrusted if look.public => say::UNTRUSTED.with(&[("host", host), ("issuer", &issuer(look))]),
         Found::Untrusted => say::PRIVATE_AUTHORITY.with(&[("host", host), ("issuer", &issuer(look))]),
         Found::Expired(until) => say::EXPIRED.with(&[("host", host), ("until", until)]),
-        Found::NotYet => say::SET_CLOCK.into(),
+        Found::NotYet => say::NOT_YET.with(&[("host", host)]),
         Found::OtherName(names) => say::POISONED.with(&[("host", host), ("names", names)]),
         Found::NameCut => say::NAME_CUT.with(&[("host", host)]),
         Found::NeedsLogin => say::NEEDS_LOGIN.with(&[("host", host)]),
@@ -86,8 +86,7 @@ pub(super) fn blame(look: &Look, other: Option<&str>) -> (Verdict, Text) {
         Found::HttpProxy(_) => (Verdict::LocalNetwork, say::CHECK_HTTP_PROXY.into()),
         Found::HttpProxyLogin(_) => (Verdict::Credentials, say::GIVE_HTTP_PROXY_LOGIN.into()),
         Found::Untrusted => (Verdict::Interception, say::TRUST_ROOT.into()),
-        Found::Expired(_) => (own, say::RENEW.with(&[("host", host)])),
-        Found::NotYet => (Verdict::Settings, say::SET_CLOCK.into()),
+        Found::Expired(_) | Found::NotYet => (own, say::RENEW.with(&[("host", host)])),
         Found::OtherName(_) => (Verdict::Dns, say::MEND_POISONED.into()),
         Found::NameCut => (
             Verdict::Interception,

@@ -136,6 +136,10 @@ fn s10_store_behind_the_redirect_refuses() {
 fn s11_login_page() {
     let page = facts(&[proxy(Found::Page), database(Found::Page)]);
     is(&page, Verdict::LocalNetwork, Some(PROXY), "wants a login first", "browser");
+    // Over https it has a certificate of its own.
+    let portal = || Found::OtherName("portal.hotel.example".into());
+    let told = "whatever host is asked";
+    is(&facts(&[proxy(portal()), database(portal())]), Verdict::LocalNetwork, None, told, "browser");
     let wrong = facts(&[proxy(Found::Page), database(Found::Well)]);
     is(&wrong, Verdict::Proxy, Some(PROXY), "no module proxy at that address", "GOPROXY");
 }
@@ -178,6 +182,8 @@ fn s16_this_clock_is_wrong() {
     );
     let told = Facts { clock: Some(90_000), ..facts(&[proxy(expired()), database(Found::Well)]) };
     is(&told, Verdict::Settings, None, "ahead", "clock");
+    let one = facts(&[proxy(Found::NotYet), database(Found::Well)]);
+    is(&one, Verdict::Proxy, Some(PROXY), "not valid yet", "new certificate");
     let early = facts(&[proxy(Found::NotYet), database(Found::NotYet)]);
     is(&early, Verdict::Settings, None, "behind", "clock");
 }

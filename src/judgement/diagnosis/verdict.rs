@@ -17,13 +17,14 @@ const CLOCK: i64 = 24 * 3600;
 /// The verdict.
 pub(crate) fn judge(facts: &Facts) -> Diagnosis {
     let looks = reached(&facts.looks);
-    let rows: [&dyn Fn() -> Option<Diagnosis>; 12] = [
+    let rows: [&dyn Fn() -> Option<Diagnosis>; 13] = [
         &|| no_network(facts, &looks),
         &|| http_proxy(&looks),
         &|| facts.cache.iter().find(|fault| !is_damage(fault)).map(cache),
         &|| facts.settings.iter().find(|s| s.harm.stops()).map(setting),
         &|| page(&looks),
         &|| clock(facts, &looks),
+        &|| same_for_all(&looks),
         &|| nobody(&looks),
         &|| hosts(&looks, facts),
         &|| modules(facts),
@@ -119,6 +120,23 @@ fn clock(facts: &Facts, looks: &[&Look]) -> Option<Diagnosis> {
     wrong.then(|| said(Verdict::Settings, None, phrase.with(&[("now", &facts.now)]), Some(say::SET_CLOCK)))
 }
 
+/// Several hosts, and the same one answers for all of them.
+fn same_for_all(looks: &[&Look]) -> Option<Diagnosis> {
+    let names: BTreeSet<&str> = looks
+        .iter()
+        .filter_map(
+            |look| if let Found::OtherName(names) = &look.found { Some(names.as_str()) } else { None },
+        )
+        .collect();
+    let hosts: BTreeSet<&str> = looks.iter().map(|look| look.host.as_str()).collect();
+    let all = looks.iter().all(|look| matches!(look.found, Found::OtherName(_)));
+    if hosts.len() < 2 || names.len() != 1 || !all {
+        return None;
+    }
+    let what = say::SAME_FOR_ALL.with(&[("names", names.first()?)]);
+    Some(said(Verdict::LocalNetwork, None, what, Some(say::OPEN_BROWSER)))
+}
+
 /// Several hosts, and none of them answers: that is not their fault.
 fn nobody(looks: &[&Look]) -> Option<Diagnosis> {
     let silent = |look: &&Look| matches!(look.found, Found::Silent(_) | Found::Refused);
@@ -153,9 +171,7 @@ fn of_host(look: &Look, other: Option<&str>) -> Diagnosis {
         Part::Store(_, proxy) if verdict == Verdict::Store => {
             say::STORE_FAILS.with(&[("proxy", proxy), ("what", &found)])
         }
-        Part::Database if verdict == Verdict::Settings && look.found != Found::NotYet => {
-            say::DATABASE_FAILS.with(&[("what", &found)])
-        }
+        Part::Database if verdict == Verdict::Settings => say::DATABASE_FAILS.with(&[("what", &found)]),
         Part::Origin(module) if verdict == Verdict::Module => {
             say::ORIGIN_FAILS.with(&[("module", module), ("what", &found)])
         }

@@ -37,6 +37,7 @@ fn name(check: &str) -> Phrase {
         "proxy" => say::CHECK_PROXY,
         "store" => say::CHECK_STORE,
         "database" => say::CHECK_DATABASE,
+        "origin" => say::CHECK_ORIGIN,
         "module" => say::CHECK_MODULE,
         "cache" => say::CHECK_CACHE,
         "mirror" => say::CHECK_MIRROR,

@@ -64,6 +64,13 @@ fn s28_a_private_forge_with_a_login() {
         heard.iter().all(|seen| seen.place == Place::Web || !seen.path.contains("team/lib")),
         "nobody else heard of it"
     );
+    // A module of the project is asked for by itself.
+    lab.forget();
+    let sum = "h1:aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3gH6jK9mN2o=";
+    let project = project.file("go.sum", format!("gitlab.corp.example/team/lib v1.0.0 {sum}\n"));
+    let found = tells(&project, &[], well());
+    assert!(found.to_string().contains("\"name\":\"origin\""), "{found}");
+    let heard = lab.requests();
     let with_login = |seen: &&crate::lab::Seen| seen.headers.iter().any(|(name, _)| name == "authorization");
     assert!(heard.iter().any(|seen| with_login(&seen)), "go would log in");
 }

@@ -111,6 +111,9 @@ async fn look_at_all(
         }
         tasks.push(tokio::spawn(self::database::look(way.clone())));
     }
+    for module in direct(grounds) {
+        tasks.push(tokio::spawn(own_host(way.clone(), module)));
+    }
     for wanted in wanted {
         tasks.push(tokio::spawn(module(way.clone(), wanted.clone())));
     }
@@ -159,6 +162,32 @@ fn no_route(list: &List) -> bool {
     let hosts: Vec<String> = proxies.filter_map(|entry| between(entry).or_else(|| entry.host())).collect();
     let here = |host: &String| authority::name(host) == "localhost";
     !hosts.iter().any(here) && network::no_network(&hosts, true).is_some_and(|why| why == "no route")
+}
+
+/// Own hosts that are looked at, at most.
+const OWN_HOSTS: usize = 4;
+
+/// Modules of this project that go fetches from their own hosts: one of each host, of each owner where the host
+/// has many.
+fn direct(grounds: &Grounds<'_>) -> Vec<String> {
+    let first = grounds.list.entries.first() == Some(&Entry::Direct);
+    let mut seen = std::collections::BTreeSet::new();
+    let sums = &grounds.project.go_sum;
+    sums.modules()
+        .filter(|(module, version)| !sums.lookup(module, version, false).is_empty())
+        .map(|(module, _)| module)
+        .filter(|module| first || patterns::matches(&grounds.rules.no_proxy, module))
+        .filter(|module| seen.insert(module.split('/').take(2).collect::<Vec<_>>()))
+        .take(OWN_HOSTS)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The own host of a module that go fetches from there.
+async fn own_host(way: Way, module: String) -> Seen {
+    let mut seen = Seen::default();
+    origin::look(&way, &module, None, &mut seen).await;
+    seen
 }
 
 /// Modules that proxies may be asked for: of this project where nothing calls them private.
@@ -241,7 +270,7 @@ async fn module(way: Way, wanted: Wanted) -> Seen {
             ms: None,
             detail,
         });
-        origin::look(&way, &wanted, &mut seen).await;
+        origin::look(&way, module, Some(&wanted.name), &mut seen).await;
         return seen;
     }
     let list = Arc::clone(&way.list);
@@ -249,7 +278,7 @@ async fn module(way: Way, wanted: Wanted) -> Seen {
         let url = match entry {
             Entry::Off => return seen,
             Entry::Direct => {
-                origin::look(&way, &wanted, &mut seen).await;
+                origin::look(&way, module, Some(&wanted.name), &mut seen).await;
                 return seen;
             }
             Entry::Proxy(_) if !entry.is_network_proxy() => continue,

@@ -1,7 +1,7 @@
 //! Looks at a module's own host, as go and git come to it: its page for `?go-get=1`, and the repository that this
 //! names. git itself has the last word where a login is wanted: it may have one that is not seen here.
 
-use super::{Seen, Wanted, Way};
+use super::{Seen, Way};
 use crate::fetch::probe::{Asked, Expect, Sight};
 use crate::judgement::diagnosis::{Found, Part};
 use std::process::Stdio;
@@ -9,15 +9,15 @@ use std::process::Stdio;
 /// Hosts whose repositories go knows by their path alone.
 const BY_PATH: &[&str] = &["github.com", "bitbucket.org"];
 
-/// Looks at it.
-pub(super) async fn look(way: &Way, wanted: &Wanted, seen: &mut Seen) {
-    let module = &wanted.module;
+/// Looks at it; `wanted` is how the user asked for the module.
+pub(super) async fn look(way: &Way, module: &str, wanted: Option<&str>, seen: &mut Seen) {
     let ask = async |url: String, expect| {
-        let asked = Asked { url, expect, module: module.clone() };
+        let asked = Asked { url, expect, module: module.to_owned() };
         way.prober.look(&asked, way.until).await.into_iter().next_back()
     };
     let mut note = |sight: Sight| {
-        seen.add(way, "module", Part::Origin(module.clone()), Some(&wanted.name), sight);
+        let name = if wanted.is_some() { "module" } else { "origin" };
+        seen.add(way, name, Part::Origin(module.to_owned()), wanted, sight);
     };
     let repository = match by_path(module) {
         Some(repository) => repository,
