@@ -60,7 +60,7 @@ impl Tls {
         } else {
             let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
             let chains = chains.map_err(|e| e.to_string())?;
-            Some(Verifier { chains, roots: all.into(), lone: lone.into(), shown: None })
+            Some(Verifier { chains, roots: all.into(), lone: lone.into(), shown: None, at: None })
         };
         let config = config(verifier.clone())?;
         let offering = |protocols: &[&[u8]]| {
@@ -71,14 +71,16 @@ impl Tls {
         Ok(Tls { http2: offering(&[b"h2", b"http/1.1"]), http1: offering(&[b"http/1.1"]), verifier })
     }
 
-    /// Shakes hands like [`Tls::connect`], and tells what the server showed, whatever came of it.
+    /// Shakes hands like [`Tls::connect`], and tells what the server showed, whatever came of it. With a time
+    /// its certificate is judged as of then, and only then: what comes over such a connection tells the time.
     pub(super) async fn look<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         host: &str,
         stream: S,
+        at: Option<UnixTime>,
     ) -> (io::Result<TlsStream<S>>, Shown) {
         let shown: Arc<Mutex<Shown>> = Arc::default();
-        let verifier = self.verifier.clone().map(|v| Verifier { shown: Some(shown.clone()), ..v });
+        let verifier = self.verifier.clone().map(|v| Verifier { shown: Some(shown.clone()), at, ..v });
         let made = ServerName::try_from(host.to_owned())
             .map_err(|error| error.to_string())
             .and_then(|name| Ok((name, config(verifier)?)));
@@ -137,6 +139,8 @@ struct Verifier {
     lone: Arc<[Lone]>,
     /// Where what was shown is kept.
     shown: Option<Arc<Mutex<Shown>>>,
+    /// The time to judge by, in place of this clock's.
+    at: Option<UnixTime>,
 }
 
 /// The client's side with this verifier; without one nobody is trusted.
@@ -171,7 +175,7 @@ impl ServerCertVerifier for Verifier {
             rustls::client::verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let verified = self.chains.verify_server_cert(own, others, name, ocsp, now)?;
+        let verified = self.chains.verify_server_cert(own, others, name, ocsp, self.at.unwrap_or(now))?;
         let presented: Vec<&[u8]> = std::iter::once(own).chain(others).map(AsRef::as_ref).collect();
         if !certificate::are_presentable(&presented, &self.lone) {
             return Err(rustls::Error::General("a certificate such as go rejects".into()));

@@ -1,6 +1,6 @@
 //! TLS with one host: what it shows, and what an end without a connection means.
 
-use super::{Hop, STEP, millis, of_io};
+use super::{Hop, STEP, ahead_of, millis, of_io};
 use crate::fetch::fault::Fault;
 use crate::fetch::line::{Duplex, Opened, handshake_http1, handshake_http2};
 use crate::fetch::presented::{Presented, presented};
@@ -9,11 +9,12 @@ use crate::fetch::tls::Shown;
 use crate::judgement::diagnosis::{Found, Stage};
 use crate::machine::dial::dial;
 use crate::redact;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
 
 /// How long one more handshake may take, with another name.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -25,19 +26,30 @@ impl Hop<'_> {
     /// TLS, and a connection that speaks what it chose.
     pub(super) async fn shake_hands(&mut self, stream: Box<dyn Duplex>) -> Result<Opened, Found> {
         let begun = Instant::now();
-        let looked = self.within(STEP, self.prober.tls.look(&self.address.host, stream)).await;
+        let looked = self.within(STEP, self.prober.tls.look(&self.address.host, stream, None)).await;
         let (result, shown) = looked.unwrap_or_else(|| (Err(io::ErrorKind::TimedOut.into()), Shown::new()));
         let own = shown.first().and_then(|der| presented(der));
         self.sight.issuer = own.as_ref().map(|own| redact::line(&own.issuer));
         let secure = match result {
             Ok(secure) => secure,
-            Err(error) => return Err(self.unsafe_end(&error, &shown, own.as_ref()).await),
+            Err(error) => {
+                let found = self.unsafe_end(&error, &shown, own.as_ref()).await;
+                if let (Some(own), Found::Expired(_) | Found::NotYet) = (&own, &found) {
+                    self.sight.clock = self.within(AGAIN, self.clock_there(own)).await.flatten();
+                }
+                return Err(found);
+            }
         };
         let http2 = secure.get_ref().1.alpn_protocol() == Some(b"h2");
         let protocol = if http2 { "HTTP/2" } else { "HTTP/1.1" };
         let until = own.map(|own| format!(", until {}", day(own.not_after))).unwrap_or_default();
         let by = self.sight.issuer.as_ref().map(|by| format!(", {by}")).unwrap_or_default();
         self.sight.steps.push(format!("TLS {} ms ({protocol}{by}{until})", millis(begun)));
+        self.speak(secure, http2).await
+    }
+
+    /// A connection that speaks the protocol which was chosen.
+    async fn speak(&self, secure: TlsStream<Box<dyn Duplex>>, http2: bool) -> Result<Opened, Found> {
         let room = self.prober.room.clone().acquire_owned().await;
         let room = room.map_err(|_| Found::Broken(Stage::Http))?;
         let opened = async {
@@ -84,16 +96,19 @@ impl Hop<'_> {
         }
     }
 
+    /// One more connection to the same address.
+    async fn again(&self) -> Option<Box<dyn Duplex>> {
+        Some(match self.prober.surroundings.way("https", &self.address) {
+            Ok(Way::Straight) => Box::new(dial(&self.address, self.purpose).await.ok()?),
+            Ok(Way::Through(proxy)) => self.through(&proxy).await.ok()?,
+            Err(_) => return None,
+        })
+    }
+
     /// Whether the same address goes on with TLS where another name is said.
     async fn answers_to_another_name(&self) -> bool {
         let again = async {
-            let scheme = "https";
-            let stream: Box<dyn Duplex> = match self.prober.surroundings.way(scheme, &self.address) {
-                Ok(Way::Straight) => Box::new(dial(&self.address, self.purpose).await.ok()?),
-                Ok(Way::Through(proxy)) => self.through(&proxy).await.ok()?,
-                Err(_) => return None,
-            };
-            let (result, shown) = self.prober.tls.look(ANOTHER_NAME, stream).await;
+            let (result, shown) = self.prober.tls.look(ANOTHER_NAME, self.again().await?, None).await;
             let said = match &result {
                 Ok(_) => true,
                 // An alert is an answer too.
@@ -102,6 +117,20 @@ impl Hop<'_> {
             Some(said || !shown.is_empty())
         };
         self.within(AGAIN, again).await.flatten().unwrap_or(false)
+    }
+
+    /// By how many seconds this clock is ahead, by the word of a host whose certificate is right but for the
+    /// time. Nothing but its first page is asked for, without a login.
+    async fn clock_there(&self, own: &Presented) -> Option<i64> {
+        let middle = own.not_before + (own.not_after - own.not_before) / 2;
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(middle).ok()?));
+        let (result, _) = self.prober.tls.look(&self.address.host, self.again().await?, Some(at)).await;
+        let secure = result.ok()?;
+        let http2 = secure.get_ref().1.alpn_protocol() == Some(b"h2");
+        let opened = self.speak(secure, http2).await.ok()?;
+        let page = format!("https://{}/", self.sight.host).parse().ok()?;
+        let response = self.ask(page, opened, None, None).await.ok()?;
+        ahead_of(&response.headers)
     }
 }
 

@@ -215,6 +215,17 @@ fn of_io(kind: io::ErrorKind, stage: Stage) -> Found {
     }
 }
 
+/// By how many seconds this clock is ahead of that of who sent this head.
+fn ahead_of(headers: &HeaderMap) -> Option<i64> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let there = httpdate::parse_http_date(date).ok()?;
+    let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+    Some(match SystemTime::now().duration_since(there) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    })
+}
+
 impl<'a> Hop<'a> {
     fn new(prober: &'a Prober, uri: Uri, module: &'a str, until: Instant) -> Option<Hop<'a>> {
         let https = match uri.scheme_str()? {
@@ -261,9 +272,9 @@ impl<'a> Hop<'a> {
             Opened::Http1(handshake_http1(stream, room).await.map_err(|_| Found::Broken(Stage::Http))?)
         };
         let begun = Instant::now();
-        let response = self.ask(opened, absolute.as_ref(), credential).await?;
+        let response = self.ask(self.uri.clone(), opened, absolute.as_ref(), credential).await?;
         self.sight.steps.push(format!("HTTP {} {} ms", response.status, millis(begun)));
-        self.note_clock(&response.headers);
+        self.sight.clock = ahead_of(&response.headers);
         if matches!(response.status, 301 | 302 | 303 | 307 | 308)
             && let Some(location) = response.headers.get(header::LOCATION)
         {
@@ -361,6 +372,7 @@ impl<'a> Hop<'a> {
     /// Sends the request.
     async fn ask(
         &self,
+        uri: Uri,
         opened: Opened,
         absolute: Option<&Proxy>,
         credential: Option<&HeaderValue>,
@@ -373,7 +385,7 @@ impl<'a> Hop<'a> {
         }
         let progress = Progress::new();
         let asking = Asking {
-            uri: self.uri.clone(),
+            uri,
             headers,
             offer: Offer::Http2,
             waiting: Waiting::Go,
@@ -407,17 +419,6 @@ impl<'a> Hop<'a> {
                 | Blame::Distrust => Found::Broken(Stage::Http),
             }),
         }
-    }
-
-    /// Compares the clocks.
-    fn note_clock(&mut self, headers: &HeaderMap) {
-        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
-        let Some(there) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
-        let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
-        self.sight.clock = Some(match SystemTime::now().duration_since(there) {
-            Ok(ahead) => seconds(ahead),
-            Err(behind) => -seconds(behind.duration()),
-        });
     }
 
     /// Reads what an answer is worth.

@@ -78,6 +78,8 @@ pub(crate) struct Facts {
     pub(crate) no_name: bool,
     /// What this machine's clock says, for people.
     pub(crate) now: String,
+    /// The clock stands before this gox was made.
+    pub(crate) too_early: bool,
     /// By how many seconds the clock is ahead of what hosts say that answered.
     pub(crate) clock: Option<i64>,
     /// Hosts, in the order in which go comes to them.

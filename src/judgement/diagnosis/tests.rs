@@ -184,6 +184,11 @@ fn s16_this_clock_is_wrong() {
     is(&told, Verdict::Settings, None, "ahead", "clock");
     let one = facts(&[proxy(Found::NotYet), database(Found::Well)]);
     is(&one, Verdict::Proxy, Some(PROXY), "not valid yet", "new certificate");
+    let right = Facts { clock: Some(3), ..facts(&[proxy(expired()), database(expired())]) };
+    is(&right, Verdict::Proxy, Some(PROXY), "expired", "new certificate");
+    // Before any root was made none is trusted.
+    let unset = Facts { too_early: true, ..facts(&[proxy(Found::Untrusted), database(Found::Untrusted)]) };
+    is(&unset, Verdict::Settings, None, "behind", "clock");
     let early = facts(&[proxy(Found::NotYet), database(Found::NotYet)]);
     is(&early, Verdict::Settings, None, "behind", "clock");
 }

@@ -107,14 +107,21 @@ fn clock(facts: &Facts, looks: &[&Look]) -> Option<Diagnosis> {
         .collect();
     let early = looks.iter().any(|look| look.found == Found::NotYet);
     let trusted = looks.iter().any(|look| look.secure && look.found.answered());
-    let ahead = facts.clock.is_some_and(|by| by > CLOCK);
-    let behind = facts.clock.is_some_and(|by| by < -CLOCK);
-    let (wrong, is_ahead) = if expired.is_empty() && !early {
+    let off = facts.clock.filter(|by| by.abs() > CLOCK);
+    let distrusted = looks.iter().any(|look| look.found == Found::Untrusted);
+    let (wrong, is_ahead) = if facts.too_early && (early || distrusted) {
+        (true, false)
+    } else if expired.is_empty() && !early {
+        (false, false)
+    } else if let Some(by) = off {
+        (true, by > 0)
+    } else if facts.clock.is_some() {
+        // Hosts say that this clock is right.
         (false, false)
     } else if early {
-        (!trusted || behind, false)
+        (!trusted, false)
     } else {
-        (ahead || expired.len() > 1 && !trusted, true)
+        (expired.len() > 1 && !trusted, true)
     };
     let phrase = if is_ahead { say::CLOCK_AHEAD } else { say::CLOCK_BEHIND };
     wrong.then(|| said(Verdict::Settings, None, phrase.with(&[("now", &facts.now)]), Some(say::SET_CLOCK)))

@@ -21,16 +21,21 @@ fn certified(change: impl FnOnce(&mut CertificateParams)) -> Entry {
     params.subject_alt_names.push(rcgen::SanType::IpAddress([127, 0, 0, 1].into()));
     change(&mut params);
     let key = KeyPair::generate().expect("a key");
-    let certificate = CertificateDer::from(params.self_signed(&key).expect("a certificate").der().to_vec());
+    let certificate = params.self_signed(&key).expect("a certificate").der().to_vec();
+    Entry::tls_with(server(certificate, &key))
+}
+
+/// Serves with this certificate.
+fn server(certificate: Vec<u8>, key: &KeyPair) -> Arc<rustls::ServerConfig> {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in a known form");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the library's own versions")
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
+        .with_single_cert(vec![CertificateDer::from(certificate)], key)
         .expect("a key that fits its certificate");
-    Entry::tls_with(Arc::new(config))
+    Arc::new(config)
 }
 
 #[test]
@@ -204,6 +209,43 @@ fn s16_this_clock_is_wrong() {
     .start();
     let told = Told { verdict: "settings", what: "clock is behind", advice: "set this machine's clock" };
     tells(&Project::new(&lab), &[], told);
+}
+
+/// A server whose certificate was good in 2014 and 2015, by an authority that is trusted, and what it says the
+/// time is. Gives the certificate of the authority as well.
+fn of_2015(date: &'static str) -> (crate::lab::Running, String) {
+    let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.not_before = rcgen::date_time_ymd(2010, 1, 1);
+    authority.not_after = rcgen::date_time_ymd(2090, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let pem = authority.self_signed(&key).expect("a certificate").pem();
+    let issuer = rcgen::Issuer::new(authority, key);
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.subject_alt_names.push(rcgen::SanType::IpAddress([127, 0, 0, 1].into()));
+    params.not_before = rcgen::date_time_ymd(2014, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2016, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    let entry = Entry::tls_with(server(certificate.der().to_vec(), &key));
+    let lab = Lab::new().entry(entry).script(move |_, _| crate::lab::Say::answer(200, date, ""));
+    (lab.start(), pem)
+}
+
+#[test]
+fn s16_the_host_says_what_time_it_is() {
+    let (lab, pem) = of_2015("Date: Wed, 01 Jul 2015 12:00:00 GMT\r\n");
+    let project = Project::new(&lab);
+    let file = project.root().join("root.pem");
+    std::fs::write(&file, pem).expect("a file");
+    let project = project.env("SSL_CERT_FILE", &file);
+    let told = Told { verdict: "settings", what: "clock is ahead", advice: "set this machine's clock" };
+    tells(&project, &[], told);
+    let heard = lab.requests();
+    assert!(
+        !heard.is_empty() && heard.iter().all(|seen| seen.path.is_empty()),
+        "no name goes along: {heard:?}"
+    );
 }
 
 #[test]
