@@ -11,9 +11,11 @@
 //! 6. `speaker`: whose words are these? Those of tests, listings and programs (`owners`) and of compilers are no
 //!    failures of the network, whatever they say. Then `network` with `envelope` (go's prefix, position, module), `urls` (whose
 //!    URL), `inner` (net, http, tls, operating systems), `git` and `local` (go's own words).
+//!    `compiler` reads a short text of the compiler's alone before all of that.
 //! 7. `found`: what was read becomes a failure. What it means is the table's business
 //!    ([`crate::judgement::table`]).
 
+mod compiler;
 mod context;
 mod envelope;
 mod found;
@@ -111,6 +113,8 @@ impl Reading {
 
 /// Reads a text piece by piece, in bounded memory.
 pub struct Classifier {
+    /// The text so far, while it is short enough to be the compiler's alone.
+    held: Option<Vec<u8>>,
     lines: Lines,
     reader: Reader,
 }
@@ -121,7 +125,10 @@ impl Classifier {
         let patterns: Vec<&str> = rules.user.iter().map(|r| r.pattern.as_str()).collect();
         // A pattern that only spans lines is found by the words around it, if at all.
         let extra = (!patterns.is_empty()).then(|| regex::bytes::RegexSet::new(&patterns).ok()).flatten();
+        // The user's own rules may be about anything.
+        let held = (stream == Stream::Stderr && patterns.is_empty()).then(Vec::new);
         Classifier {
+            held,
             lines: Lines::new(stream != Stream::Log, extra),
             reader: Reader {
                 rules: rules.clone(),
@@ -141,11 +148,26 @@ impl Classifier {
 
     /// Takes the next bytes, in any chunks.
     pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(mut held) = self.held.take() {
+            held.extend_from_slice(bytes);
+            if held.len() <= compiler::LONGEST {
+                self.held = Some(held);
+            } else {
+                self.lines.push(&held, &mut self.reader);
+            }
+            return;
+        }
         self.lines.push(bytes, &mut self.reader);
     }
 
     /// Ends the text.
     pub fn finish(mut self) -> Reading {
+        if let Some(held) = self.held.take() {
+            if let Some(reading) = compiler::alone(&held) {
+                return reading;
+            }
+            self.lines.push(&held, &mut self.reader);
+        }
         self.lines.finish(&mut self.reader);
         self.reader.end();
         self.reader.finish()

@@ -1,3 +1,4 @@
+mod compiler;
 mod frames;
 mod logs;
 mod mutants;
