@@ -45,6 +45,12 @@ fn an_upstream_that_is_left_to_go_costs_no_attempt_and_nothing_later() {
         assert!(outcome.said().is_empty(), "{round}\n{outcome}");
         project.clear_module_cache();
     }
+    // Where go was sent on from names what it asks for here, and nothing else.
+    let referred = front.referred();
+    assert!(!referred.is_empty());
+    for (path, referer) in referred {
+        assert!(referer.ends_with(&path) && referer.starts_with("http://127.0.0.1:"), "{path} {referer}");
+    }
     let heard = front.heard();
     assert!(heard.iter().any(|(_, agent)| !agent.contains("gox")), "go asks itself: {heard:?}");
 }

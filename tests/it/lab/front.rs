@@ -8,10 +8,13 @@ use std::time::Duration;
 /// What the front makes of a good answer: all the bytes that go out, head included.
 type Manner = Arc<dyn Fn(&str, &[u8]) -> Vec<u8> + Send + Sync>;
 
+/// A request: its path, the `User-Agent` that asked, and the `Referer` that it named.
+type Heard = (String, String, String);
+
 /// A listening front; its thread ends with the test's process.
 pub(crate) struct Front {
     port: u16,
-    heard: Arc<Mutex<Vec<(String, String)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Front {
@@ -19,7 +22,7 @@ impl Front {
     pub(crate) fn of(host: &str, manner: impl Fn(&str, &[u8]) -> Vec<u8> + Send + Sync + 'static) -> Front {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let heard: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let (host, manner, notes): (String, Manner, _) = (host.to_owned(), Arc::new(manner), heard.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -42,30 +45,40 @@ impl Front {
 
     /// The paths that were asked for, each with the `User-Agent` that asked.
     pub(crate) fn heard(&self) -> Vec<(String, String)> {
-        self.heard.lock().expect("no test panics here").clone()
+        let heard = self.heard.lock().expect("no test panics here").clone();
+        heard.into_iter().map(|(path, agent, _)| (path, agent)).collect()
+    }
+
+    /// The paths that were asked for by who was sent here, each with the `Referer` that it named.
+    pub(crate) fn referred(&self) -> Vec<(String, String)> {
+        let heard = self.heard.lock().expect("no test panics here").clone();
+        let named = heard.into_iter().filter(|(_, _, referer)| !referer.is_empty());
+        named.map(|(path, _, referer)| (path, referer)).collect()
     }
 }
 
 /// One request a connection.
-fn serve(stream: TcpStream, host: &str, manner: &Manner, notes: &Mutex<Vec<(String, String)>>) -> Option<()> {
+fn serve(stream: TcpStream, host: &str, manner: &Manner, notes: &Mutex<Vec<Heard>>) -> Option<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let mut reader = BufReader::new(stream);
-    let (mut path, mut agent) = (String::new(), String::new());
+    let (mut path, mut agent, mut referer) = (String::new(), String::new(), String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let line = line.trim_end();
         if let Some(rest) = line.strip_prefix("GET ") {
             path = rest.split(' ').next()?.to_owned();
-        } else if let Some((_, value)) =
-            line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case("user-agent"))
-        {
-            agent = value.to_owned();
+        } else if let Some((name, value)) = line.split_once(": ") {
+            match name.to_ascii_lowercase().as_str() {
+                "user-agent" => agent = value.to_owned(),
+                "referer" => referer = value.to_owned(),
+                _ => {}
+            }
         } else if line.is_empty() {
             break;
         }
     }
-    notes.lock().ok()?.push((path.clone(), agent));
+    notes.lock().ok()?.push((path.clone(), agent, referer));
     let mut behind = TcpStream::connect(host).ok()?;
     if host.is_empty() {
         return reader.into_inner().write_all(&manner(&path, b"")).ok();

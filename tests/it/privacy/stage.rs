@@ -144,7 +144,9 @@ impl Stage {
 
     /// Who heard which name so far. A request that cannot be read is a failure of the test.
     pub(super) fn heard(&self) -> BTreeSet<(Host, String)> {
-        self.lab.requests().iter().filter_map(|seen| self.name_in(seen)).collect()
+        let seen = self.lab.requests();
+        let referred: Vec<Seen> = seen.iter().filter_map(referred).collect();
+        seen.iter().chain(&referred).filter_map(|seen| self.name_in(seen)).collect()
     }
 
     /// What a run remembers to which these proxies took no connection a moment ago.
@@ -178,6 +180,7 @@ impl Stage {
         text
     }
 
+    /// The host and the name that it heard.
     fn name_in(&self, seen: &Seen) -> Option<(Host, String)> {
         let path = seen.path.as_str();
         let host = match seen.place {
@@ -350,4 +353,15 @@ pub(super) fn shown(s: &Situation) -> String {
         s.new_imports,
         s.go_sum
     )
+}
+
+/// What `Referer` tells, as if it had been asked for: where go was sent on from, below the relay's secret where it
+/// was that.
+fn referred(seen: &Seen) -> Option<Seen> {
+    let (_, rest) = seen.header("referer")?.split_once("://")?;
+    let (_, path) = rest.split_once('/')?;
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let is_secret = |first: &str| first.len() == 32 && first.bytes().all(|b| b.is_ascii_hexdigit());
+    let path = path.split_once('/').filter(|(first, _)| is_secret(first)).map_or(path, |(_, below)| below);
+    Some(Seen { path: path.to_owned(), query: query.map(str::to_owned), ..seen.clone() })
 }
