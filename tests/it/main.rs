@@ -36,6 +36,7 @@ mod privacy;
 mod private;
 mod progress;
 mod quick_to_fail;
+mod ready_made;
 mod real;
 mod record;
 mod rotation;
