@@ -52,13 +52,20 @@ pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
     Some(Prospect { go_mod, cache, writable: downloads.writable, release })
 }
 
-/// Whether this command chooses versions, or go looks for a toolchain first: then the relay serves from the
-/// first byte, for what nothing pins the fill cannot have. What tidy needs is mostly there already.
+/// Whether this command chooses versions, go looks for a toolchain first, or nobody would hear of what fails:
+/// then the relay serves from the first byte, for what nothing pins the fill cannot have. What tidy and list
+/// need is mostly there already.
 pub(super) fn chooses(job: &super::Job) -> bool {
     let invocation = &job.invocation;
     let tidies = invocation.verb == "mod" && invocation.sub == "tidy" || invocation.verb == "work";
     let fetches_toolchain = || toolchain::missing(&job.dir, &job.go_env).is_some();
-    job.prepare || fetches_toolchain() || !(invocation.versions_fixed || tidies && has_whole_list(job))
+    let fixed = invocation.versions_fixed || tidies && has_whole_list(job);
+    job.prepare || fetches_toolchain() || !fixed || hides_failures(job)
+}
+
+/// Whether downloads may fail of which go's status tells nothing.
+pub(super) fn hides_failures(job: &super::Job) -> bool {
+    job.invocation.hides_failures && !has_whole_list(job)
 }
 
 /// Whether go will ask nobody for anything: its versions are fixed, and all of them are here.

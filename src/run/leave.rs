@@ -91,6 +91,9 @@ impl Run {
         if tried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
+            if observation.incomplete {
+                self.voice.say(&mut self.supervisor, Level::Normal, &running::INCOMPLETE.into());
+            }
         } else {
             let text = running::NOT_RETRIED.with(&[("reason", reason)]);
             self.voice.say(&mut self.supervisor, Level::Verbose, &text);

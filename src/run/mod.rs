@@ -151,6 +151,8 @@ struct Run {
     started_at: jiff::Timestamp,
     first_failure: Option<Instant>,
     relaying: Relaying,
+    /// go may exit 0 although downloads failed.
+    lenient: bool,
     /// What may be fetched ahead.
     prospect: Option<filling::Prospect>,
     /// What the progress lines look at.
@@ -170,6 +172,7 @@ impl Run {
         let at = health::now();
         // What earlier runs met starts nothing where nothing can be missing.
         let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job);
+        let lenient = filling::hides_failures(&job);
         let quiet = health.is_quiet(at) || !always && !chooses && filling::lacks_nothing(&job);
         let early = always || chooses || prospect.is_some() || job.settings.offline || !quiet;
         let project = early.then(|| surroundings::read_project(&job.dir, &job.go_env));
@@ -202,6 +205,7 @@ impl Run {
             started_at: jiff::Timestamp::now(),
             first_failure: None,
             relaying: Relaying::default(),
+            lenient,
             prospect,
             course: Rc::default(),
             recorder: Recorder::new(job.settings.record.clone()),
@@ -288,7 +292,8 @@ impl Run {
             let started = self.supervisor.run(&command, StderrMode::Live, watch, &mut hooks).await;
             let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
-            if outcome.ended == ChildEnded::Exited(0) && self.history.is_empty() && self.opening.is_empty() {
+            let untouched = self.history.is_empty() && self.opening.is_empty() && !self.lenient;
+            if outcome.ended == ChildEnded::Exited(0) && untouched {
                 let observation = Observation::new(AttemptEnd::Code(0), vec![]);
                 self.record(&observation, &Decision::Done);
                 return Ok(self.leave(outcome, None, observation).await);

@@ -40,18 +40,24 @@ impl Run {
         };
         let mut observation = Observation::new(end, notes.reading.failures);
         observation.elapsed = outcome.elapsed;
+        let ended = matches!(end, AttemptEnd::Code(0) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted);
+        let lenient = self.lenient && end == AttemptEnd::Code(0);
+        if self.job.invocation.json
+            && (!ended || lenient)
+            && let Ok(mut reader) = outcome.stdout.reader()
+        {
+            read_json(&self.job.rules, &mut reader, &mut observation.failures);
+        }
         self.read_relay(&mut observation);
         for failure in observation.failures.iter_mut().filter(|f| f.detail == Detail::HttpProxy) {
             failure.facts.between = failure.url.as_deref().and_then(network::http_proxy_for);
         }
         observation.no_relay = self.relaying.refusal();
-        if matches!(end, AttemptEnd::Code(0) | AttemptEnd::Signal(_) | AttemptEnd::Interrupted) {
-            return Ok(observation);
+        if lenient {
+            self.read_what_is_hidden(&mut observation);
         }
-        if self.job.invocation.json
-            && let Ok(mut reader) = outcome.stdout.reader()
-        {
-            read_json(&self.job.rules, &mut reader, &mut observation.failures);
+        if ended && !observation.incomplete {
+            return Ok(observation);
         }
         if observation.failures.is_empty() && matches!(end, AttemptEnd::Code(_)) {
             return Ok(observation);
@@ -93,6 +99,18 @@ impl Run {
         observation.dead.extend(notes.dead);
         self.look_at_hosts(&state, &mut observation).await?;
         Ok(observation)
+    }
+
+    /// Keeps of what a go that exits 0 has met the faults of the network: what else it says belongs to what was
+    /// asked of it. Where it says nothing, the relay knows.
+    fn read_what_is_hidden(&self, observation: &mut Observation) {
+        observation.failures.retain(|f| f.row().is_transport());
+        if observation.failures.is_empty()
+            && let Some(tally) = self.tally()
+        {
+            observation.failures.extend(tally.failed.iter().filter(|f| f.row().is_transport()).cloned());
+        }
+        observation.incomplete = !observation.failures.is_empty();
     }
 
     /// Asks go for its settings, beside the loop so that signals are heard.

@@ -40,6 +40,8 @@ phrases! {
     NOT_RETRIED = "not retried: {reason}", "未重试：{reason}";
     HINT = "hint: {hint}", "建议：{hint}";
     HINT_AND_MORE = "hint: {hint}; more: `gox explain`, `gox doctor`", "建议：{hint}；详情：`gox explain`、`gox doctor`";
+    INCOMPLETE = "go exits 0 all the same: what it printed lacks what could not be loaded",
+        "go 仍以 0 退出：它的输出缺少未能加载的部分";
     LEFT_TO_GO = "left to go, {what}", "交给 go 处理：{what}";
     WAS_DAMAGE = "a checksum mismatch of {names} was damage, not an altered module: it matches now",
         "{names} 的校验和不符（mismatch）是传输损坏，不是模块被篡改：现已相符";

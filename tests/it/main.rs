@@ -16,6 +16,7 @@ mod cache_damage;
 mod checksums;
 mod ci_output;
 mod configuration;
+mod day;
 mod differential;
 mod disputed;
 mod doctor;

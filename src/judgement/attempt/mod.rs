@@ -121,7 +121,7 @@ const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
 /// A retry is decided only where every failure has a remedy left; one without ends the run at once.
 pub(crate) fn decide(policy: &Policy, history: &[Step], observation: &Observation) -> Decision {
     match observation.end {
-        AttemptEnd::Code(0) => return Decision::Done,
+        AttemptEnd::Code(0) if !observation.incomplete => return Decision::Done,
         AttemptEnd::Interrupted => return Decision::Stop(Stop::because(verdicts::INTERRUPTED)),
         AttemptEnd::Signal(n) => {
             return Decision::Stop(Stop::because(verdicts::ENDED_BY_SIGNAL.with(&[("signal", &n)])));
@@ -138,7 +138,8 @@ pub(crate) fn decide(policy: &Policy, history: &[Step], observation: &Observatio
     }
     match cure_all(policy, history, &state, observation, &failures) {
         Ok(retry) => Decision::Retry(retry),
-        Err(stop) => Decision::Stop(stop),
+        // go's status does not tell.
+        Err(stop) => Decision::Stop(Stop { told: stop.told || observation.incomplete, ..stop }),
     }
 }
 

@@ -70,6 +70,9 @@ pub(crate) struct Observation {
     /// What go said.
     #[serde(with = "super::whole")]
     pub failures: Vec<Failure>,
+    /// go exits 0 all the same, and what it printed lacks what these failures kept from it.
+    #[serde(default)]
+    pub incomplete: bool,
     /// The module cache grew.
     pub progress: bool,
     /// How long the attempt took.
@@ -114,6 +117,7 @@ impl Observation {
         Observation {
             end,
             failures,
+            incomplete: false,
             progress: false,
             elapsed: Duration::ZERO,
             since_first_failure: Duration::ZERO,
