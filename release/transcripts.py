@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the transcripts of both READMEs from real runs, and puts them where `<!-- transcript: NAME -->` stands.
 
-    docs/transcripts.py --go BIN [--gox BIN] [--proxy BIN]
+    release/transcripts.py --go BIN [--gox BIN] [--proxy BIN]
 
 The module proxy is examples/bad_proxy.rs, on loopback; each run has a terminal of its own, 100 columns wide, and the
 module cache is empty before it. Without --gox and --proxy both are built.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what a terminal shows of `go mod download` and of `gox mod download`, from real runs, as one picture that moves.
 
-    docs/record.py --gox BIN --go BIN --project DIR --out docs/gox.svg [--env NAME=VALUE ...] [--in 'ip netns exec far']
+    release/record.py --gox BIN --go BIN --project DIR --out .github/gox.svg [--env NAME=VALUE ...] [--in 'ip netns exec far']
 
 DIR holds a go.mod and a go.sum; GOPROXY and whatever else leads to the module proxy come with --env. Each run starts
 with an empty module cache and has a terminal of its own; --in is put before both commands, for a network of their own.
