@@ -49,6 +49,8 @@
 //!   report's spelling and the loop's doing are exhaustive matches. One that removes, reveals or distrusts
 //!   takes a proof: a finding that only [`module_cache`] can construct, or what gox itself saw of a host, which is
 //!   written down in one file of [`run`] alone (`tidy::proofs_are_written_down_where_gox_looks_for_itself`).
+//! - *A situation that `gox doctor` should name*: its test in [`judgement`]'s `diagnosis`, then the row of the verdict
+//!   there, its words, and the look that finds it (hosts in [`fetch`]'s `probe`, this machine in [`own_verbs`]).
 //! - *A configuration key*: its row in [`configuration`]'s keys, its line in `default.toml`, README: the tests
 //!   named `readme` compare the three.
 //! - *A rule of the fetcher's* (whom to ask next, when to stop): the request half of [`judgement`]; [`fetch`] does

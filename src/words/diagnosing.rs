@@ -39,6 +39,8 @@ phrases! {
     NOBODY_ANSWERS = "none of the {hosts} hosts that were asked answers", "询问的 {hosts} 个主机都没有响应";
     CHECK_NETWORK = "check this machine's network: cable, Wi-Fi, VPN, firewall, and whether an HTTP proxy is needed (HTTPS_PROXY)",
         "检查本机的网络：网线、Wi-Fi、VPN、防火墙，以及是否需要 HTTP 代理（HTTPS_PROXY）";
+    CHECK_NETWORK_ON_MACOS = "check this machine's network: Wi-Fi, VPN, an HTTP proxy (HTTPS_PROXY), the application firewall, and whether Privacy & Security lets this terminal use the network",
+        "检查本机的网络：Wi-Fi、VPN、HTTP 代理（HTTPS_PROXY）、应用程序防火墙，以及“隐私与安全性”是否允许此终端访问网络";
     RESOLVER_AWAY = "this machine's resolver does not answer: no name resolves", "本机的 DNS 服务器没有响应：所有域名都无法解析";
     MEND_RESOLVER = "check the nameservers in /etc/resolv.conf, and the VPN or proxy program that sets them", "检查 /etc/resolv.conf 中的 nameserver，以及设置它的 VPN 或代理软件";
     NO_SUCH_NAME = "the name {host} does not resolve", "域名 {host} 无法解析";
@@ -47,6 +49,8 @@ phrases! {
     MEND_POISONED = "use another resolver or a VPN, or put another proxy first in GOPROXY", "换一个 DNS 服务器或使用 VPN，或在 GOPROXY 中把别的代理排在前面";
     SAME_FOR_ALL = "whatever host is asked, who answers has a certificate for {names}: this network wants a login first, or reads along",
         "无论询问哪个主机，应答者的证书都属于 {names}：当前网络需要先登录，或在拦截流量";
+    MISLED = "the name {host} leads to {address}, this machine itself", "域名 {host} 被指向了 {address}，即本机";
+    MEND_HOSTS = "take {host} out of /etc/hosts, or out of what blocks names (an ad blocker, the resolver)", "把 {host} 从 /etc/hosts 或屏蔽域名的程序（广告拦截、DNS 服务器）中去掉";
     LOGIN_PAGE = "{host} answers with a web page: this network wants a login first", "{host} 返回的是网页：当前网络需要先登录";
     OPEN_BROWSER = "open any page in a browser and log in to this network, then try again", "用浏览器随便打开一个网页并登录当前网络，然后重试";
     NO_PROXY_THERE = "{host} answers with a web page, and others are well: there is no module proxy at that address", "{host} 返回的是网页，而其他主机正常：该地址不是模块代理";

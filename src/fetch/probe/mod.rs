@@ -67,6 +67,8 @@ pub(crate) struct Sight {
     pub(crate) clock: Option<i64>,
     /// An address was made up by a local proxy program.
     pub(crate) fake: bool,
+    /// What its name resolved to.
+    pub(crate) addresses: Vec<IpAddr>,
     /// What was reached, and how long it took.
     pub(crate) steps: Vec<String>,
     /// All of it.
@@ -122,6 +124,11 @@ impl Prober {
         let mut sights: Vec<Sight> = Vec::new();
         let (url, mut of_address) = without_login(&asked.url);
         let mut uri: Option<Uri> = url.parse().ok();
+        let plainly = Url::split(&asked.url).filter(|parts| parts.user.is_some() && parts.scheme == "http");
+        if let Some(parts) = plainly {
+            // go refuses to send a password there, and asks nothing.
+            return vec![Sight { found: Found::NeedsLogin, ..Sight::new(parts.host.to_owned(), false) }];
+        }
         let secure = url.starts_with("https://");
         let first_host = uri.as_ref().and_then(Uri::host).unwrap_or_default().to_ascii_lowercase();
         // As with go: the login of .netrc stays within its host, that of an address with this address.
@@ -179,6 +186,7 @@ impl Sight {
             issuer: None,
             clock: None,
             fake: false,
+            addresses: Vec::new(),
             steps: Vec::new(),
             ms: 0,
             body: Vec::new(),
@@ -332,6 +340,7 @@ impl<'a> Hop<'a> {
             Some(Ok(found)) if found.is_empty() => Err(Found::NoName),
             Some(Ok(found)) => {
                 self.sight.fake = found.iter().any(is_fake);
+                self.sight.addresses = found.iter().map(SocketAddr::ip).collect();
                 let mut shown: Vec<String> = found.iter().map(|a| a.ip().to_string()).collect();
                 shown.dedup();
                 let more = if shown.len() > 2 { ", ..." } else { "" };

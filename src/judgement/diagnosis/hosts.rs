@@ -38,6 +38,7 @@ pub(crate) fn what(look: &Look) -> Option<Text> {
         Found::Expired(until) => say::EXPIRED.with(&[("host", host), ("until", until)]),
         Found::NotYet => say::NOT_YET.with(&[("host", host)]),
         Found::OtherName(names) => say::POISONED.with(&[("host", host), ("names", names)]),
+        Found::Misled(address) => say::MISLED.with(&[("host", host), ("address", address)]),
         Found::NameCut => say::NAME_CUT.with(&[("host", host)]),
         Found::NeedsLogin => say::NEEDS_LOGIN.with(&[("host", host)]),
         Found::RefusesThis(status, words) => say::MODULE_REFUSED.with(&[
@@ -88,6 +89,7 @@ pub(super) fn blame(look: &Look, other: Option<&str>) -> (Verdict, Text) {
         Found::Untrusted => (Verdict::Interception, say::TRUST_ROOT.into()),
         Found::Expired(_) | Found::NotYet => (own, say::RENEW.with(&[("host", host)])),
         Found::OtherName(_) => (Verdict::Dns, say::MEND_POISONED.into()),
+        Found::Misled(_) => (Verdict::Dns, say::MEND_HOSTS.with(&[("host", host)])),
         Found::NameCut => (
             Verdict::Interception,
             match other {

@@ -172,6 +172,8 @@ pub(crate) enum Found {
     NotYet,
     /// The certificate is for these names.
     OtherName(String),
+    /// The name of a public host leads to this machine itself, at this address.
+    Misled(String),
     /// TLS ends where this name is said, and goes well with another.
     NameCut,
     /// It wants a login.

@@ -97,6 +97,12 @@ fn s05_poisoned_name() {
 }
 
 #[test]
+fn s05_a_name_that_leads_to_this_machine() {
+    let facts = facts(&[proxy(Found::Misled("0.0.0.0".into())), database(Found::Well)]);
+    is(&facts, Verdict::Dns, Some(PROXY), "leads to 0.0.0.0", "/etc/hosts");
+}
+
+#[test]
 fn s06_proxy_refuses_connections() {
     let facts = facts(&[proxy(Found::Refused), database(Found::Well)]);
     is(&facts, Verdict::Proxy, Some(PROXY), "nobody listens", "another proxy");

@@ -153,7 +153,8 @@ fn nobody(looks: &[&Look]) -> Option<Diagnosis> {
         return None;
     }
     let what = say::NOBODY_ANSWERS.with(&[("hosts", &hosts.len())]);
-    Some(said(Verdict::LocalNetwork, None, what, Some(say::CHECK_NETWORK)))
+    let advice = if cfg!(target_os = "macos") { say::CHECK_NETWORK_ON_MACOS } else { say::CHECK_NETWORK };
+    Some(said(Verdict::LocalNetwork, None, what, Some(advice)))
 }
 
 /// The first host in go's order that something is wrong with.

@@ -347,3 +347,23 @@ fn another_resolver_and_the_mirrors_are_asked_by_wish_and_hear_of_public_names_a
         |seen: &&crate::lab::Seen| seen.place == Place::Proxy(0) && seen.path.contains("golang.org");
     assert_eq!(lab.requests().iter().filter(strange).count(), 1, "what everybody knows");
 }
+
+#[test]
+fn the_verdict_is_told_in_chinese_too() {
+    let lab = lab(Entry::closed()).start();
+    let outcome = Project::new(&lab).env("GOX_LANG", "zh").gox(["doctor"]).run();
+    let text = outcome.out();
+    let first = format!("该代理：{} 没有服务在监听", lab.host(0));
+    assert_eq!(text.lines().next(), Some(first.as_str()), "{outcome}");
+    assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("解决办法：")), "{outcome}");
+}
+
+#[test]
+fn a_password_that_go_would_not_send_is_not_sent() {
+    let lab = lab(Entry::plain().credentials("me:hush-hush")).start();
+    let told = Told { verdict: "credentials", what: "wants a login", advice: "over https://" };
+    let found = tells(&Project::new(&lab), &[], told);
+    assert!(!found.to_string().contains("hush"), "{found}");
+    let sent = |seen: &crate::lab::Seen| seen.headers.iter().any(|(name, _)| name == "authorization");
+    assert!(!lab.requests().iter().any(sent));
+}

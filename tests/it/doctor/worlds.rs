@@ -193,3 +193,14 @@ fn s27_an_address_made_up_by_a_tunnel_that_works_is_well() {
     let found = tells(&project, &[], well());
     assert!(found.to_string().contains("made up by a local proxy program"), "{found}");
 }
+
+#[test]
+fn s05_a_public_name_that_leads_to_this_machine() {
+    if !mounts() {
+        return;
+    }
+    let project = named("goproxy.cn").env("GOSUMDB", "off");
+    instead("/etc/hosts", "0.0.0.0 goproxy.cn\n", project.root());
+    let told = Told { verdict: "dns", what: "leads to 0.0.0.0", advice: "/etc/hosts" };
+    tells(&project, &[], told);
+}

@@ -22,6 +22,7 @@ use crate::machine::{names, network};
 use crate::run::relaying::surroundings;
 use crate::words::{Text, diagnosing as say};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Modules that every public proxy has, and that tell nothing about whoever asks for them.
@@ -133,7 +134,10 @@ async fn look_at_all(
     let is_well = |check: &&Check| check.name == "mirror" && check.ok;
     network.mirror = network.checks.iter().find(is_well).and_then(|check| check.host.clone());
     if let Some(look) = network.looks.iter().find(|look| look.found == Found::NoName) {
-        network.no_name = names::none_resolves(&settings_names(&way), authority::name(&look.host)).await;
+        let (all, name) = (settings_names(&way), authority::name(&look.host));
+        let asked = names::none_resolves(&all, name);
+        let end = until.max(Instant::now() + Duration::from_millis(300));
+        network.no_name = tokio::time::timeout_at(end, asked).await.unwrap_or(false);
     }
     network.no_route &= !network.looks.iter().any(|look| look.found.answered());
     let route = Check {
@@ -328,6 +332,14 @@ impl Seen {
         self.clocks.extend(sight.clock);
         let bare = authority::name(&sight.host);
         let public = is_public(way, bare);
+        let mut sight = sight;
+        let here = |ip: &std::net::IpAddr| ip.is_loopback() || ip.is_unspecified();
+        if let Some(address) = sight.addresses.first().filter(|_| sight.addresses.iter().all(here))
+            && public
+            && !sight.found.is_well()
+        {
+            sight.found = Found::Misled(address.to_string());
+        }
         let look = Look {
             part,
             host: sight.host.clone(),

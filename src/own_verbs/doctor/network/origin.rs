@@ -46,6 +46,10 @@ pub(super) async fn look(way: &Way, module: &str, wanted: Option<&str>, seen: &m
 
 /// The repository of a module whose host go knows.
 fn by_path(module: &str) -> Option<String> {
+    // As in go: an element that ends in .git says where the repository is.
+    if let Some(at) = module.find(".git/").or_else(|| module.ends_with(".git").then(|| module.len() - 4)) {
+        return Some(format!("https://{}", &module[..at + 4]));
+    }
     let mut parts = module.split('/');
     let host = parts.next().filter(|host| BY_PATH.contains(host))?;
     let (owner, name) = (parts.next()?, parts.next()?);
@@ -107,6 +111,8 @@ mod tests {
     fn the_repository_is_found_as_go_finds_it() {
         assert_eq!(by_path("github.com/a/b/v2").as_deref(), Some("https://github.com/a/b"));
         assert_eq!((by_path("github.com/a"), by_path("gitlab.com/a/b")), (None, None));
+        assert_eq!(by_path("git.corp/t/lib.git/v2").as_deref(), Some("https://git.corp/t/lib.git"));
+        assert_eq!(by_path("git.corp/t/lib.git").as_deref(), Some("https://git.corp/t/lib.git"));
         let page = |meta: &str| format!("<html><head><meta charset=x><meta {meta}></head></html>");
         let of = |meta: &str| repository_of(&page(meta), "git.corp/team/lib/sub");
         let good = "name=\"go-import\" content=\"git.corp/team/lib git https://git.corp/team/lib.git\"";
