@@ -199,7 +199,10 @@ impl Connections {
     pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Response, Fault> {
         let origin = Origin::of(asking)
             .ok_or_else(|| Fault::new(Cause::Other, "an address without a host").blaming(Blame::Verdict))?;
-        let way = self.surroundings.way(origin.scheme(), &origin.address)?;
+        // As it is spelt: for go `localhost` in capitals is no loopback.
+        let host = asking.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let spelt = Address { host, port: origin.address.port };
+        let way = self.surroundings.way(origin.scheme(), &spelt)?;
         self.check_verdict(&way, &origin.address)?;
         let absolute = match &way {
             Way::Through(proxy) if !origin.https && proxy.scheme != Scheme::Socks5 => Some(proxy),

@@ -94,7 +94,8 @@ impl Surroundings {
         if scheme != "https" && self.cgi {
             return Err(left_to_go("refused in a CGI environment"));
         }
-        let ip = to.host.parse::<IpAddr>().ok();
+        // An IPv4 address in the form of IPv6 is one of IPv4.
+        let ip = to.host.parse::<IpAddr>().ok().map(|ip| ip.to_canonical());
         if to.host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
             return Ok(Way::Straight);
         }
@@ -195,7 +196,7 @@ fn is_excepted(no_proxy: &str, host: &str, port: u16, ip: Option<IpAddr>) -> boo
             return false;
         }
         if let Ok(address) = name.parse::<IpAddr>() {
-            return ip == Some(address);
+            return ip == Some(address.to_canonical());
         }
         let name = if name.starts_with("*.") { &name[1..] } else { name };
         match name.strip_prefix('.') {
@@ -248,6 +249,7 @@ mod tests {
         assert!(!https("exact.test", 443) && !https("x.exact.test", 1) && https("notexact.test", 443));
         assert!(!https("x.sub.test", 443) && https("sub.test", 443));
         assert!(!https("10.200.0.1", 443) && https("11.0.0.1", 443) && !https("192.0.2.7", 1));
+        assert!(!https("::ffff:127.0.0.1", 443) && !https("::ffff:10.1.1.1", 443) && https("LOCALHOST", 443));
         assert!(!https("2001:db8::1", 443) && https("2001:db8::1", 444));
         assert!(!https("port.test", 8443) && https("port.test", 443));
         let none = with(&[("HTTPS_PROXY", "p"), ("NO_PROXY", "*")]);

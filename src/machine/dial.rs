@@ -219,6 +219,37 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
+    /// A port whose queue is full: nobody answers who dials it. `None` where this system answers all the same.
+    async fn swallowing() -> Option<(SocketAddr, tokio::net::TcpListener, Vec<TcpStream>)> {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut kept = Vec::new();
+        for _ in 0..64 {
+            match tokio::time::timeout(HEAD_START, TcpStream::connect(address)).await {
+                Ok(stream) => kept.push(stream.unwrap()),
+                Err(_) => return Some((address, listener, kept)),
+            }
+        }
+        None
+    }
+
+    #[tokio::test]
+    async fn a_family_that_swallows_costs_its_head_start() {
+        let Some((silent, _listener, _kept)) = swallowing().await else { return };
+        let open = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = open.local_addr().unwrap();
+        let begun = Instant::now();
+        let stream = race(&[silent], &[alive], begun + PATIENCE).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        assert!(begun.elapsed() >= HEAD_START && begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+        // Where the other family is refused, the first is waited for.
+        let end = Instant::now() + HEAD_START * 2;
+        let error = race(&[silent], &[closed()], end).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
     #[tokio::test]
     async fn a_name_without_an_address_is_told_from_a_closed_door() {
         let nobody = Address { host: "nobody.invalid".into(), port: 80 };

@@ -145,6 +145,23 @@ const HOSTS: &[&str] = &[
     "HTTP://Plain.test",
 ];
 
+/// Spellings of addresses of which some are loopback, to which no HTTP proxy leads.
+const LOOPBACK: &[&str] = &[
+    "127.0.0.1:PORT",
+    "127.0.0.2:PORT",
+    "localhost:PORT",
+    "LOCALHOST:PORT",
+    "localhost.:PORT",
+    "0.0.0.0:PORT",
+    "127.1:PORT",
+    "2130706433:PORT",
+    "0x7f.1:PORT",
+    "127.0.0.01:PORT",
+    "[::1]:PORT",
+    "[::ffff:127.0.0.1]:PORT",
+    "[::]:PORT",
+];
+
 /// Whole lists that may be no list, or hold an address that is none.
 const LISTS: &[&str] = &[
     "https://end.test/%zz",
@@ -270,6 +287,7 @@ const EXCEPTIONS: &[&str] = &[
     "::1/128,127.0.0.0/8",
 ];
 
+/// All of them.
 fn ways(world: &str) -> Vec<Way> {
     let proxied = |way: Way| way.env("HTTPS_PROXY", world).env("HTTP_PROXY", world);
     let behind = |entries: Vec<String>| format!("{},https://end.test", entries.join(","));
@@ -293,6 +311,11 @@ fn ways(world: &str) -> Vec<Way> {
         },
         proxied(Way::new("hosts", behind(HOSTS.iter().map(|&h| h.to_owned()).collect()))),
     ];
+    let port = world.rsplit(':').next().unwrap_or_default();
+    for host in LOOPBACK {
+        let list = format!("http://{}|http://end.test", host.replace("PORT", port));
+        all.push(proxied(Way::new(&format!("loopback as {host}"), list)));
+    }
     for (number, (what, _)) in REDIRECTS.iter().enumerate() {
         // Older releases take a host in capitals for another one.
         if what.contains("capitals") && go_minor() < 27 {
