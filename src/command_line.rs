@@ -52,7 +52,7 @@ pub(crate) enum OwnVerb {
         /// The output; -: standard input; nothing: what is piped in, or on a terminal the last run that failed
         file: Option<PathBuf>,
     },
-    /// List earlier runs that needed help
+    /// List earlier runs that met the network
     History {
         /// At most so many, the latest; 20 where nothing else is said
         #[arg(short = 'n', long = "number", value_name = "N")]

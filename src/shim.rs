@@ -11,7 +11,7 @@ use crate::machine::find_go::{self, Named, Nesting, find_go};
 use crate::machine::go_env::{ask_go, read_settings};
 use crate::machine::own_file::own_file;
 use crate::machine::{configuration_files, locale, toolchain};
-use crate::memory::{health, journal};
+use crate::memory::{health, journal, report};
 use crate::own_verbs::explain;
 use crate::run::{self, Job};
 use crate::verb::{Invocation, Kind};
@@ -38,7 +38,9 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
     let nesting = Nesting::from_env();
     if std::env::var_os(BYPASS).is_some_and(|v| bypasses(&v)) {
         // Plain go, whatever the arguments are.
-        return Ok(Exit::Go(Exec::plain(locate(None, &nesting)?, args, &nesting)));
+        let go = locate(None, &nesting)?;
+        note_bypass(&args, &CliOptions::default(), &nesting);
+        return Ok(Exit::Go(Exec::plain(go, args, &nesting)));
     }
     let line = command_line::split(program, &args)?;
     match line.command {
@@ -118,6 +120,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
     };
     if nesting.supervised || line.options.last(Key::Bypass).is_some() {
         // A gox above retries already, or this one is not wanted.
+        note_bypass(args, &line.options, &nesting);
         return Ok(Exit::Go(Exec::plain(go, args.to_vec(), &nesting)));
     }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
@@ -155,6 +158,23 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
         prepare: runs_user_code,
         as_go,
     }))
+}
+
+/// Notes in the journal that gox was told to be plain go, for what it would have supervised otherwise: who looks
+/// for a failure there sees that nobody watched. Whatever hinders it is no matter.
+fn note_bypass(args: &[OsString], options: &CliOptions, nesting: &Nesting) {
+    let invocation = Invocation::read(args, OsStr::new(""));
+    if nesting.supervised || invocation.kind != Kind::Supervised {
+        return;
+    }
+    let dir = working_dir(&invocation);
+    let resolved = configuration_files::load(options, &env, Some(&dir));
+    let Some(settings) = resolved.ok().map(|resolved| resolved.settings).filter(|s| s.journal) else {
+        return;
+    };
+    if let Some(state) = health::state_dir(settings.state_dir.as_deref()) {
+        let _ = journal::append(&state, &report::bypassed(args, &dir, &jiff::Timestamp::now().to_string()));
+    }
 }
 
 fn working_dir(invocation: &Invocation) -> PathBuf {

@@ -1,6 +1,7 @@
-//! The journal: one JSON line for each run that met a failure, for `gox history`.
+//! The journal: one JSON line for each run that met the network or a failure, was ended by a signal, or was told
+//! to be plain go; for `gox history`.
 //!
-//! Lines are reports as in `GOX_REPORT`, so they hold no secret. The file is rotated by size and after 30
+//! Lines are reports as in `GOX_REPORT` with the folder of the project, so they hold no secret. The file is rotated by size and after 30
 //! days, by one process at a time; a run that cannot write it loses the line and nothing else.
 
 use super::folder;

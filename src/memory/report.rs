@@ -4,8 +4,11 @@
 
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, Step, Stop};
 use crate::judgement::table;
+use crate::redact;
 use crate::vocabulary::Failure;
 use serde::Serialize;
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 /// The whole report.
@@ -120,6 +123,19 @@ impl Attempt {
             reason: reason.to_owned(),
         }
     }
+}
+
+/// The journal's line of a run that was told to be plain go.
+pub(crate) fn bypassed(args: &[OsString], dir: &Path, started: &str) -> String {
+    let line = serde_json::json!({
+        "schema": 1,
+        "started": started,
+        "gox": env!("CARGO_PKG_VERSION"),
+        "argv": redact::argv(args.iter().map(|a| a.to_string_lossy())),
+        "bypass": true,
+        "project": redact::line(&dir.to_string_lossy()),
+    });
+    redact::steady(&line.to_string()).into()
 }
 
 /// Whole milliseconds.

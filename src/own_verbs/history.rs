@@ -1,4 +1,4 @@
-//! `gox history`: earlier runs that met a failure, from the journal.
+//! `gox history`: earlier runs that met the network, from the journal.
 
 use super::{columns, put};
 use crate::command_line::Format;
@@ -126,6 +126,7 @@ fn line(run: &Value, language: Language) -> String {
         attempts.iter().flat_map(|a| words(&a["remedies"])).filter(|r| !r.starts_with("wait:")).collect();
     remedies.dedup();
     let end = match (run["recovered"].as_bool(), run["exit"].as_i64()) {
+        _ if run["bypass"] == true => naming::BYPASSED.into(),
         (Some(true), _) => naming::RECOVERED.into(),
         (_, exit) => naming::EXIT.with(&[("code", &exit.unwrap_or(-1))]),
     };
@@ -133,13 +134,18 @@ fn line(run: &Value, language: Language) -> String {
     let counted = if attempts.len() == 1 { naming::ONE_ATTEMPT } else { naming::ATTEMPTS };
     let causes: Vec<String> = causes.into_iter().map(|cause| say(naming::cause(cause))).collect();
     let mut text = format!(
-        "{}  {}  go {}  {}: {}",
+        "{}  {}  go {}",
         whole_seconds(run["started"].as_str().unwrap_or("?")),
         say(end),
         words(&run["argv"]).join(" "),
-        say(counted.with(&[("attempts", &attempts.len()), ("seconds", &seconds)])),
-        causes.join(", "),
     );
+    if !attempts.is_empty() {
+        text += "  ";
+        text += &say(counted.with(&[("attempts", &attempts.len()), ("seconds", &seconds)]));
+    }
+    if !causes.is_empty() {
+        text += &format!(": {}", causes.join(", "));
+    }
     if !remedies.is_empty() {
         let remedies: Vec<String> = remedies.iter().map(|remedy| say(naming::remedy(remedy))).collect();
         text.push_str(&format!(" [{}]", remedies.join(", ")));
@@ -204,6 +210,17 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "2026-01-02T03:04:05Z  recovered  go mod tidy  2 attempts, 1.5 s: a connection that ended early [asked b]\n"
         );
+        for (run, want) in [
+            (
+                json!({"started": "s", "argv": ["get"], "exit": 0, "elapsed_ms": 100, "attempts": [{"failures": []}]}),
+                "s  exit 0  go get  1 attempt, 0.1 s\n",
+            ),
+            (json!({"started": "s", "argv": ["get"], "bypass": true}), "s  bypassed  go get\n"),
+        ] {
+            let mut out = Vec::new();
+            super::run(Format::Text, Language::English, &[run], &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
         // What stands in the journal may be a stranger's words.
         let odd = serde_json::json!({"started": "\u{1b}[31mx", "argv": ["\u{202e}a\u{9b}\nb"], "exit": 1});
         for format in [Format::Text, Format::Json] {
@@ -218,6 +235,6 @@ mod tests {
         }
         let mut out = Vec::new();
         super::run(Format::Text, Language::English, &[], &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "no run has needed help yet\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "no run has met the network yet\n");
     }
 }

@@ -14,9 +14,13 @@ use crate::redact;
 use crate::vocabulary::{Cause, Failure, Source};
 use crate::words::{self, Text, running};
 use std::io::Write as _;
+use std::path::Path;
 
 /// SIGPIPE, as every Unix numbers it.
 const SIGPIPE: i32 = 13;
+
+/// Statuses above this tell of a signal.
+const SIGNALLED: i32 = 128;
 
 /// The status of a run that gox gave up on after it had ended a stalled go itself: what go exits
 /// with when a download fails.
@@ -262,9 +266,14 @@ impl Run {
 
     /// The report that the user asked for, and the journal.
     pub(super) fn write_down(&mut self, exit: i32, recovered: bool) {
-        let eventful = self.attempts.len() > 1 || self.attempts.iter().any(|a| !a.failures.is_empty());
+        let fetch = self.relaying.fetched();
+        let kept = self.job.settings.journal
+            && (exit > SIGNALLED
+                || fetch.as_ref().is_some_and(|fetch| fetch.requests > 0)
+                || self.attempts.len() > 1
+                || self.attempts.iter().flat_map(|a| &a.failures).any(|f| f.cause != Cause::CompileError));
         let wanted = self.job.settings.report.clone();
-        if wanted.is_none() && !eventful {
+        if wanted.is_none() && !kept {
             return;
         }
         let report = Report {
@@ -278,7 +287,7 @@ impl Run {
             attempts: self.attempts.clone(),
             elapsed_ms: millis(self.started.elapsed()),
             recovered,
-            fetch: self.relaying.fetched(),
+            fetch,
             relay: self.relaying.report(),
         };
         let Ok(line) = serde_json::to_string(&report) else { return };
@@ -293,10 +302,9 @@ impl Run {
                 &running::CANNOT_REPORT.with(&[("path", &file.display()), ("error", &error)]),
             );
         }
-        if eventful
-            && self.job.settings.journal
+        if kept
             && let Some(dir) = self.state_dir.clone()
-            && let Err(error) = journal::append(&dir, &line)
+            && let Err(error) = journal::append(&dir, &of_project(&line, &self.job.dir))
         {
             self.voice.say(
                 &mut self.supervisor,
@@ -305,6 +313,13 @@ impl Run {
             );
         }
     }
+}
+
+/// A report as the journal keeps it: with the folder where go worked.
+fn of_project(line: &str, dir: &Path) -> String {
+    let Ok(mut run) = serde_json::from_str::<serde_json::Value>(line) else { return line.to_owned() };
+    run["project"] = redact::line(&dir.to_string_lossy()).into();
+    redact::steady(&run.to_string()).into_owned()
 }
 
 /// The first few names, and how many more there are.

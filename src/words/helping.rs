@@ -11,7 +11,7 @@ phrases! {
         "其余命令和参数都是 go 的：gox mod download、gox help。\n每个选项也是环境变量（如 GOX_ATTEMPTS），除 --offline、--config、--bypass 外\n也是 gox.toml 的键。gox 的退出码与 go 相同；gox 自己的错误：\n125 用法或配置有误，126 无法运行 go，127 找不到 go。";
     EXPLAIN = "Tell what failed in go's output, and what helps", "说明 go 的输出中什么失败了、怎么办";
     DOCTOR = "Tell what is wrong: network, proxies, credentials, cache", "诊断网络、代理、登录信息和缓存";
-    HISTORY = "List earlier runs that needed help", "列出以前遇到问题的运行";
+    HISTORY = "List earlier runs that met the network", "列出以前用到网络的运行";
     CONFIG = "Show every setting and where it comes from", "显示每项设置及其来源";
     EVICT = "Take a module, or one version, out of the module cache", "从模块缓存中移除模块或其某个版本";
     PRIVATE = "Say which modules are private", "声明哪些模块是私有的";
@@ -34,7 +34,7 @@ phrases! {
     KEY_LANG = "Language of gox's lines: auto, en, zh", "提示的语言：auto、en、zh";
     KEY_REPORT = "File or folder for the JSON report of the run", "JSON 报告写到的文件或目录";
     KEY_RECORD = "File for what the run observed", "记录本次运行的文件";
-    KEY_JOURNAL = "Keep runs that failed for history: on, off", "保存失败的运行供 history 查看：on、off";
+    KEY_JOURNAL = "Keep runs for gox history: on, off", "保存运行记录供 history 查看：on、off";
     KEY_STATE_DIR = "Folder of the journal; nothing: ~/.local/state/gox", "日志目录；默认为 ~/.local/state/gox";
     KEY_OFFLINE = "Use the module cache alone, where it is complete", "只用模块缓存（须完整）";
     KEY_CONFIG = "Read this gox.toml instead of the usual ones, or none", "改读这个 gox.toml，或 none";

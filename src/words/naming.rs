@@ -48,7 +48,8 @@ phrases! {
     BY_FILE = "asked file by file", "逐个文件重试";
     GIT_PATIENCE = "git with a limit on silence", "限制 git 的停顿";
     WAITED = "waited", "等待";
-    NO_RUN = "no run has needed help yet", "还没有运行遇到过问题";
+    NO_RUN = "no run has met the network yet", "还没有运行用到过网络";
+    BYPASSED = "bypassed", "未介入";
     RECOVERED = "recovered", "已恢复";
     EXIT = "exit {code}", "退出码 {code}";
     ONE_ATTEMPT = "1 attempt, {seconds} s", "1 次，{seconds} 秒";

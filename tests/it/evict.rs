@@ -147,3 +147,26 @@ fn beside_sixteen_goes_it_leaves_a_cache_that_is_whole() {
     let verify = project.go(["mod", "verify"]).run().success();
     assert_eq!(verify.out(), "all modules verified\n");
 }
+
+#[test]
+fn sixteen_goes_at_work_meet_no_half_of_what_is_taken_out() {
+    let lab = Lab::new().modules(6).size(20_000).start();
+    let project = filled(&lab);
+    let goes: Vec<_> = (0..16)
+        .map(|n| {
+            // Some read what is there, some fetch what is gone.
+            let verb = if n % 2 == 0 { ["mod", "download"] } else { ["list", "-deps"] };
+            project.go(verb).env("GOFLAGS", "-mod=mod").start()
+        })
+        .collect();
+    for n in 0..6 {
+        project.gox(["evict", &format!("example.test/m{n:03}@v1.0.0")]).run().success();
+    }
+    for go in goes {
+        go.wait().silent_about("checksum mismatch").silent_about("not a valid zip");
+    }
+    // What was fetched meanwhile is whole, and what is not there is fetched: nothing half is left behind.
+    project.go(["mod", "download"]).run().success();
+    let verify = project.go(["mod", "verify"]).run().success();
+    assert_eq!(verify.out(), "all modules verified\n");
+}

@@ -28,6 +28,7 @@ mod fill;
 mod gets_through;
 mod harness_tools;
 mod install;
+mod journal;
 mod lab_faults;
 mod layers;
 mod obedience;
