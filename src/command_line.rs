@@ -144,6 +144,9 @@ pub(crate) enum ConfigVerb {
         /// At the root of this repository, rather than your own
         #[arg(long)]
         project: bool,
+        /// With what suits a place set: cn also asks the mirrors there, ci keeps nothing, company asks no others
+        #[arg(long = "for", value_enum, value_name = "PLACE", conflicts_with = "project")]
+        place: Option<UsedAt>,
     },
     /// Set a key in your own gox.toml
     Set {
@@ -152,6 +155,17 @@ pub(crate) enum ConfigVerb {
         /// Its value; lists with commas
         value: String,
     },
+}
+
+/// Where a gox.toml is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsedAt {
+    /// A network where public mirrors of the mainland are the near ones
+    Cn,
+    /// A machine that is thrown away after the job
+    Ci,
+    /// A network with module proxies of its own
+    Company,
 }
 
 /// The verbs below `gox private`.

@@ -289,8 +289,8 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
             let names: Vec<String> = std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()).collect();
             own_verbs::config::run(format, &resolved, &names, &mut out)
         }
-        OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project }), .. } => {
-            own_verbs::config::init(project, environment, here.as_deref(), &mut out)
+        OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project, place }), .. } => {
+            own_verbs::config::init(project, place, environment, here.as_deref(), &mut out)
         }
         OwnVerb::Config { command: Some(command_line::ConfigVerb::Set { key, value }), .. } => {
             own_verbs::set::run(&key, &value, environment, here.as_deref(), &mut out)

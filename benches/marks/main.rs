@@ -11,6 +11,8 @@
 //! own (this program once more). A missed mark makes the exit status 1. The real go comes from
 //! `GOX_TEST_GO`, else from what tests/run.sh has got; the gox is the one just built, or `GOX_BENCH_GOX`.
 
+#![allow(unsafe_code, reason = "what a child used is told by libc alone")]
+
 mod figure;
 mod looping;
 mod plan;

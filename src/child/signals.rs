@@ -111,6 +111,7 @@ fn is_ignored(number: i32) -> bool {
     disposition(number).is_some_and(|old| old.sa_sigaction == libc::SIG_IGN)
 }
 
+#[allow(unsafe_code, reason = "how a signal is taken is asked and set through libc alone")]
 fn disposition(number: i32) -> Option<libc::sigaction> {
     let mut old = std::mem::MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: a null new action only asks; `old` is large enough and is read only on success.
@@ -123,6 +124,7 @@ fn disposition(number: i32) -> Option<libc::sigaction> {
 }
 
 /// Sets the default disposition and lets the signal through.
+#[allow(unsafe_code, reason = "how a signal is taken is asked and set through libc alone")]
 fn restore_default(number: i32) {
     // SAFETY: plain values are passed and no handler of ours is installed.
     unsafe { libc::signal(number, libc::SIG_DFL) };
@@ -130,6 +132,7 @@ fn restore_default(number: i32) {
 }
 
 /// Lets a signal through that whoever started gox may have blocked.
+#[allow(unsafe_code, reason = "how a signal is taken is asked and set through libc alone")]
 fn unblock(number: i32) {
     let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the set is initialised by the first call before the others use it.
@@ -142,6 +145,7 @@ fn unblock(number: i32) {
 
 /// Stops this process as SIGTSTP does by default, and returns when it was continued (at once
 /// where the system does not stop it, as in an orphaned process group).
+#[allow(unsafe_code, reason = "how a signal is taken is asked and set through libc alone")]
 pub(super) fn stop_self() {
     let Some(old) = disposition(libc::SIGTSTP) else { return };
     restore_default(libc::SIGTSTP);
@@ -156,6 +160,7 @@ pub(super) fn stop_self() {
 /// signal does not end it (a number without that effect, a process 1), exits with 128 + `signal`.
 ///
 /// No core is dumped: go has left its own where the user asked for one.
+#[allow(unsafe_code, reason = "a signal to this very thread is raised through libc alone")]
 pub(crate) fn die_of(signal: i32) -> ! {
     let _ = rustix::process::setrlimit(
         rustix::process::Resource::Core,

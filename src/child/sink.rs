@@ -27,6 +27,7 @@ pub(super) enum Sink {
 
 impl Sink {
     /// Prepares a descriptor; must be called inside the runtime.
+    #[allow(unsafe_code, reason = "tokio watches a shared descriptor only on the word of who owns it")]
     pub(super) fn new(fd: &Rc<OwnedFd>) -> Sink {
         // SAFETY: the descriptor is owned by the `Rc` inside, which hands out the same one each time
         // and closes it only after it was taken out of the reactor again.

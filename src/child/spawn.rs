@@ -17,6 +17,7 @@ pub(super) struct Started {
 }
 
 /// Starts the command.
+#[allow(unsafe_code, reason = "what runs between fork and exec has no safe way in")]
 pub(super) fn start(command: &Command, grouping: Grouping) -> io::Result<Started> {
     let mut builder = std::process::Command::new(&command.program);
     builder.args(&command.args);
@@ -69,6 +70,7 @@ pub(super) fn start(command: &Command, grouping: Grouping) -> io::Result<Started
 /// The system sends this signal when the *thread* that started the child ends, so this must run
 /// on a thread that lives as long as gox: the current-thread runtime's.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "what runs between fork and exec has no safe way in")]
 pub(crate) fn die_with_parent(builder: &mut std::process::Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
     let parent = getpid();

@@ -136,7 +136,7 @@ fn own_verbs_are_parsed() {
         own(&["--attempts", "6", "config", "--format", "json"]),
         Config { format: json, command: None }
     );
-    let init = |project| Config { format: text, command: Some(ConfigVerb::Init { project }) };
+    let init = |project| Config { format: text, command: Some(ConfigVerb::Init { project, place: None }) };
     assert_eq!(own(&["config", "init"]), init(false));
     assert_eq!(own(&["config", "init", "--project"]), init(true));
     assert_eq!(own(&["shim"]), Shim { command: None });

@@ -124,6 +124,7 @@ fn read_opened(file: File, most: u64) -> Result<Vec<u8>, Unread> {
 }
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "pipes of the tests are made by libc")]
 mod tests {
     use super::*;
     use std::fs;

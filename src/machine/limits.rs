@@ -50,6 +50,7 @@ pub(crate) fn restore() {
 
 /// Makes a write beyond `ulimit -f` an error instead of the silent end of gox. Programs that gox
 /// starts are not concerned: a handler does not outlive exec.
+#[allow(unsafe_code, reason = "no safe way sets a signal's handler for the whole process")]
 pub(crate) fn survive_large_files() {
     extern "C" fn nothing(_: libc::c_int) {}
     let handler = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
@@ -64,6 +65,7 @@ mod tests {
     use std::os::unix::process::CommandExt;
 
     #[test]
+    #[allow(unsafe_code, reason = "only there can a child's limits be set")]
     fn what_is_raised_is_given_back_to_children() {
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();

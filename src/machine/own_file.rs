@@ -38,6 +38,7 @@ fn first_there(
 
 /// What the kernel was told to execute.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "the kernel's own vector is read through libc alone")]
 fn executed() -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     // SAFETY: reads a vector that the kernel gave to this process; nothing is changed.

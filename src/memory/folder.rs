@@ -51,6 +51,7 @@ pub(super) fn append_to(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(unsafe_code, reason = "pipes of the tests are made by libc")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

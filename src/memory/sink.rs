@@ -71,6 +71,7 @@ impl Sink {
 }
 
 #[cfg(all(test, unix))]
+#[allow(unsafe_code, reason = "pipes of the tests are made by libc")]
 mod tests {
     use super::*;
     use std::io::Read as _;

@@ -1,7 +1,8 @@
 //! `gox config`: every setting and where it comes from; `gox config init`: a file to start with.
 
+use super::set::edited;
 use super::{columns, put};
-use crate::command_line::Format;
+use crate::command_line::{Format, UsedAt};
 use crate::configuration::{
     DEFAULT_TOML, Environment, Error, Files, Key, Origin, Resolved, Setting, nearest,
 };
@@ -128,13 +129,14 @@ fn value(setting: &Setting) -> Value {
 
 /// Writes a gox.toml in which every key stands explained and commented out: the user's own, or
 /// with `project` one at the root of the repository that `folder` lies in (in `folder` itself
-/// outside a repository).
+/// outside a repository). What suits `place` is set in it.
 ///
 /// # Errors
 /// A file that is there already (it is left alone), no home folder, or a folder that cannot be
 /// written.
 pub(crate) fn init(
     project: bool,
+    place: Option<UsedAt>,
     env: Environment<'_>,
     folder: Option<&Path>,
     out: &mut dyn Write,
@@ -152,14 +154,30 @@ pub(crate) fn init(
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(cannot)?;
     }
+    let text = place
+        .map_or(&[][..], suited)
+        .iter()
+        .fold(template(), |text, (key, literal)| edited(&text, key.name(), literal));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(cannot)?;
-    if let Err(e) = file.write_all(template().as_bytes()) {
+    if let Err(e) = file.write_all(text.as_bytes()) {
         // Half a file would be read at the next run; where it cannot even be removed, the error
         // above all names it.
         let _ = fs::remove_file(&path);
         return Err(cannot(e));
     }
     put(out, &format!("wrote {}\n", path.display()))
+}
+
+/// What is set for a place, each as TOML.
+fn suited(place: UsedAt) -> &'static [(Key, &'static str)] {
+    match place {
+        // The word of consent: without it they are asked only where the list or the locale shows that world.
+        UsedAt::Cn => &[(Key::Mirrors, "\"cn\"")],
+        // Nobody looks on, and nothing outlives the job; a job has the time to wait out a longer outage.
+        UsedAt::Ci => &[(Key::Budget, "\"10m\""), (Key::Progress, "\"off\""), (Key::Journal, "\"off\"")],
+        // What stands in GOPROXY, and how it is separated, is a policy.
+        UsedAt::Company => &[(Key::Mirrors, "\"none\""), (Key::Rotate, "\"go\"")],
+    }
 }
 
 /// `default.toml` with every setting commented out: a copy that spelled the values out would pin
@@ -268,7 +286,7 @@ GOX_ATEMPTS is not known to gox; did you mean GOX_ATTEMPTS?
         let env = |name: &str| (name == "HOME").then(|| home.path().as_os_str().to_owned());
         let path = home.path().join(".config/gox/gox.toml");
         let mut out = Vec::new();
-        assert_eq!(init(false, &env, None, &mut out), Ok(0));
+        assert_eq!(init(false, None, &env, None, &mut out), Ok(0));
         assert_eq!(String::from_utf8(out).unwrap(), format!("wrote {}\n", path.display()));
         let text = fs::read_to_string(&path).unwrap();
         let file = FileText { path: path.clone(), text: text.clone(), kind: FileKind::User };
@@ -278,10 +296,30 @@ GOX_ATEMPTS is not known to gox; did you mean GOX_ATTEMPTS?
         for key in Key::ALL.into_iter().filter(|key| key.in_file()) {
             assert!(text.contains(&format!("\n# {} = ", key.name())), "{}", key.name());
         }
-        let again = init(false, &env, None, &mut Vec::new()).unwrap_err().to_string();
+        let again = init(false, None, &env, None, &mut Vec::new()).unwrap_err().to_string();
         assert_eq!(again, format!("{}: is there already and is left alone", path.display()));
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
-        assert!(init(false, &|_| None, None, &mut Vec::new()).is_err());
+        assert!(init(false, None, &|_| None, None, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn init_for_a_place_sets_what_suits_it_and_nothing_else() {
+        for (place, want) in [
+            (UsedAt::Cn, &["mirrors = \"cn\""][..]),
+            (UsedAt::Ci, &["budget = \"10m\"", "progress = \"off\"", "journal = \"off\""]),
+            (UsedAt::Company, &["rotate = \"go\"", "mirrors = \"none\""]),
+        ] {
+            let home = tempfile::TempDir::new().unwrap();
+            let env = |name: &str| (name == "HOME").then(|| home.path().as_os_str().to_owned());
+            assert_eq!(init(false, Some(place), &env, None, &mut Vec::new()), Ok(0));
+            let path = home.path().join(".config/gox/gox.toml");
+            let text = fs::read_to_string(&path).unwrap();
+            let set: Vec<&str> =
+                text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+            assert_eq!(set, want);
+            let file = FileText { path, text, kind: FileKind::User };
+            assert!(resolve(&CliOptions::default(), &|_| None, &[file]).is_ok(), "{place:?}");
+        }
     }
 
     #[test]
@@ -290,8 +328,8 @@ GOX_ATEMPTS is not known to gox; did you mean GOX_ATTEMPTS?
         let deep = root.path().join("cmd/x");
         fs::create_dir_all(&deep).unwrap();
         fs::create_dir(root.path().join(".git")).unwrap();
-        assert_eq!(init(true, &|_| None, Some(&deep), &mut Vec::new()), Ok(0));
+        assert_eq!(init(true, None, &|_| None, Some(&deep), &mut Vec::new()), Ok(0));
         assert!(root.path().join(FILE_NAME).is_file());
-        assert!(init(true, &|_| None, None, &mut Vec::new()).is_err());
+        assert!(init(true, None, &|_| None, None, &mut Vec::new()).is_err());
     }
 }

@@ -146,7 +146,7 @@ fn meant(path: &Path, text: &str) -> Result<Settings, Error> {
 
 /// `text` with `name = literal` in its root table: in place of the value that is there, else under the
 /// comment that explains the key, else on top (where no table has begun).
-fn edited(text: &str, name: &str, literal: &str) -> String {
+pub(super) fn edited(text: &str, name: &str, literal: &str) -> String {
     if let Ok(table) = DeTable::parse(text)
         && let Some((_, value)) = table.get_ref().iter().find(|(key, _)| key.get_ref().as_ref() == name)
     {

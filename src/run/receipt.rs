@@ -85,6 +85,7 @@ impl Run {
 
 /// How many requests go makes at a time: GOMAXPROCS, or as many processors as it may use at most. A limit that a
 /// container sets is not counted, so that the bound holds for a go that does not know it.
+#[allow(unsafe_code, reason = "the processors that are online are known to libc alone")]
 fn at_a_time() -> u64 {
     let told = std::env::var("GOMAXPROCS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
     // SAFETY: it takes a number and gives one.

@@ -1,5 +1,7 @@
 //! The integration tests: the real gox and real go releases against a misbehaving module proxy.
 
+#![allow(unsafe_code, reason = "terminals, namespaces and what runs between fork and exec")]
+
 #[allow(
     dead_code,
     unused_imports,

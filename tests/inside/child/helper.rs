@@ -3,6 +3,8 @@
 //! What concerns the whole process (its signals, its memory, its terminal, its death) cannot be
 //! tried inside the test program.
 
+#![allow(unsafe_code, reason = "terminals, namespaces and what runs between fork and exec")]
+
 use super::*;
 #[cfg(target_os = "linux")]
 use crate::inside::harness::Pty;

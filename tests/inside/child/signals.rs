@@ -1,5 +1,7 @@
 //! How go ends, how gox ends after it, and what signals to gox do.
 
+#![allow(unsafe_code, reason = "terminals, namespaces and what runs between fork and exec")]
+
 use super::helper::Helper;
 use super::*;
 use crate::inside::harness::be_on_ones_own;
