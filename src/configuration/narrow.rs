@@ -42,6 +42,10 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
         Setting::Rotate(rotate) => {
             refused_unless(reach(*rotate) <= reach(below.rotate), "a project may only narrow it")
         }
+        Setting::MirrorsAuto => refused_unless(
+            below.mirrors == Settings::built_in().mirrors,
+            "a project may only leave mirrors out",
+        ),
         Setting::Mirrors(entries) => refused_unless(
             entries.iter().all(|entry| below.mirrors.contains(entry)),
             "a project may only leave mirrors out",

@@ -269,6 +269,11 @@ impl Settings {
             Setting::BackoffMax(length) => self.backoff_max = length,
             Setting::Rotate(rotate) => self.rotate = rotate,
             Setting::Mirrors(entries) => self.mirrors = entries,
+            Setting::MirrorsAuto => {
+                // Nobody consented to anything by it.
+                self.mirrors = Settings::built_in().mirrors;
+                self.origins[Key::Mirrors as usize] = Origin::BuiltIn;
+            }
             Setting::Private(patterns) => self.private = patterns,
             Setting::Confidential(patterns) => self.confidential = patterns,
             Setting::Fill(fill) => self.fill = fill,

@@ -3,6 +3,7 @@
 
 use super::error::{listed, quoted};
 use super::keys::{Key, Shape, nearest};
+use super::settings::Settings;
 use crate::formats::goproxy::{Entry, Rotate};
 use crate::words::Language;
 use std::ffi::{OsStr, OsString};
@@ -70,6 +71,8 @@ pub(crate) enum Setting {
     BackoffMax(Duration),
     Rotate(Rotate),
     Mirrors(Vec<Entry>),
+    /// `mirrors = "auto"`: as where nobody says anything.
+    MirrorsAuto,
     Private(Vec<String>),
     Confidential(Vec<String>),
     Fill(Fill),
@@ -122,6 +125,7 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
         Key::Rotate => {
             word(key, raw).map(|at| Setting::Rotate([Rotate::Listed, Rotate::Go, Rotate::Never][at]))
         }
+        Key::Mirrors if words(raw)? == ["auto"] => Ok(Setting::MirrorsAuto),
         Key::Mirrors => mirrors(raw).map(Setting::Mirrors),
         Key::Private => patterns(raw).map(Setting::Private),
         Key::Confidential => patterns(raw).map(Setting::Confidential),
@@ -249,6 +253,14 @@ fn words(raw: &Raw) -> Result<Vec<String>, String> {
 fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
     let mut entries: Vec<Entry> = Vec::new();
     for word in words(raw)? {
+        if word == "auto" {
+            return Err("\"auto\" stands alone".into());
+        }
+        if word == "cn" {
+            let known = Settings::built_in().mirrors;
+            entries.extend(known.into_iter().filter(|entry| !entries.contains(entry)).collect::<Vec<_>>());
+            continue;
+        }
         if word.contains('|') {
             return Err(format!("{}: mirrors are separated by commas", quoted(&word)));
         }
@@ -350,7 +362,7 @@ impl Setting {
             Setting::BackoffBase(_) => Key::BackoffBase,
             Setting::BackoffMax(_) => Key::BackoffMax,
             Setting::Rotate(_) => Key::Rotate,
-            Setting::Mirrors(_) => Key::Mirrors,
+            Setting::Mirrors(_) | Setting::MirrorsAuto => Key::Mirrors,
             Setting::Private(_) => Key::Private,
             Setting::Confidential(_) => Key::Confidential,
             Setting::Fill(_) => Key::Fill,
@@ -388,6 +400,7 @@ impl fmt::Display for Setting {
                 Rotate::Never => "never",
             }
             .into(),
+            Setting::MirrorsAuto => "auto".into(),
             Setting::Mirrors(entries) => all(entries.iter().map(Entry::shown).collect()),
             Setting::Private(patterns) | Setting::Confidential(patterns) => all(patterns.clone()),
             Setting::Journal(on) => if *on { "on" } else { "off" }.into(),

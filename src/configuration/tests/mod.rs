@@ -260,6 +260,29 @@ fn variables_that_are_not_utf8_are_named() {
 }
 
 #[test]
+fn mirrors_by_their_words() {
+    let mirrors = |with: &Given| {
+        let settings = with.resolved().settings;
+        (settings.mirrors.len(), settings.origin(Key::Mirrors).by_hand())
+    };
+    assert_eq!(mirrors(&given()), (2, false));
+    assert_eq!(mirrors(&given().user("mirrors = \"cn\"")), (2, true), "consent");
+    assert_eq!(mirrors(&given().user("mirrors = \"cn,https://m.example\"")), (3, true));
+    // Whatever stood below, auto is as if nobody had said anything.
+    for below in ["mirrors = \"none\"", "mirrors = \"cn\""] {
+        let mut with = given().user(below);
+        with.env.insert("GOX_MIRRORS", "auto".into());
+        assert_eq!(mirrors(&with), (2, false), "{below}");
+    }
+    // A project gives no consent, and widens nothing.
+    assert_eq!(mirrors(&given().project("mirrors = \"cn\"")), (2, false));
+    assert_eq!(mirrors(&given().user("mirrors = \"none\"").project("mirrors = \"auto\"")), (0, true));
+    let mut with = given();
+    with.env.insert("GOX_MIRRORS", "auto,cn".into());
+    assert_eq!(with.error(), "GOX_MIRRORS: \"auto\" stands alone");
+}
+
+#[test]
 fn a_project_only_narrows() {
     let narrow = given().project(
         "attempts = 1\nbudget = \"1m\"\nrotate = \"never\"\nmirrors = \"none\"\nconfidential = \"git.acme.dev\"",
