@@ -1,7 +1,7 @@
 //! All settings of one run, each with where it comes from.
 
 use super::keys::Key;
-use super::values::{Files, Fill, NO_BOUND, Relay, Setting, Verbosity};
+use super::values::{Files, Fill, NO_BOUND, Relay, Setting, Verbosity, known_mirrors};
 use crate::formats::goproxy::{Entry, Rotate};
 use crate::words::Language;
 use std::fmt;
@@ -183,10 +183,6 @@ pub(crate) struct Settings {
 impl Settings {
     /// What holds where nobody says anything: the values of `default.toml`.
     pub(crate) fn built_in() -> Settings {
-        // The two mirrors are the ones every manual for networks behind a national firewall
-        // names; both serve the public checksum database's modules unchanged.
-        let mirrors =
-            crate::formats::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy");
         Settings {
             go: None,
             // The budget bounds a run.
@@ -198,7 +194,7 @@ impl Settings {
             backoff_base: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
             rotate: Rotate::Listed,
-            mirrors: mirrors.entries,
+            mirrors: known_mirrors(),
             private: Vec::new(),
             confidential: Vec::new(),
             fill: Fill::Auto,
@@ -271,7 +267,7 @@ impl Settings {
             Setting::Mirrors(entries) => self.mirrors = entries,
             Setting::MirrorsAuto => {
                 // Nobody consented to anything by it.
-                self.mirrors = Settings::built_in().mirrors;
+                self.mirrors = known_mirrors();
                 self.origins[Key::Mirrors as usize] = Origin::BuiltIn;
             }
             Setting::Private(patterns) => self.private = patterns,

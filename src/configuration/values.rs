@@ -3,7 +3,6 @@
 
 use super::error::{listed, quoted};
 use super::keys::{Key, Shape, nearest};
-use super::settings::Settings;
 use crate::formats::goproxy::{Entry, Rotate};
 use crate::words::Language;
 use std::ffi::{OsStr, OsString};
@@ -250,6 +249,12 @@ fn words(raw: &Raw) -> Result<Vec<String>, String> {
     Ok(elements)
 }
 
+/// The two mirrors that are built in: those that every manual for networks behind a national firewall names; both
+/// serve the public checksum database's modules unchanged.
+pub(crate) fn known_mirrors() -> Vec<Entry> {
+    crate::formats::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries
+}
+
 fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
     let mut entries: Vec<Entry> = Vec::new();
     for word in words(raw)? {
@@ -257,8 +262,9 @@ fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
             return Err("\"auto\" stands alone".into());
         }
         if word == "cn" {
-            let known = Settings::built_in().mirrors;
-            entries.extend(known.into_iter().filter(|entry| !entries.contains(entry)).collect::<Vec<_>>());
+            entries.extend(
+                known_mirrors().into_iter().filter(|entry| !entries.contains(entry)).collect::<Vec<_>>(),
+            );
             continue;
         }
         if word.contains('|') {
