@@ -4,7 +4,9 @@
 //! configuration file.
 
 use crate::command_line::{self, Command, CommandLine, OwnVerb};
-use crate::configuration::{CliOptions, Environment, Error, Key, Notice, Resolved, RuleAction, bypasses};
+use crate::configuration::{
+    CliOptions, Environment, Error, Fill, Key, Notice, Resolved, RuleAction, bypasses,
+};
 use crate::exit::{Exec, Exit};
 use crate::guide;
 use crate::machine::find_go::{self, Named, Nesting, find_go};
@@ -13,7 +15,7 @@ use crate::machine::own_file::own_file;
 use crate::machine::{configuration_files, locale, toolchain};
 use crate::memory::{health, journal, report};
 use crate::own_verbs::explain;
-use crate::run::{self, Job};
+use crate::run::{self, Job, Prepare};
 use crate::verb::{Invocation, Kind};
 use crate::vocabulary::UserAction;
 use crate::words::Language;
@@ -125,7 +127,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
     }
     let plain = |invocation: &Invocation| invocation.kind != Kind::Supervised;
     let go_env = read_settings(&go, &env);
-    if !plain(&invocation) && !go_env.raw("GOFLAGS").is_empty() {
+    if invocation.kind != Kind::PassThrough && !go_env.raw("GOFLAGS").is_empty() {
         invocation = Invocation::read(args, go_env.raw("GOFLAGS"));
     }
     let dir = working_dir(&invocation);
@@ -134,17 +136,27 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
         // A wrong option is wrong before any verb; files are not read for those that pass through.
         crate::configuration::resolve(&line.options, &env, &[])?;
     }
-    if plain(&invocation) && !fetches_toolchain {
+    let offline =
+        line.options.last(Key::Offline).is_some() || env(Key::Offline.env()).is_some_and(|v| bypasses(&v));
+    let lacks_packages = invocation.kind == Kind::RunsUserCode
+        && !offline
+        && !fetches_toolchain
+        && run::lacks_packages(&dir, &go_env, &invocation);
+    if plain(&invocation) && !fetches_toolchain && !lacks_packages {
         // Nobody looks whether the cache is complete for what runs the user's code; go says so.
-        let offline = invocation.kind == Kind::RunsUserCode
-            && (line.options.last(Key::Offline).is_some()
-                || env(Key::Offline.env()).is_some_and(|v| bypasses(&v)));
-        let goproxy = offline.then(|| "off".to_owned());
+        let goproxy = (offline && invocation.kind == Kind::RunsUserCode).then(|| "off".to_owned());
         return Ok(Exit::Go(Exec { goproxy, ..Exec::plain(go, args.to_vec(), &nesting) }));
     }
     let resolved = resolve(&line.options, Some(&dir))?;
     let go = configured(&resolved)?.unwrap_or(go);
-    let runs_user_code = invocation.kind == Kind::RunsUserCode;
+    let prepare = match invocation.kind {
+        Kind::RunsUserCode if lacks_packages => Prepare::Packages,
+        Kind::RunsUserCode => Prepare::Toolchain,
+        Kind::PassThrough | Kind::Supervised => Prepare::Nothing,
+    };
+    if prepare == Prepare::Packages && resolved.settings.fill == Fill::Off {
+        return Ok(Exit::Go(Exec::plain(go, args.to_vec(), &nesting)));
+    }
     let rules = rules(&resolved);
     Ok(run::run(Job {
         go,
@@ -155,7 +167,7 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
         rules,
         go_env,
         dir,
-        prepare: runs_user_code,
+        prepare,
         as_go,
     }))
 }

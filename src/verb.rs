@@ -3,6 +3,12 @@
 //! Pure. A verb that is not in the table passes through, so a verb of a later release of go works
 //! from its first day, unhelped.
 
+mod loads;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use loads::Loads;
+
 use crate::formats::quoted;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -156,6 +162,8 @@ pub(crate) struct Invocation {
     pub downloads_list: Option<Downloads>,
     /// Modules and packages that the arguments name by import path, without their versions.
     pub named: Vec<String>,
+    /// The packages that it loads, where gox can follow.
+    pub loads: Option<Loads>,
     /// It exits 0 although downloads failed: what failed stands in stdout's JSON at best.
     pub hides_failures: bool,
 }
@@ -189,7 +197,7 @@ impl Invocation {
             || ["u", "versions", "retracted"].iter().any(|name| flags.has(name));
         let fixed_verb = matches!(
             (verb.as_str(), sub.as_str()),
-            ("build" | "install" | "vet" | "list" | "fix" | "test", _)
+            ("build" | "install" | "vet" | "list" | "fix" | "test" | "run", _)
                 | ("mod", "download" | "graph" | "vendor" | "verify" | "why")
                 | ("work", "vendor")
         );
@@ -205,6 +213,7 @@ impl Invocation {
                 .then(|| downloads_list(rest, &goflags))
                 .flatten(),
             flags_at: at,
+            loads: from_goflags.is_ok().then(|| Loads::of(&verb, kind, rest, &goflags)).flatten(),
             hides_failures: kind == Supervised && hides_failures(&verb, &sub, &flags),
             named: rest.iter().filter_map(|w| import_path(w)).map(str::to_owned).collect(),
             verb,
@@ -333,6 +342,3 @@ fn flag(word: &str) -> Option<(&str, Option<&str>)> {
     let (name, value) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
     (!name.is_empty()).then_some((name, value))
 }
-
-#[cfg(test)]
-mod tests;

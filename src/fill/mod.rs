@@ -7,8 +7,9 @@
 //! go.sum's hash. What nothing proves (`.info`), and each `.mod`, is kept in memory for go, which asks the
 //! relay for it. Whatever the fill cannot do is simply still missing when go asks.
 //!
-//! `plan` says what go will ask for; [`crate::module_cache`] places.
+//! `plan` says what go will ask for, `needs` what packages surely import; [`crate::module_cache`] places.
 
+pub(crate) mod needs;
 pub(crate) mod plan;
 
 use crate::fetch::question::{File, Kind, Question};

@@ -41,14 +41,14 @@ struct Node {
 
 /// The main module's `replace` and `exclude`.
 #[derive(Debug, Default)]
-struct Swaps {
+pub(super) struct Swaps {
     /// By path and version, and by path alone; `None` for a folder.
     by: HashMap<(String, Option<String>), Option<ModuleVersion>>,
     excluded: HashSet<ModuleVersion>,
 }
 
 impl Swaps {
-    fn of(go_mod: &GoMod) -> Swaps {
+    pub(super) fn of(go_mod: &GoMod) -> Swaps {
         let by = go_mod.replace.iter().map(|replace| {
             let by = match &replace.by {
                 Replacement::Module(module) => Some(module.clone()),
@@ -60,7 +60,7 @@ impl Swaps {
     }
 
     /// What go takes in a module version's place; `None` where that is a folder.
-    fn taken(&self, module: &ModuleVersion) -> Option<ModuleVersion> {
+    pub(super) fn taken(&self, module: &ModuleVersion) -> Option<ModuleVersion> {
         let ModuleVersion { path, version } = module;
         let exact = self.by.get(&(path.clone(), Some(version.clone())));
         let any = || self.by.get(&(path.clone(), None));
@@ -97,6 +97,17 @@ impl Plan {
             .collect();
         let mut plan = Plan { modules, swaps, private: private.clone(), nodes: HashMap::new() };
         let needed = plan.want(roots.into_iter().cloned(), false);
+        Some((plan, needed))
+    }
+
+    /// The same for the modules of a list that packages import: go reads no more than their own `.mod`.
+    pub(crate) fn of_packages(
+        go_mod: &GoMod,
+        sums: &GoSum,
+        private: &Rules,
+    ) -> Option<(Plan, Vec<ModuleVersion>)> {
+        let (mut plan, needed) = Plan::of_download(go_mod, sums, private)?;
+        plan.nodes.clear();
         Some((plan, needed))
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod env_file;
 pub(crate) mod escape;
 pub(crate) mod git_config;
 pub(crate) mod go_mod;
+pub(crate) mod go_source;
 pub(crate) mod go_sum;
 pub(crate) mod go_version;
 pub(crate) mod goproxy;

@@ -239,6 +239,12 @@ impl Cache {
         self.growth_since(mark) == Growth::Finished
     }
 
+    /// True where go would take a version's files from here: its folder or its zip, with the `.ziphash`.
+    pub(crate) fn has_source(&self, module: &str, version: &str) -> bool {
+        let Some(files) = place::Files::of(&self.root, module, version) else { return true };
+        files.ziphash.is_file() && (files.zip.is_file() || files.tree.is_dir() && !files.partial.exists())
+    }
+
     /// True where go would need no network for these module versions: each has its `.mod` file,
     /// and its extracted folder or zip with the `.ziphash`. Of a version of which go.sum has the
     /// `/go.mod` hash alone, only the `.mod` file is needed. Looks at presence, not at content.

@@ -2,9 +2,11 @@
 
 use super::Run;
 use crate::configuration::{Fill as Mode, Relay as RelayMode};
+use crate::fill::needs;
 use crate::fill::plan::Plan;
 use crate::fill::{Fill, Means};
-use crate::formats::go_mod::{GoMod, Replacement, Role};
+use crate::formats::go_mod::{GoMod, ModuleVersion, Replacement, Role};
+use crate::formats::go_source::Target;
 use crate::formats::go_version::GoVersion;
 use crate::formats::zip::MAX_GO_MOD;
 use crate::machine::bounded;
@@ -12,15 +14,32 @@ use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::toolchain::{self, governing_file};
 use crate::module_cache::{Cache, Downloads};
+use crate::verb::{Invocation, Loads};
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The releases of go whose way of writing the module cache is known and tested. Of others the files are
 /// fetched ahead, and go places them itself.
 const KNOWN: std::ops::RangeInclusive<(u32, u32)> = (1, 21)..=(1, 27);
 
+/// Modules that are fetched ahead of packages, at least: for one alone nothing is gained.
+const WORTH: usize = 2;
+
 /// A descriptor in so many is the fill's, for a lock and a zip each.
 const SHARE: usize = 8;
+
+/// Where the arguments run the user's code: what gox fetches before it becomes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepare {
+    /// They do not: go runs under supervision.
+    Nothing,
+    /// The toolchain that they need, with `go version`.
+    Toolchain,
+    /// The modules that their packages need, with `go list`, which runs nobody's code.
+    Packages,
+}
 
 /// What a fill of this run would begin with.
 pub(super) struct Prospect {
@@ -29,27 +48,41 @@ pub(super) struct Prospect {
     writable: bool,
     /// The release of the go that will run.
     release: (u32, u32),
+    /// All of the list is wanted; else only what packages import.
+    whole: bool,
 }
 
 /// Whether this run may have a fill: where it is known exactly what go will ask for, and something of it is
 /// missing. It costs a look at go.mod and at the module cache; go.sum is not read.
 pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
     let settings = &job.settings;
-    let downloads = job.invocation.downloads_list?;
+    let invocation = &job.invocation;
+    let writable = match (invocation.downloads_list, &invocation.loads) {
+        (Some(downloads), _) => downloads.writable,
+        (None, loads) => loads.as_ref()?.writable,
+    };
     let wanted = settings.fill == Mode::Auto && settings.relay != RelayMode::Never && !settings.offline;
-    if !wanted || job.prepare || job.go_env.doubt().is_some() {
+    if !wanted || job.prepare == Prepare::Toolchain || job.go_env.doubt().is_some() {
         return None;
     }
     if std::env::var_os("GO111MODULE").is_some_and(|mode| mode == "off") {
         return None;
     }
-    let go_mod = own_go_mod(job)?;
+    let mut go_mod = own_go_mod(&job.dir, &job.go_env)?;
     let release = release_that_runs(&go_mod, &job.go_env)?;
     let cache = Cache::new(job.go_env.mod_cache()?, None);
     if is_whole(&go_mod, &cache) {
         return None;
     }
-    Some(Prospect { go_mod, cache, writable: downloads.writable, release })
+    let whole = invocation.downloads_list.is_some();
+    if !whole {
+        let missing = first_missing(&job.dir, &job.go_env, invocation, &go_mod, &cache);
+        if missing.len() < WORTH {
+            return None;
+        }
+        go_mod.require.retain(|require| missing.contains(&require.module));
+    }
+    Some(Prospect { go_mod, cache, writable, release, whole })
 }
 
 /// Whether this command chooses versions, go looks for a toolchain first, or nobody would hear of what fails:
@@ -60,7 +93,7 @@ pub(super) fn chooses(job: &super::Job) -> bool {
     let tidies = invocation.verb == "mod" && invocation.sub == "tidy" || invocation.verb == "work";
     let fetches_toolchain = || toolchain::missing(&job.dir, &job.go_env).is_some();
     let fixed = invocation.versions_fixed || tidies && has_whole_list(job);
-    job.prepare || fetches_toolchain() || !fixed || hides_failures(job)
+    job.prepare != Prepare::Nothing || fetches_toolchain() || !fixed || hides_failures(job)
 }
 
 /// Whether downloads may fail of which go's status tells nothing.
@@ -70,21 +103,90 @@ pub(super) fn hides_failures(job: &super::Job) -> bool {
 
 /// Whether go will ask nobody for anything: its versions are fixed, and all of them are here.
 pub(super) fn lacks_nothing(job: &super::Job) -> bool {
-    job.invocation.versions_fixed && !job.prepare && has_whole_list(job)
+    job.invocation.versions_fixed && job.prepare == Prepare::Nothing && has_whole_list(job)
 }
 
 /// Whether all that go.mod's own list names is in the module cache.
 fn has_whole_list(job: &super::Job) -> bool {
-    match (own_go_mod(job), job.go_env.mod_cache()) {
+    match (own_go_mod(&job.dir, &job.go_env), job.go_env.mod_cache()) {
         (Some(go_mod), Some(cache)) => is_whole(&go_mod, &Cache::new(cache, None)),
         _ => false,
     }
 }
 
+/// Whether packages of this command, which runs the user's code, surely need modules that are not here.
+pub(crate) fn lacks_packages(dir: &Path, go_env: &GoEnv, invocation: &Invocation) -> bool {
+    let cache = || Some(Cache::new(go_env.mod_cache()?, None));
+    let (Some(go_mod), Some(cache)) = (own_go_mod(dir, go_env), cache()) else { return false };
+    invocation.loads.is_some()
+        && go_env.doubt().is_none()
+        && go_env.get("GOPROXY") != "off"
+        && std::env::var_os("GO111MODULE").is_none_or(|mode| mode != "off")
+        && !is_whole(&go_mod, &cache)
+        && !first_missing(dir, go_env, invocation, &go_mod, &cache).is_empty()
+}
+
+/// The modules of the list that the main module's own files import, and that are not here.
+fn first_missing(
+    dir: &Path,
+    go_env: &GoEnv,
+    invocation: &Invocation,
+    go_mod: &GoMod,
+    cache: &Cache,
+) -> Vec<ModuleVersion> {
+    let file = governing_file(dir, go_env);
+    let top = file.as_deref().and_then(Path::parent);
+    let (Some(loads), Some(top), Some(target)) = (&invocation.loads, top, target(go_env, &invocation.loads))
+    else {
+        return vec![];
+    };
+    if top.join("vendor/modules.txt").is_file() {
+        return vec![];
+    }
+    needs::missing(&needs::Project { go_mod, top, dir, target: &target, cache }, loads)
+}
+
+/// What go builds for; `None` where this gox does not know what go takes for granted here.
+fn target(go_env: &GoEnv, loads: &Option<Loads>) -> Option<Target> {
+    let named = |name: &str, own: Option<&str>| {
+        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+        set.or_else(|| own.map(str::to_owned))
+    };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => Some("amd64"),
+        "aarch64" => Some("arm64"),
+        _ => None,
+    };
+    let system = match std::env::consts::OS {
+        "linux" => Some("linux"),
+        "macos" => Some("darwin"),
+        _ => None,
+    };
+    Some(Target {
+        system: named("GOOS", system)?,
+        processor: named("GOARCH", processor)?,
+        minor: go_env.release()?.1,
+        tags: loads.as_ref()?.tags.clone(),
+    })
+}
+
+/// The command that fetches what the packages of a command need: it runs nobody's code.
+pub(super) fn listing(invocation: &Invocation) -> Vec<OsString> {
+    let mut args: Vec<OsString> =
+        ["list", "-e", "-deps", "-f={{with .Error}}{{.}}{{end}}"].map(OsString::from).into();
+    if let Some(loads) = &invocation.loads {
+        args.extend(loads.tests.then(|| "-test".into()));
+        args.extend(loads.writable.then(|| "-modcacherw".into()));
+        args.extend((!loads.tags.is_empty()).then(|| format!("-tags={}", loads.tags.join(",")).into()));
+        args.push("--".into());
+        args.extend(loads.patterns.iter().map(OsString::from));
+    }
+    args
+}
+
 /// The go.mod that governs this command; none in a workspace.
-fn own_go_mod(job: &super::Job) -> Option<GoMod> {
-    let file = governing_file(&job.dir, &job.go_env)
-        .filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
+fn own_go_mod(dir: &Path, go_env: &GoEnv) -> Option<GoMod> {
+    let file = governing_file(dir, go_env).filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
     Some(GoMod::parse(bounded::read(&file, MAX_GO_MOD).ok()?, Role::Main))
 }
 
@@ -135,9 +237,8 @@ impl Run {
             return;
         }
         let sums = self.sums();
-        let Some((plan, needed)) = Plan::of_download(&prospect.go_mod, &sums, &state.premises.private) else {
-            return;
-        };
+        let of = if prospect.whole { Plan::of_download } else { Plan::of_packages };
+        let Some((plan, needed)) = of(&prospect.go_mod, &sums, &state.premises.private) else { return };
         let means = |fetcher| Means {
             fetcher,
             cache: prospect.cache.clone(),

@@ -1,7 +1,7 @@
 //! The end of a run: stdout, last words, report, journal, health, and how gox ends.
 
 use super::speak::Level;
-use super::{Run, ci};
+use super::{Prepare, Run, ci};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
 use crate::exit::{Exec, Exit, OWN_FAILURE};
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, State, Stop, entry_of};
@@ -45,7 +45,13 @@ impl Run {
         observation: Observation,
     ) -> Exit {
         let status = exit_of(&outcome);
-        let becomes_go = self.job.prepare && status == 0;
+        let ended = matches!(observation.end, AttemptEnd::Interrupted | AttemptEnd::Signal(_));
+        let becomes_go = match self.job.prepare {
+            Prepare::Nothing => false,
+            Prepare::Toolchain => status == 0,
+            // go speaks for itself.
+            Prepare::Packages => !ended,
+        };
         let delivered =
             if becomes_go { Delivered::Whole } else { self.supervisor.deliver(&outcome.stdout).await };
         let recovered = stop.is_none() && !self.history.is_empty();
@@ -95,7 +101,7 @@ impl Run {
         if tried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
-            if observation.incomplete {
+            if observation.incomplete && self.job.prepare == Prepare::Nothing {
                 self.voice.say(&mut self.supervisor, Level::Normal, &running::INCOMPLETE.into());
             }
         } else {

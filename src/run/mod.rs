@@ -19,6 +19,8 @@ pub(crate) mod surroundings;
 mod watching;
 mod witness;
 
+pub(crate) use filling::{Prepare, lacks_packages};
+
 use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
@@ -79,9 +81,8 @@ pub(crate) struct Job {
     pub go_env: GoEnv,
     /// Where go works: the current folder, or that of `-C`.
     pub dir: PathBuf,
-    /// The arguments run the user's code: gox only fetches the toolchain they need, with
-    /// `go version`, and then becomes go.
-    pub prepare: bool,
+    /// What is done before gox becomes go.
+    pub prepare: Prepare,
     /// gox was called through a link named go: programs may be what reads its lines.
     pub as_go: bool,
 }
@@ -172,7 +173,7 @@ impl Run {
         let at = health::now();
         // What earlier runs met starts nothing where nothing can be missing.
         let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job);
-        let lenient = filling::hides_failures(&job);
+        let lenient = filling::hides_failures(&job) || job.prepare == Prepare::Packages;
         let quiet = health.is_quiet(at) || !always && !chooses && filling::lacks_nothing(&job);
         let early = always || chooses || prospect.is_some() || job.settings.offline || !quiet;
         let project = early.then(|| surroundings::read_project(&job.dir, &job.go_env));
@@ -263,8 +264,11 @@ impl Run {
 
     fn command(&self) -> Command {
         let Job { go, args, dir, prepare, .. } = &*self.job;
-        let (args, dir) =
-            if *prepare { (vec!["version".into()], Some(dir.clone())) } else { (args.clone(), None) };
+        let (args, dir) = match prepare {
+            Prepare::Nothing => (args.clone(), None),
+            Prepare::Toolchain => (vec!["version".into()], Some(dir.clone())),
+            Prepare::Packages => (filling::listing(&self.job.invocation), Some(dir.clone())),
+        };
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
 
@@ -287,9 +291,12 @@ impl Run {
             let relay = self.relaying.serving(&state);
             let mut hooks = Watching::new(&self.job, &self.policy, state, relay, self.course.clone());
             let command = self.command();
+            // What go cannot do it says when gox has become it.
+            let hidden = self.job.prepare == Prepare::Packages;
+            let mode = if hidden { StderrMode::Hidden } else { StderrMode::Live };
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             self.course.begins(self.attempts.len() + 1, patience, self.relaying.at_work());
-            let started = self.supervisor.run(&command, StderrMode::Live, watch, &mut hooks).await;
+            let started = self.supervisor.run(&command, mode, watch, &mut hooks).await;
             let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
             self.name_upstreams(&mut outcome);
             let untouched = self.history.is_empty() && self.opening.is_empty() && !self.lenient;

@@ -2,7 +2,7 @@
 
 use super::scratch::{Scratch, of_the_modules, own_trace};
 use super::watching::Notes;
-use super::{Interrupt, Run, is_interrupt};
+use super::{Interrupt, Prepare, Run, is_interrupt};
 use crate::child::{self, Command, Ended as ChildEnded, Hooks, Outcome, StderrMode};
 use crate::classify::trace::{self, Outcome as Answer};
 use crate::classify::{Classifier, Stream};
@@ -206,7 +206,7 @@ impl Run {
         let job = self.job.clone();
         let go_env = self.asked_go.as_ref().unwrap_or(&job.go_env);
         let Some(scratch) = Scratch::copy(&job.dir, go_env, &job.args) else { return Ok(()) };
-        let own = own_trace(&job.args, &job.invocation, job.prepare, &scratch);
+        let own = own_trace(&job.args, &job.invocation, job.prepare != Prepare::Nothing, &scratch);
         // `-C` stands in the user's arguments; ours need the folder itself.
         let dir = own.is_none().then(|| job.dir.clone());
         let Some(args) = own.or_else(|| of_the_modules(&state, observation, &scratch)) else { return Ok(()) };

@@ -1,8 +1,8 @@
 //! Listens to one attempt: classifies what go says, and looks at the listed hosts when it is silent.
 
-use super::Job;
 use super::progress::Course;
 use super::surroundings;
+use super::{Job, Prepare};
 use crate::child::{Hooks, Later, WatchedFolders};
 use crate::classify::{Classifier, Reading, Stream};
 use crate::formats::goproxy::Entry;
@@ -66,9 +66,17 @@ impl Watching {
 impl Hooks for Watching {
     fn stderr(&mut self, bytes: &[u8]) {
         // With a relay the lines are read once they name the real upstream.
-        if self.relay.is_none() {
-            self.classifier.push(bytes);
-            self.course.hears(bytes);
+        match &mut self.relay {
+            None => {
+                self.classifier.push(bytes);
+                self.course.hears(bytes);
+            }
+            // Nothing is shown, so no line passes by.
+            Some((_, rewriter)) if self.job.prepare == Prepare::Packages => {
+                let real = rewriter.feed(bytes);
+                self.classifier.push(&real);
+            }
+            Some(_) => {}
         }
     }
 

@@ -124,7 +124,7 @@ fn a_go_that_downloads_alone_is_told_of_by_its_last_word() {
         return;
     }
     let lab = slow();
-    let project = project(&lab).shared_build_cache();
+    let project = project(&lab).env("GOX_FILL", "off").shared_build_cache();
     let outcome =
         until_seen(&lab, project.gox(["build", "./..."]), " since go began to download example.test/m00");
     let rows = screen(&outcome.success().stdout, 10_000);

@@ -1,3 +1,4 @@
 //! A day's go commands: each as exact as go, and helped where it needs the network.
 
+mod first;
 mod lenient;
