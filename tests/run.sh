@@ -116,5 +116,6 @@ echo
 [ -n "$real" ] || echo "The tests named real:: were left out: see above."
 [ -n "$peers" ] || echo "The tests named peers:: were left out: see above."
 [ -n "$worlds" ] || echo "The tests named worlds:: looked at nothing: only root may make networks of its own."
+command -v make >/dev/null || echo "The test of examples/ci/Makefile looked at nothing: there is no make."
 sum_up
 [ ! -e "$log.failed" ]
