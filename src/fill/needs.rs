@@ -49,9 +49,17 @@ struct Walk<'a> {
     folders: usize,
 }
 
-/// The modules of go.mod's list that packages of the main module import and that are not in the cache, as go.mod
-/// names them.
-pub(crate) fn missing(project: &Project<'_>, loads: &Loads) -> Vec<ModuleVersion> {
+/// What is missing of the first that go will ask for.
+pub(crate) struct First {
+    /// The modules of go.mod's list that packages of the main module import and that are not in the cache, as
+    /// go.mod names them.
+    pub(crate) missing: Vec<ModuleVersion>,
+    /// All files were read: there are no others.
+    pub(crate) all: bool,
+}
+
+/// Looks for what is missing.
+pub(crate) fn missing(project: &Project<'_>, loads: &Loads) -> First {
     let mut walk = Walk {
         project,
         swaps: Swaps::of(project.go_mod),
@@ -68,7 +76,7 @@ pub(crate) fn missing(project: &Project<'_>, loads: &Loads) -> Vec<ModuleVersion
     while let Some((folder, tests)) = walk.waiting.pop_front().filter(|_| walk.files < FILES) {
         walk.read(&folder, tests);
     }
-    walk.missing
+    First { all: walk.files < FILES && walk.folders < FOLDERS, missing: walk.missing }
 }
 
 impl Walk<'_> {

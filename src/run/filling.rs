@@ -2,10 +2,10 @@
 
 use super::Run;
 use crate::configuration::{Fill as Mode, Relay as RelayMode};
-use crate::fill::needs;
+use crate::fill::needs::{self, First};
 use crate::fill::plan::Plan;
 use crate::fill::{Fill, Means};
-use crate::formats::go_mod::{GoMod, ModuleVersion, Replacement, Role};
+use crate::formats::go_mod::{GoMod, Replacement, Role};
 use crate::formats::go_source::Target;
 use crate::formats::go_version::GoVersion;
 use crate::formats::zip::MAX_GO_MOD;
@@ -52,9 +52,23 @@ pub(super) struct Prospect {
     whole: bool,
 }
 
+/// Why a run has no fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoFill {
+    /// It is not known what go will ask for, it is too little, or nobody wants it.
+    Unsure,
+    /// All that go.mod lists is here, or all that the packages of the command import as far as their heads tell.
+    AllHere,
+}
+
 /// Whether this run may have a fill: where it is known exactly what go will ask for, and something of it is
-/// missing. It costs a look at go.mod and at the module cache; go.sum is not read.
-pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
+/// missing. It costs a look at go.mod, at the heads of a few files and at the module cache; go.sum is not read.
+pub(super) fn prospect(job: &super::Job) -> Result<Prospect, NoFill> {
+    known(job).ok_or(NoFill::Unsure)?
+}
+
+/// As [`prospect`]; `None` where it is not known what go will ask for.
+fn known(job: &super::Job) -> Option<Result<Prospect, NoFill>> {
     let settings = &job.settings;
     let invocation = &job.invocation;
     let writable = match (invocation.downloads_list, &invocation.loads) {
@@ -72,28 +86,32 @@ pub(super) fn prospect(job: &super::Job) -> Option<Prospect> {
     let release = release_that_runs(&go_mod, &job.go_env)?;
     let cache = Cache::new(job.go_env.mod_cache()?, None);
     if is_whole(&go_mod, &cache) {
-        return None;
+        return Some(Err(NoFill::AllHere));
     }
     let whole = invocation.downloads_list.is_some();
     if !whole {
-        let missing = first_missing(&job.dir, &job.go_env, invocation, &go_mod, &cache);
+        let First { missing, all } = first_missing(&job.dir, &job.go_env, invocation, &go_mod, &cache)?;
         if missing.len() < WORTH {
-            return None;
+            return (all && missing.is_empty()).then_some(Err(NoFill::AllHere));
         }
         go_mod.require.retain(|require| missing.contains(&require.module));
     }
-    Some(Prospect { go_mod, cache, writable, release, whole })
+    Some(Ok(Prospect { go_mod, cache, writable, release, whole }))
 }
 
 /// Whether this command chooses versions, go looks for a toolchain first, or nobody would hear of what fails:
 /// then the relay serves from the first byte, for what nothing pins the fill cannot have. What tidy and list
-/// need is mostly there already.
-pub(super) fn chooses(job: &super::Job) -> bool {
+/// need is mostly there already. An editor's list waits for no relay where all that its files import is here: what
+/// else fails stands in its JSON, and is asked for again.
+pub(super) fn chooses(job: &super::Job, all_here: bool) -> bool {
     let invocation = &job.invocation;
     let tidies = invocation.verb == "mod" && invocation.sub == "tidy" || invocation.verb == "work";
     let fetches_toolchain = || toolchain::missing(&job.dir, &job.go_env).is_some();
     let fixed = invocation.versions_fixed || tidies && has_whole_list(job);
-    job.prepare != Prepare::Nothing || fetches_toolchain() || !fixed || hides_failures(job)
+    job.prepare != Prepare::Nothing
+        || fetches_toolchain()
+        || !fixed
+        || hides_failures(job) && !(all_here && invocation.json)
 }
 
 /// Whether downloads may fail of which go's status tells nothing.
@@ -123,27 +141,26 @@ pub(crate) fn lacks_packages(dir: &Path, go_env: &GoEnv, invocation: &Invocation
         && go_env.get("GOPROXY") != "off"
         && std::env::var_os("GO111MODULE").is_none_or(|mode| mode != "off")
         && !is_whole(&go_mod, &cache)
-        && !first_missing(dir, go_env, invocation, &go_mod, &cache).is_empty()
+        && first_missing(dir, go_env, invocation, &go_mod, &cache)
+            .is_some_and(|first| !first.missing.is_empty())
 }
 
-/// The modules of the list that the main module's own files import, and that are not here.
+/// The modules of the list that the main module's own files import, and that are not here; `None` where that is
+/// not known.
 fn first_missing(
     dir: &Path,
     go_env: &GoEnv,
     invocation: &Invocation,
     go_mod: &GoMod,
     cache: &Cache,
-) -> Vec<ModuleVersion> {
+) -> Option<First> {
     let file = governing_file(dir, go_env);
     let top = file.as_deref().and_then(Path::parent);
-    let (Some(loads), Some(top), Some(target)) = (&invocation.loads, top, target(go_env, &invocation.loads))
-    else {
-        return vec![];
-    };
+    let (loads, top, target) = (invocation.loads.as_ref()?, top?, target(go_env, &invocation.loads)?);
     if top.join("vendor/modules.txt").is_file() {
-        return vec![];
+        return Some(First { missing: vec![], all: true });
     }
-    needs::missing(&needs::Project { go_mod, top, dir, target: &target, cache }, loads)
+    Some(needs::missing(&needs::Project { go_mod, top, dir, target: &target, cache }, loads))
 }
 
 /// What go builds for; `None` where this gox does not know what go takes for granted here.

@@ -170,9 +170,11 @@ impl Run {
         let always = job.settings.relay == RelayMode::Always;
         // Nothing is read on the way to a clean first attempt: it would cost every command.
         let prospect = filling::prospect(&job);
+        let all_here = matches!(prospect, Err(filling::NoFill::AllHere));
+        let prospect = prospect.ok();
         let at = health::now();
         // What earlier runs met starts nothing where nothing can be missing.
-        let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job);
+        let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job, all_here);
         let lenient = filling::hides_failures(&job) || job.prepare == Prepare::Packages;
         let quiet = health.is_quiet(at) || !always && !chooses && filling::lacks_nothing(&job);
         let early = always || chooses || prospect.is_some() || job.settings.offline || !quiet;

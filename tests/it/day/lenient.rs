@@ -58,3 +58,32 @@ fn what_could_not_be_had_is_said_and_the_status_is_gos() {
         assert!(said.iter().any(|line| line.contains("exits 0 all the same")), "{relay}\n{outcome}");
     }
 }
+
+/// An editor's list.
+const EDITOR: [&str; 4] = ["list", "-e", "-json", "./..."];
+
+#[test]
+fn an_editors_list_waits_for_no_relay_where_its_imports_are_here() {
+    let lab = Lab::new().modules(3).start();
+    let main = "package main\n\nimport _ \"example.test/m001\"\n\nfunc main() {}\n";
+    let project = Project::new(&lab).file("main.go", main).shared_build_cache();
+    let cold = project.gox(EDITOR).run().success();
+    assert!(cold.report()["relay"].is_object(), "{cold}");
+    let wanted = project.go(EDITOR).run().success();
+    let warm = project.gox(EDITOR).run().success();
+    assert_eq!(warm.out(), wanted.out(), "{warm}");
+    assert!(warm.report()["relay"].is_null(), "{warm}");
+}
+
+#[test]
+fn what_an_editors_list_lacks_further_down_is_asked_for_again() {
+    let lab = Lab::new().modules(3).chain().fault(Fault::Eof, first_of_each(1).path("m002.*zip")).start();
+    let list = |n| format!("\texample.test/m00{n} v1.0.0{}\n", if n > 0 { " // indirect" } else { "" });
+    let go_mod: String = (0..3).map(list).collect();
+    let go_mod = format!("module example.test/main\n\ngo 1.21\n\nrequire (\n{go_mod})\n");
+    let project = Project::new(&lab).file("go.mod", &go_mod).shared_build_cache();
+    project.go(["mod", "download", "example.test/m000"]).run().success();
+    let outcome = project.gox(EDITOR).run().success();
+    assert!(!outcome.out().contains("\"Err\""), "{outcome}");
+    assert!(outcome.attempts() > 1, "{outcome}");
+}
