@@ -68,6 +68,7 @@ phrases! {
     ODD = "{host} answers what is no module proxy's answer ({words})", "{host} 的回答不是模块代理的回答（{words}）";
     OTHER_PROXY = "put another proxy first in GOPROXY, or try again later", "在 GOPROXY 中把别的代理排在前面，或稍后重试";
     THIS_PROXY_FIRST = "put {other} first in GOPROXY: it is well", "在 GOPROXY 中把 {other} 排在前面：它是正常的";
+    THIS_PROXY_BEHIND_A_COMMA = "put {other} first in GOPROXY: it is well, but behind a comma go asks it only after a 404 or 410; behind | it would after any failure", "在 GOPROXY 中把 {other} 排在前面：它是正常的，但它在逗号之后，go 只在收到 404 或 410 时才会问它；换成 |，则任何失败之后都会问";
     ASK_GATE = "ask who runs {host} to let this machine through", "请 {host} 的管理员放行本机";
     STORE_FAILS = "{proxy} sends this machine on to its store, which fails: {what}", "{proxy} 把下载转到它的存储，而存储有问题：{what}";
     LET_STORE = "have {host} let through from here (firewall, HTTP proxy), or put another proxy first in GOPROXY", "请让本机能访问 {host}（防火墙、HTTP 代理），或在 GOPROXY 中把别的代理排在前面";

@@ -59,12 +59,23 @@ pub(crate) fn what(look: &Look) -> Option<Text> {
     })
 }
 
-/// Whose fault it is where nothing else explains it, and what mends it. `other` is a listed proxy that is
-/// well.
-pub(super) fn blame(look: &Look, other: Option<&str>) -> (Verdict, Text) {
+/// A proxy that is well, where another is not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Other<'a> {
+    /// Its host.
+    pub(super) host: &'a str,
+    /// It stands behind the other one and a comma: go comes to it after few failures only.
+    pub(super) behind_a_comma: bool,
+}
+
+/// Whose fault it is where nothing else explains it, and what mends it.
+pub(super) fn blame(look: &Look, other: Option<Other<'_>>) -> (Verdict, Text) {
     let host = &look.host;
     let others = || match other {
-        Some(other) => say::THIS_PROXY_FIRST.with(&[("other", &other)]),
+        Some(Other { host, behind_a_comma: true }) => {
+            say::THIS_PROXY_BEHIND_A_COMMA.with(&[("other", &host)])
+        }
+        Some(Other { host, .. }) => say::THIS_PROXY_FIRST.with(&[("other", &host)]),
         None => say::OTHER_PROXY.into(),
     };
     let (own, usual): (Verdict, Text) = match &look.part {
@@ -93,7 +104,7 @@ pub(super) fn blame(look: &Look, other: Option<&str>) -> (Verdict, Text) {
         Found::NameCut => (
             Verdict::Interception,
             match other {
-                Some(other) => say::THIS_PROXY_FIRST.with(&[("other", &other)]),
+                Some(other) => say::THIS_PROXY_FIRST.with(&[("other", &other.host)]),
                 None => say::BY_ANOTHER_WAY.into(),
             },
         ),

@@ -84,6 +84,8 @@ pub(crate) struct Facts {
     pub(crate) clock: Option<i64>,
     /// Hosts, in the order in which go comes to them.
     pub(crate) looks: Vec<Look>,
+    /// Behind which entries of GOPROXY a comma stands, by their places.
+    pub(crate) commas: Vec<usize>,
     /// A public mirror that is well.
     pub(crate) mirror: Option<String>,
     /// What is wrong with the module cache, the worst first.

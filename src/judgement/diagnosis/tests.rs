@@ -124,6 +124,10 @@ fn s08_proxy_answers_503() {
     let second = look(Part::Proxy(1), "second.example", Found::Well);
     let facts = facts(&[proxy(Found::Status(503, String::new())), second, database(Found::Well)]);
     is(&facts, Verdict::Proxy, Some(PROXY), "answers 503", "put second.example first");
+    let facts = Facts { commas: vec![0], ..facts };
+    is(&facts, Verdict::Proxy, Some(PROXY), "answers 503", "behind | it would after any failure");
+    let facts = Facts { commas: vec![1], ..facts };
+    is(&facts, Verdict::Proxy, Some(PROXY), "answers 503", "first in GOPROXY: it is well");
 }
 
 #[test]

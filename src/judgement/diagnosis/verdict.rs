@@ -3,7 +3,7 @@
 //! What is certain and near comes before what is far: a machine without a network says nothing about a proxy,
 //! a login page nothing about a certificate.
 
-use super::hosts::{blame, what};
+use super::hosts::{Other, blame, what};
 use super::is_public_authority;
 use super::{CacheFault, Diagnosis, Facts, Found, Harm, Look, Origin, Part, Setting, Verdict};
 use crate::formats::authority;
@@ -166,13 +166,17 @@ fn hosts(looks: &[&Look], facts: &Facts) -> Option<Diagnosis> {
             && look.found == Found::Well
             && look.host != bad.host
     };
-    let listed = facts.looks.iter().find(is_well).map(|look| look.host.as_str());
-    let other = listed.or(facts.mirror.as_deref());
+    let listed = facts.looks.iter().find(is_well).map(|look| Other {
+        host: &look.host,
+        behind_a_comma: matches!((&bad.part, &look.part), (Part::Proxy(bad), Part::Proxy(well))
+            if facts.commas.iter().any(|comma| (bad..well).contains(&comma))),
+    });
+    let other = listed.or(facts.mirror.as_deref().map(|host| Other { host, behind_a_comma: false }));
     Some(of_host(bad, other))
 }
 
 /// The diagnosis of one host.
-fn of_host(look: &Look, other: Option<&str>) -> Diagnosis {
+fn of_host(look: &Look, other: Option<Other<'_>>) -> Diagnosis {
     let (verdict, advice) = blame(look, other);
     let found = what(look).unwrap_or_default();
     let what = match &look.part {

@@ -11,7 +11,7 @@ mod settings;
 
 use crate::command_line::DoctorArguments;
 use crate::configuration::{Environment, Error, Settings};
-use crate::formats::goproxy::List;
+use crate::formats::goproxy::{List, Separator};
 use crate::formats::module_path::is_module_path;
 use crate::judgement::diagnosis::{self, Facts, Verdict};
 use crate::judgement::privacy::Rules;
@@ -117,12 +117,19 @@ pub(crate) fn run(
         looks: network.looks,
         cache: faults,
         settings: harms,
+        commas: commas(&grounds.list),
         mirror: network.mirror,
         most_ms: arguments.max_latency.map(|most| u64::try_from(most.as_millis()).unwrap_or(u64::MAX)),
     };
     let found = diagnosis::judge(&facts);
     print::print(arguments.format, locale::language(around.settings.lang), &found, &checks, out)?;
     Ok(i32::from(found.verdict != Verdict::Well))
+}
+
+/// Behind which entries of GOPROXY a comma stands.
+fn commas(list: &List) -> Vec<usize> {
+    let is_comma = |(at, separator): (usize, &Separator)| (*separator == Separator::Comma).then_some(at);
+    list.separators.iter().enumerate().filter_map(is_comma).collect()
 }
 
 /// Reads MODULE or MODULE@VERSION.

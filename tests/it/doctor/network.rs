@@ -112,6 +112,22 @@ fn s08_proxy_answers_503() {
     let found = tells(&Project::new(&lab), &[], told);
     assert_eq!(found["host"], lab.host(0));
     assert!(found["advice"].as_str().is_some_and(|advice| advice.contains(&lab.host(1))), "{found}");
+    assert!(found["advice"].as_str().is_some_and(|advice| !advice.contains("comma")), "{found}");
+}
+
+#[test]
+fn s08_the_other_proxy_stands_behind_a_comma() {
+    // A comma is no failover.
+    let lab = lab(Entry::plain()).entry(Entry::plain()).fault(Fault::Status(503), always().proxy(0)).start();
+    tells(
+        &Project::new(&lab),
+        &[],
+        Told {
+            verdict: "proxy",
+            what: "answers 503",
+            advice: "behind a comma go asks it only after a 404 or 410",
+        },
+    );
 }
 
 #[test]
