@@ -15,9 +15,9 @@
 //! | --- | --- |
 //! | [`vocabulary`] | the words all others speak: cause, source, detail, failure, action |
 //! | [`redact`] | takes secrets out of URLs before anything is printed or stored |
+//! | [`formats`] | go's own formats: names, sums, lists |
 //! | [`words`] | every sentence for people, in English and in Chinese |
 //! | [`progress`] | how far a run has come: when it is shown, and as which lines |
-//! | [`formats`] | go's own formats: names, sums, lists |
 //! | [`verb`] | the one table of go's verbs: pass through, supervised, runs the user's code |
 //! | [`judgement`] | what a failure means (one table), what follows a failed attempt or request, who may be asked about what |
 //! | [`classify`] | from go's words to failures |

@@ -286,16 +286,21 @@ impl<'a> Flags<'a> {
     fn is_on(&self, name: &str) -> bool {
         let mut on = false;
         for (at, word) in self.words.iter().enumerate() {
-            let taken = at > 0
-                && flag(&self.words[at - 1])
-                    .is_some_and(|(before, value)| value.is_none() && !WITHOUT_VALUE.contains(&before));
             if let Some((found, value)) = flag(word)
                 && found == name
             {
-                on = !taken && matches!(value, None | Some("1" | "t" | "T" | "true" | "TRUE" | "True"));
+                on = !self.may_be_value(at)
+                    && matches!(value, None | Some("1" | "t" | "T" | "true" | "TRUE" | "True"));
             }
         }
         on
+    }
+
+    /// True where the flag before this word may have taken it for its value.
+    fn may_be_value(&self, at: usize) -> bool {
+        at > 0
+            && flag(&self.words[at - 1])
+                .is_some_and(|(before, value)| value.is_none() && !WITHOUT_VALUE.contains(&before))
     }
 
     /// The value that this flag has the last time, in its own word or the next.

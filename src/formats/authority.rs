@@ -3,6 +3,8 @@
 //! Pure. As net/url does it: the authority ends at the first `/`, `?` or `#`, and the user at its
 //! last `@`. Nothing is decoded and nothing judged.
 
+use std::net::IpAddr;
+
 /// A URL in its parts, each as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Url<'a> {
@@ -51,9 +53,29 @@ pub(crate) fn name(host: &str) -> &str {
     split_port(host).0
 }
 
+/// True for an address that local proxy programs make up in place of true ones: 198.18.0.0/15, which RFC 2544 sets
+/// aside and no machine has.
+pub(crate) fn is_made_up(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(ip) if ip.octets()[0] == 198 && ip.octets()[1] & 0xfe == 18)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn made_up_addresses_are_known() {
+        for (text, made_up) in [
+            ("198.18.0.1", true),
+            ("198.19.255.255", true),
+            ("198.20.0.1", false),
+            ("198.17.0.1", false),
+            ("10.0.0.1", false),
+            ("fc00::1", false),
+        ] {
+            assert_eq!(is_made_up(text.parse().unwrap()), made_up, "{text}");
+        }
+    }
 
     #[test]
     fn urls_come_apart_as_in_go() {

@@ -5,16 +5,16 @@
 //! that may hold one cannot be read, [`GoEnv::doubt`] says so, and gox changes nothing that such a
 //! setting governs.
 
+use super::answer::answer;
 use super::bounded::{self, MOST_SETTINGS};
 use crate::configuration::Environment;
 use crate::formats::env_file;
 use crate::formats::go_version::GoVersion;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The names gox asks for. By name: without HOME `go env -json` fails, single names do not.
@@ -34,6 +34,8 @@ pub(crate) const NAMES: &[&str] = &[
     "GOTOOLCHAIN",
     "GOAUTH",
     "GOVCS",
+    "GOOS",
+    "GOARCH",
 ];
 
 /// Those among [`NAMES`] that say who may be asked about what; the others are paths and versions.
@@ -215,11 +217,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
     let mut command = Command::new(go);
     command.arg("env").args(NAMES).env("GOTOOLCHAIN", "local");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
-    let Some(text) = command.spawn().ok().and_then(answer) else { return fallback.clone() };
+    let Some(text) = answer(&mut command, Instant::now() + PATIENCE) else { return fallback.clone() };
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
     if lines.len() != NAMES.len() {
@@ -235,28 +236,6 @@ pub(crate) fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
         }
     }
     settings
-}
-
-/// What a child that exits 0 within [`PATIENCE`] wrote; another one is ended. A few lines fit into a
-/// pipe, so that nobody need read before the end.
-fn answer(mut child: Child) -> Option<Vec<u8>> {
-    let begun = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => break,
-            Ok(None) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
-            Ok(Some(_)) => return None,
-            _ => {
-                // It may have ended by itself meanwhile.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    }
-    let mut text = Vec::new();
-    child.stdout.take()?.read_to_end(&mut text).ok()?;
-    Some(text)
 }
 
 #[cfg(test)]

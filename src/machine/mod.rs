@@ -1,6 +1,7 @@
 //! What gox finds on this machine: the real go and its settings, toolchains, gox.toml, the network;
 //! and go's way to lock a file.
 
+pub(crate) mod answer;
 pub(crate) mod bounded;
 pub(crate) mod configuration_files;
 pub(crate) mod dial;

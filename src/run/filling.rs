@@ -166,8 +166,8 @@ fn first_missing(
 /// What go builds for; `None` where this gox does not know what go takes for granted here.
 fn target(go_env: &GoEnv, loads: &Option<Loads>) -> Option<Target> {
     let named = |name: &str, own: Option<&str>| {
-        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-        set.or_else(|| own.map(str::to_owned))
+        let set = Some(go_env.get(name)).filter(|value| !value.is_empty());
+        set.or(own).map(str::to_owned)
     };
     let processor = match std::env::consts::ARCH {
         "x86_64" => Some("amd64"),

@@ -37,7 +37,14 @@ impl Loads {
         {
             return None;
         }
-        let mut patterns: Vec<String> = words.iter().filter(|word| is_pattern(word)).cloned().collect();
+        let named = || words.iter().enumerate().filter(|(_, word)| is_pattern(word));
+        let surely = |at: &usize| !Flags { words }.may_be_value(*at);
+        let mut patterns: Vec<String> =
+            named().filter(|(at, _)| surely(at)).map(|(_, word)| word.clone()).collect();
+        // Whether it is a flag's value or all that is named, nobody knows.
+        if patterns.is_empty() && named().next().is_some() {
+            return None;
+        }
         if patterns.iter().any(|pattern| pattern.contains('@')) {
             return None;
         }
@@ -56,7 +63,7 @@ impl Loads {
     }
 }
 
-/// Whether a word names packages: values of flags seldom look like it, and cost a look at most.
+/// Whether a word looks like the name of packages.
 fn is_pattern(word: &str) -> bool {
     let local = matches!(word, "." | "..") || word.starts_with("./") || word.starts_with("../");
     let host = word.split('/').next().is_some_and(|host| host.contains('.') && word.contains('/'));
@@ -77,7 +84,9 @@ mod tests {
     fn patterns_are_told_from_flags_and_from_the_programs_own_words() {
         for (line, wanted, tests) in [
             ("build", &["."][..], false),
-            ("build -o ./out ./...", &["./out", "./..."], false),
+            ("build -o ./out ./...", &["./..."], false),
+            ("build -v ./a", &["./a"], false),
+            ("build -o out -tags ./x .", &["."], false),
             ("test -run X -count 1 ./a ./b/... -args ./c", &["./a", "./b/..."], true),
             ("run . ./data x.test/y", &["."], false),
             ("run a.go b.go ./c", &["a.go", "b.go"], false),
@@ -104,6 +113,8 @@ mod tests {
             "mod tidy",
             "generate",
             "build -mod=vendor",
+            "build -o ./out",
+            "test -unknown ./a",
         ] {
             assert_eq!(patterns(line, ""), None, "{line}");
         }

@@ -2,6 +2,7 @@
 //!
 //! It chooses words for people and nothing else: what a stranger writes there steers no remedy.
 
+use crate::formats::authority;
 use crate::vocabulary::Failure;
 use std::net::IpAddr;
 
@@ -75,11 +76,10 @@ pub(super) fn dialled(failure: &Failure) -> Option<&str> {
     (literal.is_ok() && port.chars().all(|c| c.is_ascii_digit()) && new).then_some(address)
 }
 
-/// Whether the name led to an address that no machine has: 198.18.0.0/15, which local proxy programs hand out
-/// in place of true ones.
+/// Whether the name led to an address that no machine has.
 pub(super) fn is_fake(failure: &Failure) -> bool {
     let dialled = dialled(failure).or(failure.host.as_deref()).unwrap_or_default();
-    dialled.starts_with("198.18.") || dialled.starts_with("198.19.")
+    authority::name(dialled).parse().is_ok_and(authority::is_made_up)
 }
 
 /// Whether a file system cannot do what go needs.

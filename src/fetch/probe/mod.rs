@@ -205,11 +205,6 @@ fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// True for an address of the networks that local proxy programs make up: 198.18.0.0/15.
-fn is_fake(address: &SocketAddr) -> bool {
-    matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[0] == 198 && ip.octets()[1] & 0xfe == 18)
-}
-
 /// Where an error of a connection leaves a look that had come so far.
 fn of_io(kind: io::ErrorKind, stage: Stage) -> Found {
     match kind {
@@ -339,7 +334,7 @@ impl<'a> Hop<'a> {
             Some(Err(_)) => Err(Found::NoName),
             Some(Ok(found)) if found.is_empty() => Err(Found::NoName),
             Some(Ok(found)) => {
-                self.sight.fake = found.iter().any(is_fake);
+                self.sight.fake = found.iter().any(|address| authority::is_made_up(address.ip()));
                 self.sight.addresses = found.iter().map(SocketAddr::ip).collect();
                 let mut shown: Vec<String> = found.iter().map(|a| a.ip().to_string()).collect();
                 shown.dedup();

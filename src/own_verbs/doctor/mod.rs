@@ -21,7 +21,7 @@ use crate::run::surroundings::{self, Project};
 use crate::words::Text;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// All of it ends within this; what is left of the ten seconds is for printing.
 const BOUND: Duration = Duration::from_secs(9);
@@ -76,6 +76,8 @@ struct Wanted {
 /// What all looks need to know.
 struct Grounds<'a> {
     around: &'a Around<'a>,
+    /// When all of it is to be over.
+    until: Instant,
     list: List,
     rules: Rules,
     project: Project,
@@ -94,6 +96,7 @@ pub(crate) fn run(
     let project = surroundings::read_project(&around.dir, &around.go_env);
     let grounds = Grounds {
         around,
+        until: Instant::now() + BOUND,
         list: List::parse(around.go_env.get("GOPROXY")),
         rules: surroundings::private(&around.settings, &around.go_env, &project),
         project,

@@ -5,13 +5,15 @@ use crate::formats::goproxy::{Entry, List};
 use crate::formats::netrc;
 use crate::judgement::diagnosis::settings::{NAMES, harm_of};
 use crate::judgement::diagnosis::{self, Harm, Origin, Setting};
+use crate::machine::answer::answer;
 use crate::machine::bounded::{self, MOST_SETTINGS};
 use crate::machine::configuration_files::home;
 use crate::machine::{look_up, origins};
 use crate::redact;
 use crate::words::Text;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Variables that lead through an HTTP proxy, or to certificates and logins.
 const WAYS: &[&str] = &[
@@ -25,6 +27,9 @@ const WAYS: &[&str] = &[
     "SSL_CERT_DIR",
     "GOAUTH",
 ];
+
+/// How long git may take to tell its settings; it needs some milliseconds, and the network needs the time.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hosts of logins that are shown, at most.
 const LOGINS: usize = 5;
@@ -138,13 +143,16 @@ fn git_settings(
     harms: &mut Vec<Setting>,
     checks: &mut Vec<Check>,
 ) {
+    let until = grounds.until.min(Instant::now() + PATIENCE);
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(git);
-        command.args(arguments).current_dir(&grounds.around.dir).stdin(Stdio::null()).stderr(Stdio::null());
-        let answer = command.output().ok().filter(|answer| answer.status.success())?;
-        Some(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+        let said = answer(command.args(arguments).current_dir(&grounds.around.dir), until)?;
+        Some(String::from_utf8_lossy(&said).trim().to_owned())
     };
-    let version = ask(&["--version"]).unwrap_or_default();
+    let Some(version) = ask(&["--version"]) else {
+        checks.push(of("git", None, !grounds.list.has_direct(), format!("- {}", git.display())));
+        return;
+    };
     checks.push(of("git", None, true, format!("{version} {}", git.display())));
     // Names of keys are the same in any letter case.
     for (key, harmful) in [("http.sslverify", Some("false")), ("http.followredirects", None)] {

@@ -92,3 +92,26 @@ fn only_what_is_imported_here_is_fetched() {
     assert_eq!(zips.len(), 2, "{zips:?}\n{outcome}");
     assert!(outcome.report()["fetch"]["filled"].is_u64(), "{outcome}");
 }
+
+#[test]
+fn go_s_own_file_says_what_is_built_for() {
+    let lab = Lab::new().modules(6).start();
+    let import = |n: u8| format!("package main\n\nimport _ \"example.test/m00{n}\"\n");
+    let project = Project::new(&lab)
+        .file("main.go", "package main\n\nfunc main() {}\n")
+        .file("a_windows.go", import(1))
+        .file("b_windows.go", import(2))
+        .file("a_linux.go", import(3))
+        .file("b_linux.go", import(4))
+        .file("a_darwin.go", import(3))
+        .file("b_darwin.go", import(4))
+        .file("go.env", "GOOS=windows\n")
+        .shared_build_cache();
+    let file = project.dir().join("go.env");
+    let outcome = project.gox(["list", "-deps", "."]).env("GOENV", file).run().success();
+    let zips = |seen: crate::lab::Seen| seen.path.ends_with(".zip").then_some(seen.path);
+    let mut zips: Vec<String> = lab.requests().into_iter().filter_map(zips).collect();
+    zips.sort();
+    let wanted = [1, 2].map(|n| format!("example.test/m00{n}/@v/v1.0.0.zip"));
+    assert_eq!(zips, wanted, "{outcome}");
+}

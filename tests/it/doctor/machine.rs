@@ -117,3 +117,18 @@ fn s29_offline_with_files() {
     let project = project.env("GOPROXY", files).file("go.mod", "module example.test/main\n\ngo 1.21\n");
     tells(&project, &[], Told { what: "GOPROXY leads to no network", ..well() });
 }
+
+#[test]
+fn a_git_that_hangs_costs_two_seconds_and_no_verdict() {
+    let lab = lab();
+    let tools = tempfile::tempdir().expect("a folder");
+    let git = tools.path().join("git");
+    fs::write(&git, "#!/bin/sh\nexec /bin/sleep 600\n").expect("a file of ours");
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    let project = filled(&lab).env("PATH", tools.path());
+    let found = tells(&project, &[], well());
+    let detail = |check: &serde_json::Value| check["detail"].as_str().unwrap_or_default().to_owned();
+    let checks = found["checks"].as_array().expect("checks");
+    let said = checks.iter().find(|check| check["name"] == "git").map(detail);
+    assert_eq!(said, Some(format!("- {}", git.display())), "{found}");
+}

@@ -8,7 +8,7 @@ mod beside;
 mod database;
 mod origin;
 
-use super::{BOUND, Check, Grounds, Wanted};
+use super::{Check, Grounds, Wanted};
 use crate::command_line::DoctorArguments;
 use crate::configuration::Error;
 use crate::fetch::probe::{Asked, Expect, Prober, Sight};
@@ -86,7 +86,7 @@ async fn look_at_all(
     wanted: &[Wanted],
     arguments: &DoctorArguments,
 ) -> Result<Network, String> {
-    let until = Instant::now() + BOUND;
+    let until = Instant::from_std(grounds.until);
     let list = &grounds.list;
     let mut network = Network {
         now: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),

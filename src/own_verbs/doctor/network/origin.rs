@@ -4,7 +4,7 @@
 use super::{Seen, Way};
 use crate::fetch::probe::{Asked, Expect, Sight};
 use crate::judgement::diagnosis::{Found, Part};
-use std::process::Stdio;
+use crate::machine::answer::answer;
 
 /// Hosts whose repositories go knows by their path alone.
 const BY_PATH: &[&str] = &["github.com", "bitbucket.org"];
@@ -83,22 +83,7 @@ async fn git_gets_in(way: &Way, repository: &str) -> bool {
         command.args(["ls-remote", "--", &url, "HEAD"]);
         command.env("GIT_TERMINAL_PROMPT", "0").env("GCM_INTERACTIVE", "never");
         command.env("GIT_SSH_COMMAND", "ssh -o ControlMaster=no -o BatchMode=yes");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(mut child) = command.spawn() else { return false };
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return status.success(),
-                Ok(None) if std::time::Instant::now() < until => {
-                    std::thread::sleep(std::time::Duration::from_millis(20));
-                }
-                _ => {
-                    // It may have ended by itself meanwhile.
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return false;
-                }
-            }
-        }
+        answer(&mut command, until).is_some()
     });
     tried.await.unwrap_or(false)
 }
