@@ -4,7 +4,7 @@
 use super::body::Idle;
 use super::fault::{Blame, Fault};
 use super::gate::{Gate, Waiting};
-use super::line::{Asking, Duplex, Http2, Line, Opened, Response, handshake_http1, handshake_http2};
+use super::line::{Asking, Duplex, Http2, Line, Opened, Over, Response, handshake_http1, handshake_http2};
 use super::login::Login;
 use super::proxy::{self, Proxy, Scheme};
 use super::surroundings::{Netrc, Surroundings, Way};
@@ -15,11 +15,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// go's own patience with a TLS handshake; a proxy's greeting gets the same.
+/// go's own patience with a TLS handshake, ...
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// ... and with a proxy's answer to CONNECT: what stands behind it may take long to reach.
+const GREETING: Duration = Duration::from_secs(60);
 
 /// How often an idle connection is looked for while all descriptors are in use.
 const CROWDED: Duration = Duration::from_millis(50);
@@ -120,7 +123,12 @@ impl Lines {
 
     /// Sends nothing new over any connection that is there; what they carry may still arrive.
     fn retire_all(&self) {
-        self.lock().http2.clear();
+        self.retire_all_but(None);
+    }
+
+    /// The same, one of them left out.
+    fn retire_all_but(&self, kept: Option<&Arc<Gate>>) {
+        self.lock().http2.retain(|http2| kept.is_some_and(|gate| Arc::ptr_eq(&http2.gate, gate)));
         while self.idle.close_one() {}
     }
 
@@ -133,6 +141,15 @@ impl Lines {
         };
         unused.is_some() || self.idle.close_one()
     }
+}
+
+/// What is known of the proxies on the way.
+#[derive(Default)]
+struct Entrance {
+    /// One has let somebody through.
+    is_open: bool,
+    /// What the latest who tried has met. Who waited meanwhile has met it too.
+    failed: Option<(Instant, Fault)>,
 }
 
 /// All connections of a fetcher.
@@ -149,8 +166,8 @@ pub(super) struct Connections {
     /// HTTP/2 connections that one origin may have now.
     allowed: AtomicUsize,
     /// Held while a proxy is spoken to that has let nobody through yet, so that a wrong password is
-    /// tried once; true once it has.
-    proxy_works: Arc<tokio::sync::Mutex<bool>>,
+    /// tried once.
+    entrance: Arc<tokio::sync::Mutex<Entrance>>,
     /// What proxies have refused for good: everything, or a host.
     verdicts: Mutex<HashMap<Option<Address>, Fault>>,
 }
@@ -166,7 +183,7 @@ impl Connections {
             room: Arc::new(Semaphore::new(room)),
             opened: AtomicU64::new(0),
             allowed: AtomicUsize::new(1),
-            proxy_works: Arc::default(),
+            entrance: Arc::default(),
             verdicts: Mutex::default(),
         }
     }
@@ -209,15 +226,15 @@ impl Connections {
             Way::Through(_) | Way::Straight => None,
         };
         let mut first = match &absolute {
-            Some(_) => self.first_through_proxy().await,
-            None => None,
+            Some(_) if asking.over != Over::Beside => self.first_through_proxy().await?,
+            Some(_) | None => None,
         };
         self.check_verdict(&way, &origin.address)?;
         let lines = {
             let mut origins = self.origins.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             origins.entry(origin.clone()).or_insert_with(Lines::new).clone()
         };
-        if asking.fresh {
+        if asking.over == Over::Fresh {
             lines.retire_all();
         }
         let mut anew = 0;
@@ -228,8 +245,12 @@ impl Connections {
             match asking.within(&mut spent, line.send(&lines.idle, asking, absolute)).await {
                 Ok(response) => {
                     let settled = self.settle(response, absolute)?;
-                    if let Some(works) = &mut first {
-                        **works = true;
+                    if let Some(entrance) = &mut first {
+                        entrance.is_open = true;
+                    }
+                    if asking.over == Over::Beside {
+                        // They are not known to lead anywhere.
+                        lines.retire_all_but(gate.as_ref());
                     }
                     return Ok(settled);
                 }
@@ -238,6 +259,9 @@ impl Connections {
                     // It may be dead without a sign: the next request does not wait for its PING.
                     if let Some(gate) = gate.filter(|_| unanswered.fault.cause == Cause::Timeout) {
                         lines.retire(&gate);
+                    }
+                    if let Some(entrance) = &mut first {
+                        entrance.failed = Some((Instant::now(), unanswered.fault.clone()));
                     }
                     return Err(unanswered.fault);
                 }
@@ -271,9 +295,14 @@ impl Connections {
     }
 
     /// Waits until a proxy is known to work, or gives the right to find out.
-    async fn first_through_proxy(&self) -> Option<tokio::sync::OwnedMutexGuard<bool>> {
-        let guard = self.proxy_works.clone().lock_owned().await;
-        (!*guard).then_some(guard)
+    async fn first_through_proxy(&self) -> Result<Option<OwnedMutexGuard<Entrance>>, Fault> {
+        let since = Instant::now();
+        let guard = self.entrance.clone().lock_owned().await;
+        match &guard.failed {
+            _ if guard.is_open => Ok(None),
+            Some((when, fault)) if *when > since => Err(fault.clone()),
+            Some(_) | None => Ok(Some(guard)),
+        }
     }
 
     /// A connection for the request, and whether it was there before.
@@ -285,6 +314,9 @@ impl Connections {
         asking: &Asking<'_>,
         spent: &mut Duration,
     ) -> Result<(Line, bool), Fault> {
+        if asking.over == Over::Beside {
+            return Ok((self.opened_line(lines, origin, way, asking, spent).await?, false));
+        }
         let since = Instant::now();
         let mut turn = None;
         loop {
@@ -339,7 +371,7 @@ impl Connections {
         spent: &mut Duration,
     ) -> Result<Line, Fault> {
         let room = self.room().await;
-        let opened = asking.within(spent, self.open(origin, way, asking.purpose, room)).await?;
+        let opened = asking.within(spent, self.open(origin, way, asking, room)).await?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         let http2 = match opened {
             Opened::Http1(sender) => {
@@ -379,24 +411,26 @@ impl Connections {
         &self,
         origin: &Origin,
         way: &Way,
-        purpose: Purpose<'_>,
+        asking: &Asking<'_>,
         room: OwnedSemaphorePermit,
     ) -> Result<Opened, Fault> {
         let stream: Box<dyn Duplex> = match way {
             Way::Straight => {
-                let dialled = dial(&origin.address, purpose).await;
+                let dialled = dial(&origin.address, asking.purpose).await;
                 Box::new(dialled.map_err(|error| Fault::of_dial(&origin.address.to_string(), &error))?)
             }
             Way::Through(proxy) => {
-                let first = if origin.https || proxy.scheme == Scheme::Socks5 {
-                    self.first_through_proxy().await
+                let greets = origin.https || proxy.scheme == Scheme::Socks5;
+                let first = if greets && asking.over != Over::Beside {
+                    self.first_through_proxy().await?
                 } else {
                     None
                 };
                 self.check_verdict(way, &origin.address)?;
-                let through = self.through(origin, proxy, purpose).await;
-                if let Some(mut works) = first {
-                    *works = through.is_ok();
+                let through = self.through(origin, proxy, asking.purpose).await;
+                if let Some(mut entrance) = first {
+                    entrance.is_open = through.is_ok();
+                    entrance.failed = through.as_ref().err().map(|fault| (Instant::now(), fault.clone()));
                 }
                 through?
             }
@@ -436,13 +470,19 @@ impl Connections {
                 | Blame::Distrust => fault,
             })?);
         }
-        let greeted = match proxy.scheme {
-            Scheme::Socks5 => in_time(proxy::socks5(&mut stream, &origin.address, proxy)).await,
-            Scheme::Http | Scheme::Https if origin.https => {
-                in_time(proxy::tunnel(&mut stream, &origin.address, proxy)).await
+        let greeting = async {
+            match proxy.scheme {
+                Scheme::Socks5 => proxy::socks5(&mut stream, &origin.address, proxy).await,
+                Scheme::Http | Scheme::Https if origin.https => {
+                    proxy::tunnel(&mut stream, &origin.address, proxy).await
+                }
+                Scheme::Http | Scheme::Https => Ok(()),
             }
-            Scheme::Http | Scheme::Https => Ok(()),
         };
+        let greeted = tokio::time::timeout(GREETING, greeting).await.unwrap_or_else(|_| {
+            let words = format!("proxy {}: no answer within {} s", proxy.address, GREETING.as_secs());
+            Err(Fault::new(Cause::Timeout, words).blaming(Blame::Proxy))
+        });
         if let Err(fault) = &greeted {
             match fault.blame {
                 Blame::Refusal => self.keep_verdict(Some(origin.address.clone()), fault),

@@ -4,7 +4,7 @@
 use super::body::Body;
 use super::fault::{Blame, Fault};
 use super::gate::Waiting;
-use super::line::{Asking, Response};
+use super::line::{Asking, Over, Response};
 use super::login::Login;
 use super::progress::Progress;
 use super::question::Question;
@@ -109,8 +109,7 @@ pub(super) struct Exchange<'a> {
     /// What is offered in a TLS handshake.
     pub(super) offer: Offer,
     pub(super) waiting: Waiting,
-    /// Over a connection that nothing went over before.
-    pub(super) fresh: bool,
+    pub(super) over: Over,
     pub(super) progress: &'a Progress,
 }
 
@@ -159,7 +158,7 @@ impl Exchange<'_> {
                 headers: headers.clone(),
                 offer: self.offer,
                 waiting: self.waiting,
-                fresh: self.fresh,
+                over: self.over,
                 purpose: self.question.file.purpose(),
                 patience: self.patience,
                 progress: self.progress,

@@ -3,6 +3,7 @@
 use super::exchange::{Part, STALL_WINDOW};
 use super::kin::Kin;
 use super::ledger::{Books, Carrier};
+use super::line::Over;
 use super::one_try::{OneTry, Shortfall, TryEnd};
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
@@ -11,7 +12,6 @@ use super::spool::Stored;
 use super::under_way::Listed;
 use super::{Answer, Errand, Fetcher, Refusal, Waiting};
 use crate::judgement::request::UpstreamId;
-use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge;
 use crate::judgement::request::miss::{Miss, Try};
 use crate::judgement::request::policy::{Allowance, Condition, Move, Situation};
@@ -122,6 +122,8 @@ impl<'a> Journey<'a> {
                     };
                     match &mut probe {
                         Some(_) if !self.is_down(upstream) => probe = None,
+                        // The others have used it up meanwhile.
+                        Some(_) if self.time_left().is_zero() => return self.give_up(),
                         Some(asked) => self.probe(upstream, asked).await,
                         None => self.pause(upstream, pause).await,
                     }
@@ -222,7 +224,7 @@ impl<'a> Journey<'a> {
             conditions,
             allowance: Allowance {
                 retry: is_retry_affordable(books.tally.retries, books.tally.requests)
-                    || self.terms.patient && books.breakers.iter().any(Breaker::is_down),
+                    || self.terms.patient && books.any_down(),
                 time: self.fetcher.options.budget.saturating_sub(spent),
             },
         }
@@ -249,7 +251,7 @@ impl<'a> Journey<'a> {
         let progress = Progress::new();
         let late = {
             let mut books = fetcher.ledger.lock();
-            let probes = self.terms.patient && books.breakers[first.place()].is_down();
+            let probes = self.terms.patient && books.is_down(first);
             books.tally.retries += u64::from(self.tries.iter().any(|t| t.upstream == first) && !probes);
             books.latencies.late()
         };
@@ -280,7 +282,7 @@ impl<'a> Journey<'a> {
                         let other = Progress::new();
                         let stall = STALL_WINDOW.min(fetcher.options.stall);
                         let patience = (hedge::BESIDE.min(self.time_left()), stall);
-                        let mut beside = self.start_for(&question, &urgent, first, &other, patience);
+                        let mut beside = self.beside(&question, &urgent, first, &other, patience);
                         tokio::select! {
                             biased;
                             end = &mut main => return self.note(end),
@@ -349,14 +351,32 @@ impl<'a> Journey<'a> {
     where
         'a: 'r,
     {
-        let fresh = {
+        let confirms = {
             let books = self.fetcher.ledger.lock();
             self.situation(&books, &self.conditions(&books)).confirms()
         };
+        let over = if confirms { Over::Fresh } else { Over::Any };
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
-        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, fresh, progress };
+        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
         Box::pin(one.run(part))
+    }
+
+    /// The same once more, beside a request that stands still: the whole file, over a connection of its own.
+    fn beside<'r>(
+        &self,
+        question: &'r Question,
+        errand: &'r Errand,
+        upstream: UpstreamId,
+        progress: &'r Progress,
+        (patience, stall): (Duration, Duration),
+    ) -> Running<'r>
+    where
+        'a: 'r,
+    {
+        let (fetcher, pinned, over) = (self.fetcher, self.terms.pinned, Over::Beside);
+        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
+        Box::pin(one.run(None))
     }
 
     fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
@@ -385,7 +405,9 @@ impl<'a> Journey<'a> {
 
     fn keep(&mut self, upstream: UpstreamId, short: Box<Shortfall>) {
         if short.miss != Miss::NotFound {
-            self.trouble.get_or_insert_with(Instant::now);
+            // What it waited for in vain was trouble too.
+            let now = Instant::now();
+            self.trouble.get_or_insert(now.checked_sub(short.silent).unwrap_or(now));
         } else if self.terms.pinned {
             let mut books = self.fetcher.ledger.lock();
             books.absent[upstream.place()].get_or_insert_with(std::time::Instant::now);

@@ -229,10 +229,15 @@ pub(super) struct Books {
     /// The breakers of the stores that upstreams redirect to, by upstream: a store's trouble is not
     /// the upstream's.
     pub(super) stores: Vec<Breaker>,
+    /// Those of the HTTP or SOCKS proxy on the way to each upstream, which is the worse for none of its trouble:
+    /// while it lets nobody through, it is waited for as an upstream is.
+    pub(super) ways: Vec<Breaker>,
     /// How fast each upstream is asked.
     pub(super) paces: Vec<Pace>,
     /// Since when everything has failed.
     trouble: Option<Instant>,
+    /// When something last moved.
+    progressed: Option<Instant>,
     /// When a question was last answered.
     idle_since: Option<Instant>,
     pub(super) latencies: Latencies,
@@ -265,16 +270,31 @@ impl Books {
     pub(super) fn progress(&mut self) {
         self.tally.outage = self.tally.outage.max(self.in_trouble());
         self.trouble = None;
+        self.progressed = Some(Instant::now());
     }
 
-    /// Notes that something failed.
-    pub(super) fn fail(&mut self) {
-        self.trouble.get_or_insert_with(Instant::now);
+    /// Notes that something failed for which nothing came in so long: that was trouble already, if nothing else
+    /// moved meanwhile.
+    pub(super) fn fail(&mut self, silent: Duration) {
+        let now = Instant::now();
+        let since = now.checked_sub(silent).unwrap_or(now);
+        let since = self.progressed.map_or(since, |moved| since.max(moved));
+        self.trouble = Some(self.trouble.map_or(since, |known| known.min(since)));
     }
 
     /// For how long everything has failed.
     pub(super) fn in_trouble(&self) -> Duration {
         self.trouble.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether an upstream answers nobody just now, be it for its own trouble or for that of the way to it.
+    pub(super) fn is_down(&self, upstream: UpstreamId) -> bool {
+        self.breakers[upstream.place()].is_down() || self.ways[upstream.place()].is_down()
+    }
+
+    /// Whether any of them does.
+    pub(super) fn any_down(&self) -> bool {
+        self.breakers.iter().chain(&self.ways).any(Breaker::is_down)
     }
 
     /// What the decision wants to know of each upstream at `now`, for a question that `stores` may have
@@ -297,6 +317,7 @@ impl Books {
             self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect();
         for (place, condition) in conditions.iter_mut().enumerate() {
             condition.absent = self.absent[place].map(|since| since.elapsed());
+            condition.down |= self.ways[place].is_down();
             condition.answers = self.answered[place].is_some();
             condition.left = self.left[place];
             condition.go_fails = self.go_fails[place];
@@ -321,8 +342,10 @@ impl Ledger {
                 tally: Tally::default(),
                 breakers,
                 stores: vec![Breaker::default(); n],
+                ways: vec![Breaker::default(); n],
                 paces: vec![Pace::default(); n],
                 trouble: None,
+                progressed: None,
                 idle_since: None,
                 latencies: Latencies::default(),
                 answered_by: HashMap::new(),
@@ -396,5 +419,37 @@ impl Ledger {
         tally.outage = tally.outage.max(tally.trouble);
         tally.connections = dial::connections();
         tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_trouble_from_its_beginning_and_what_moved_meanwhile_is_none() {
+        let ledger = Ledger::new(vec![], vec![]);
+        let mut books = ledger.lock();
+        let silence = Duration::from_secs(20);
+        books.fail(silence);
+        assert!(books.in_trouble() >= silence);
+        books.progress();
+        books.fail(silence);
+        assert!(books.in_trouble() < silence, "another file came later than that");
+        // What failed at once after it does not shorten it.
+        books.fail(Duration::ZERO);
+        let before = books.in_trouble();
+        assert!(before < silence && books.tally.outage >= silence);
+    }
+
+    #[test]
+    fn an_upstream_behind_a_proxy_that_lets_nobody_through_answers_nobody() {
+        let ledger = Ledger::new(vec![Breaker::default()], vec![false]);
+        let mut books = ledger.lock();
+        for _ in 0..3 {
+            books.ways[0].fault(Duration::ZERO, Cause::ConnRefused, crate::vocabulary::Detail::Plain);
+        }
+        assert!(books.is_down(UpstreamId::at(0)) && books.any_down());
+        assert!(!books.breakers[0].is_open(Duration::ZERO), "it is not the worse for it");
     }
 }

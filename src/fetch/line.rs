@@ -35,6 +35,18 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 const HEAD: usize = 1 << 20;
 const HEAD_LINES: usize = 1000;
 
+/// Which connection a request may go over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Any that can take it.
+    Any,
+    /// None that is there already, and nobody uses those any more.
+    Fresh,
+    /// One of its own, beside a request that stands still: it waits for nothing that the other may hold, and where
+    /// it is answered, the older connections are not used any more.
+    Beside,
+}
+
 /// One request of ours.
 pub(super) struct Asking<'a> {
     pub(super) uri: Uri,
@@ -42,8 +54,7 @@ pub(super) struct Asking<'a> {
     /// What is offered in a TLS handshake.
     pub(super) offer: Offer,
     pub(super) waiting: Waiting,
-    /// Not over a connection that is there already.
-    pub(super) fresh: bool,
+    pub(super) over: Over,
     /// What a new connection would be for.
     pub(super) purpose: Purpose<'a>,
     /// Patience for the head of the answer, once something is done for it: what waits its turn does

@@ -4,6 +4,7 @@ use super::check::{self, Finding};
 use super::exchange::{Exchange, Part, Received, Said};
 use super::fault::Blame;
 use super::ledger::Books;
+use super::line::Over;
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
@@ -33,12 +34,16 @@ pub(super) struct Shortfall {
     pub(super) cause: Cause,
     /// Whether an HTTP proxy failed, and the like.
     pub(super) detail: Detail,
+    /// What distinguishes the fault of what stands between.
+    pub(super) of_way: Detail,
     /// Status and wrong hash.
     pub(super) facts: Facts,
     pub(super) host: String,
     pub(super) blame: Blame,
     /// What happened, for people.
     pub(super) words: String,
+    /// For how long nothing had come when it ended.
+    pub(super) silent: Duration,
     /// The wrong copy itself.
     pub(super) copy: Option<Stored>,
     /// What the host said with its status.
@@ -51,10 +56,12 @@ impl Shortfall {
             miss: Miss::Fault { cause, gained: false },
             cause,
             detail: Detail::Plain,
+            of_way: Detail::Plain,
             facts: Facts::default(),
             host: host.to_owned(),
             blame: Blame::Host,
             words: words.into(),
+            silent: Duration::ZERO,
             copy: None,
             said: None,
         })
@@ -86,8 +93,7 @@ pub(super) struct OneTry<'a> {
     pub(super) upstream: UpstreamId,
     /// Patience for the headers.
     pub(super) patience: Duration,
-    /// Over a connection of its own.
-    pub(super) fresh: bool,
+    pub(super) over: Over,
     /// Over how long a body is judged to stall.
     pub(super) stall: Duration,
     pub(super) progress: &'a Progress,
@@ -116,7 +122,7 @@ impl OneTry<'_> {
             stall: self.stall,
             offer,
             waiting: self.errand.waiting,
-            fresh: self.fresh,
+            over: self.over,
             progress: self.progress,
         };
         let (host, received) = exchange.run(part).await;
@@ -132,6 +138,7 @@ impl OneTry<'_> {
                 kept = part;
                 let mut short = Shortfall::fault(fault.cause, &host, fault.words);
                 short.blame = fault.blame;
+                short.of_way = fault.detail;
                 short.detail = match fault.blame {
                     Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
                     Blame::Host if self.is_resolvers(&host, fault.cause).await => Detail::Resolver,
@@ -156,29 +163,39 @@ impl OneTry<'_> {
         cause == Cause::Dns && names::none_resolves(all, authority::name(host)).await
     }
 
+    /// Notes in the books what moved, and whether it is trouble.
+    fn note_movement(&self, books: &mut Books, result: &Result<Good, Box<Shortfall>>) {
+        let at = self.upstream.place();
+        if let Some(first) = self.progress.first_byte() {
+            books.latencies.add(first);
+            books.tally.took(first);
+            books.answered[at] = books.answered[at].max(Some(self.progress.asked));
+            books.ways[at].served();
+        }
+        match result.as_ref().map_err(|short| &short.miss) {
+            Ok(_) | Err(Miss::Fault { gained: true, .. }) => books.progress(),
+            // An answer, if not a file.
+            Err(Miss::NotFound | Miss::Denied { .. } | Miss::Odd) => {}
+            Err(Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. }) => {
+                books.fail(self.progress.silent_for());
+            }
+        }
+        if matches!(result, Err(short) if matches!(short.miss, Miss::Fault { .. } | Miss::Wrong { .. })) {
+            self.fetcher.mistrust();
+        }
+    }
+
     /// Enters the end of the try into the books, and learns from them what it means.
     fn enter(&self, host: &str, mut result: Result<Good, Box<Shortfall>>) -> Result<Stored, Box<Shortfall>> {
         let now = self.fetcher.started.elapsed();
         let at = self.upstream.place();
         let mut books = self.fetcher.ledger.lock();
         let books = &mut *books;
-        if let Some(first) = self.progress.first_byte() {
-            books.latencies.add(first);
-            books.tally.took(first);
-            books.answered[at] = books.answered[at].max(Some(self.progress.asked));
-        }
+        self.note_movement(books, &result);
         // A store that the upstream redirects to is a host of its own, with trouble of its own.
         let is_store = host != self.fetcher.upstream(self.upstream).host();
-        match result.as_ref().map_err(|short| &short.miss) {
-            Ok(_) | Err(Miss::Fault { gained: true, .. }) => books.progress(),
-            // An answer, if not a file.
-            Err(Miss::NotFound | Miss::Denied { .. } | Miss::Odd) => {}
-            Err(Miss::Fault { .. } | Miss::Limited { .. } | Miss::Wrong { .. }) => books.fail(),
-        }
-        if matches!(&result, Err(short) if matches!(short.miss, Miss::Fault { .. } | Miss::Wrong { .. })) {
-            self.fetcher.mistrust();
-        }
         if let Err(short) = &mut result {
+            short.silent = self.progress.silent_for();
             self.recognise(books, short);
         }
         let numbers = books.tally.hosts.entry(host.to_owned()).or_default();
@@ -227,7 +244,8 @@ impl OneTry<'_> {
                     match short.blame {
                         Blame::Host => breaker.fault(now, *cause, short.detail),
                         // It stands before every host: none of them is the worse for it.
-                        Blame::Proxy | Blame::Refusal | Blame::Login => {}
+                        Blame::Proxy => books.ways[at].fault(now, *cause, short.of_way),
+                        Blame::Refusal | Blame::Login => {}
                         // go may get through.
                         Blame::Gox | Blame::Verdict | Blame::Distrust => {}
                     }

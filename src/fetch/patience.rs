@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::{MutexGuard, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Longest pause before a host that answers nobody is asked once more, by one question for all.
-const PROBE_PAUSE: Duration = Duration::from_secs(3);
+/// Longest pause before a host that answers nobody is asked once more, by one question for all: it is to hear less
+/// than one in three seconds.
+const PROBE_PAUSE: Duration = Duration::from_secs(4);
 
 /// The right to ask a silent host once more; nobody's in particular where it answers others.
 pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
@@ -56,7 +57,7 @@ impl<'a> Journey<'a> {
 
     /// Whether an upstream answers nobody just now.
     pub(super) fn is_down(&self, upstream: UpstreamId) -> bool {
-        self.fetcher.ledger.lock().breakers[upstream.place()].is_down()
+        self.fetcher.ledger.lock().is_down(upstream)
     }
 
     /// What is left of the budget.

@@ -2,7 +2,7 @@
 //!
 //! | request | when | to whom | which name |
 //! | --- | --- | --- | --- |
-//! | a file of a module ([`Purpose::Module`]) | go asks the relay for it; go will ask for it, as go.mod and go.sum tell (the fill); go failed with it, and its words, were they true, would move a setting or lead to another host | an upstream of the user's list as the rotation allows, a permitted mirror, the store that one of them redirects to | the module path and version |
+//! | a file of a module ([`Purpose::Module`]) | go asks the relay for it; go will ask for it, as go.mod and go.sum tell (the fill); go failed with it, and its words, were they true, would move a setting or lead to another host, or name a host that is waited for until it answers | an upstream of the user's list as the rotation allows, a permitted mirror, the store that one of them redirects to | the module path and version |
 //! | a look-up ([`Purpose::LookUp`]) | go asks the relay for it | the one upstream that said it carries the checksum database | the module path and version |
 //! | the database's own files ([`Purpose::Database`]) | go asks the relay for them; go says that the database is away | an upstream of the user's list; the database itself | none |
 //! | whether a proxy takes a connection ([`Purpose::Probe`]) | go is silent, or failed to connect | the network proxies of the user's list | none |

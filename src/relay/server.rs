@@ -192,6 +192,9 @@ fn in_vain(tried: &[String]) -> String {
             None => lines.push((line, 1)),
         }
     }
+    if tried.is_empty() {
+        return "gox has asked others in vain until its budget was used up\n".to_owned();
+    }
     let mut text = format!("gox tried {} times:\n", tried.len());
     // The heading takes one line of go's.
     let start = lines.len().saturating_sub(LINES - 1);

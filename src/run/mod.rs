@@ -1,10 +1,11 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
 //! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
-//! attempt, `progress` shows how far it is, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
+//! attempt, `between` waits between two, `progress` shows how far it is, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `receipt` says what came of it, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
+mod between;
 mod ci;
 mod filling;
 mod leave;
@@ -35,7 +36,6 @@ use crate::machine::find_go::{MARKER, Nesting};
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::locale;
-use crate::machine::network::{self, Probe};
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
@@ -56,11 +56,8 @@ use watching::Watching;
 /// handshake over a bad line, short against go's own 30 s.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// How often is looked for a network while there is none.
-const NETWORK_POLL: Duration = Duration::from_millis(500);
-
-/// How often is looked whether a host that could not be reached takes connections again.
-const HOST_POLL: Duration = Duration::from_secs(1);
+/// However little of the budget is left, go may be silent for so long.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything a supervised run needs.
 #[derive(Debug)]
@@ -296,6 +293,8 @@ impl Run {
             // What go cannot do it says when gox has become it.
             let hidden = self.job.prepare == Prepare::Packages;
             let mode = if hidden { StderrMode::Hidden } else { StderrMode::Live };
+            // Silence is trouble from its beginning, and the budget bounds that as well.
+            patience = patience.min(self.budget_left()).max(LEAST_PATIENCE);
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             self.course.begins(self.attempts.len() + 1, patience, self.relaying.at_work());
             let started = self.supervisor.run(&command, mode, watch, &mut hooks).await;
@@ -309,7 +308,7 @@ impl Run {
             }
             self.tell_beginning(&outcome, mark.as_ref());
             let notes = hooks.notes();
-            let mut observation = self.observe(&outcome, notes, mark.as_ref()).await?;
+            let mut observation = self.observe(&outcome, notes, mark.as_ref(), patience).await?;
             self.witness(&mut observation).await?;
             let mut decision = self.decide(&observation);
             if decision == Decision::Diagnose {
@@ -414,20 +413,6 @@ impl Run {
         Ok(Some(self.back_off(delay, &observation).await?))
     }
 
-    /// Waits for so long, or until one of the hosts that could not be reached takes a connection again.
-    async fn back_off(&mut self, delay: Duration, observation: &Observation) -> Result<Duration, Interrupt> {
-        let start = Instant::now();
-        self.course.waits_for_the_next(start + delay);
-        while start.elapsed() < delay {
-            self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
-            let probes = self.unless_interrupted(network::probe(&observation.dead)).await?;
-            if probes.iter().any(|(_, probe)| *probe == Probe::Connected) {
-                break;
-            }
-        }
-        Ok(start.elapsed().min(delay))
-    }
-
     async fn sleep(&mut self, length: Duration) -> Result<(), Interrupt> {
         self.unless_interrupted(tokio::time::sleep(length)).await
     }
@@ -438,24 +423,6 @@ impl Run {
             done = work => Ok(done),
             signal = self.supervisor.interrupted() => Err(Interrupt(signal)),
         }
-    }
-
-    /// Waits for a route and a resolver; `None` where none came.
-    async fn await_network(
-        &mut self,
-        patience: Duration,
-        observation: &Observation,
-    ) -> Result<Option<Duration>, Interrupt> {
-        let start = Instant::now();
-        self.course.waits_for_a_network(start + patience);
-        let (hosts, names) = observe::failing_hosts(&observation.failures);
-        while start.elapsed() < patience {
-            self.sleep(NETWORK_POLL).await?;
-            if network::no_network(&hosts, names).is_none() {
-                return Ok(Some(start.elapsed()));
-            }
-        }
-        Ok(None)
     }
 
     /// Does away with what was found at `path`; where nothing was found there, nothing is done. False where

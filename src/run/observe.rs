@@ -24,12 +24,13 @@ use std::time::{Duration, Instant};
 const SCAN: Duration = Duration::from_secs(10);
 
 impl Run {
-    /// Looks at everything an attempt left behind.
+    /// Looks at everything an attempt left behind that was to be ended after so much silence.
     pub(super) async fn observe(
         &mut self,
         outcome: &Outcome,
         notes: Notes,
         mark: Option<&Mark>,
+        patience: Duration,
     ) -> Result<Observation, Exit> {
         let end = match &outcome.ended {
             _ if is_interrupt(outcome) => AttemptEnd::Interrupted,
@@ -62,12 +63,11 @@ impl Run {
         if observation.failures.is_empty() && matches!(end, AttemptEnd::Code(_)) {
             return Ok(observation);
         }
-        match self.first_failure {
-            Some(first) => {
-                observation.since_first_failure = observation.since_first_failure.max(first.elapsed());
-            }
-            None => self.first_failure = Some(Instant::now()),
-        }
+        // What went before without a sign was trouble already.
+        let silent = if end == AttemptEnd::Stalled { patience } else { Duration::ZERO };
+        let now = Instant::now();
+        let first = *self.first_failure.get_or_insert(now.checked_sub(silent).unwrap_or(now));
+        observation.since_first_failure = observation.since_first_failure.max(first.elapsed());
         // What no attempt can change ends the run, whatever go's settings are.
         let told = observation.failures.iter().any(|f| f.rule.is_some());
         let worth = told || !matches!(end, AttemptEnd::Code(_)) || self.any_curable(&observation.failures);
@@ -85,8 +85,8 @@ impl Run {
             observation.progress = cache.grew_since(mark);
             if observation.progress {
                 // Progress pays back.
-                self.first_failure = Some(Instant::now());
-                observation.since_first_failure = Duration::ZERO;
+                self.first_failure = Some(now.checked_sub(silent).unwrap_or(now));
+                observation.since_first_failure = silent;
             }
             if !self.policy.verifying {
                 self.find_damage(&cache, &state, &mut observation).await?;

@@ -28,16 +28,28 @@ const MOST: usize = 3;
 const DATABASE: &str = "https://sum.golang.org";
 
 /// What gox asks.
-struct Inquiry {
+pub(super) struct Inquiry {
     /// Whom, as go walks it.
-    list: List,
-    question: Question,
+    pub(super) list: List,
+    pub(super) question: Question,
     /// What the bytes are judged by.
     sums: GoSum,
     /// The database itself is asked.
     of_database: bool,
     /// The wrong hash of what go got.
     wrong: Option<String>,
+}
+
+impl Inquiry {
+    /// The same, about something else.
+    pub(super) fn with(self, question: Question) -> Inquiry {
+        Inquiry { question, ..self }
+    }
+
+    /// The first who is asked.
+    pub(super) fn host(&self) -> String {
+        self.list.entries.first().map(Entry::shown).unwrap_or_default()
+    }
 }
 
 /// The list as far as `entry`, which is asked where go's own walk leads there alone: words that name
@@ -112,7 +124,7 @@ impl Run {
     }
 
     /// What is to be asked about a failure: nothing that go itself would not ask there.
-    fn inquiry(&self, state: &State, failure: &Failure) -> Option<Inquiry> {
+    pub(super) fn inquiry(&self, state: &State, failure: &Failure) -> Option<Inquiry> {
         let class = failure.row().class;
         if class == Class::Database {
             let through = failure.url.as_deref().is_some_and(|url| url.contains("/sumdb/"));

@@ -8,6 +8,7 @@ phrases! {
     DIAGNOSING = "go's words name no cause: one attempt to find out", "go 的输出没有说明原因：再运行一次以查明";
     AWAITING_NETWORK = "{reason}; waiting up to {seconds} s for one", "{reason}；最多等待 {seconds} 秒";
     AGAIN_IN = "trying again in {seconds} s (attempt {attempt})", "{seconds} 秒后重试（第 {attempt} 次）";
+    ASKING_FOR_LIFE = "{host} still does not answer; go runs again as soon as it does", "{host} 仍无响应；一旦恢复就重新运行 go";
     AGAIN = "trying again (attempt {attempt})", "正在重试（第 {attempt} 次）";
     AND = "{first}, {then}", "{first}，{then}";
     BECAUSE = "{reason}: {then}", "{reason}：{then}";

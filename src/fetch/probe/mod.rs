@@ -8,7 +8,7 @@ mod handshake;
 
 use crate::fetch::fault::{Blame, Fault};
 use crate::fetch::gate::Waiting;
-use crate::fetch::line::{Asking, Duplex, Line, Opened, Response, handshake_http1};
+use crate::fetch::line::{Asking, Duplex, Line, Opened, Over, Response, handshake_http1};
 use crate::fetch::login::Login;
 use crate::fetch::progress::Progress;
 use crate::fetch::proxy::{self, Proxy, Scheme};
@@ -393,7 +393,7 @@ impl<'a> Hop<'a> {
             headers,
             offer: Offer::Http2,
             waiting: Waiting::Go,
-            fresh: true,
+            over: Over::Fresh,
             purpose: self.purpose,
             patience: HEAD,
             progress: &progress,

@@ -113,6 +113,14 @@ fn is_waited_out(policy: &Policy, state: &State, observation: &Observation, fail
     hosts && !answers && (policy.versions_fixed || private::knows_hash(state, failure))
 }
 
+/// Whether another attempt is worth as much waiting as the budget allows: nothing but hosts that answer nobody
+/// stands in its way.
+pub(crate) fn is_worth_waiting(policy: &Policy, history: &[Step], observation: &Observation) -> bool {
+    let state = State::after(policy, history, observation);
+    let failures = observation.all_failures(&state);
+    policy.patient && failures.iter().all(|f| is_waited_out(policy, &state, observation, f))
+}
+
 /// How long is waited for a network where there is none.
 const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
 

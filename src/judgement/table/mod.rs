@@ -267,10 +267,12 @@ pub(crate) fn is_of_talking(cause: Cause) -> bool {
     matches!(cause, Cause::TlsCert | Cause::CaptiveOrHtml)
 }
 
-/// Whether waiting may cure a failure: the trouble of a host that answers nobody just now. A page that somebody
-/// else sent waits for a person, not for time.
+/// Whether waiting may cure a failure: the trouble of a host that answers nobody just now, or of the proxy on the
+/// way to it. A page that somebody else sent waits for a person, not for time.
 pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {
-    cause != Cause::CaptiveOrHtml && row(cause, source, detail).may_pass() || is_resolvers(cause, detail)
+    // A proxy on the way comes back as any host does.
+    let of_host = if detail == Detail::HttpProxy { Detail::Plain } else { detail };
+    cause != Cause::CaptiveOrHtml && row(cause, source, of_host).may_pass() || is_resolvers(cause, detail)
 }
 
 /// Whether a name did not resolve for a trouble of the resolver's, which passes.

@@ -69,6 +69,7 @@ pub(crate) struct Lab {
     names: Vec<(String, Place)>,
     pages: BTreeMap<String, String>,
     script: Option<Script>,
+    away: Duration,
 }
 
 /// Whether and where there is a checksum database.
@@ -104,6 +105,7 @@ impl Lab {
             names: Vec::new(),
             pages: BTreeMap::new(),
             script: None,
+            away: Duration::ZERO,
         }
     }
 
@@ -224,6 +226,12 @@ impl Lab {
     /// Leads a host name (`https://NAME`) to a server of the lab: [`Place::Web`] or [`Place::Sumdb`].
     pub(crate) fn name(mut self, name: &str, place: Place) -> Lab {
         self.names.push((name.to_owned(), place));
+        self
+    }
+
+    /// Nobody listens at the HTTP proxy that knows the names until so long after the start.
+    pub(crate) fn http_proxy_away(mut self, outage: Duration) -> Lab {
+        self.away = outage;
         self
     }
 
@@ -404,6 +412,6 @@ async fn open(
         Sumdb::Alone => Some(sockets::plain(site(Place::Sumdb, None, None)).await?),
         _ => None,
     };
-    let http_proxy = if names.is_empty() { None } else { Some(names::serve(names, strangers).await?) };
+    let http_proxy = if names.is_empty() { None } else { Some(names::serve(names, strangers, plan.away)?) };
     Ok(Opened { urls, addresses, sumdb, http_proxy })
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
 /// `host:port` and where that is here; nothing is `None`: a connection that cannot be made.
 pub(super) type Names = BTreeMap<String, Option<SocketAddr>>;
@@ -14,12 +15,22 @@ pub(super) type Names = BTreeMap<String, Option<SocketAddr>>;
 /// The `host:port` of those whom somebody wanted and the lab does not know.
 pub(super) type Strangers = Arc<Mutex<BTreeSet<String>>>;
 
-/// Serves CONNECT and plain requests for the known names; to the others it answers 502, and notes them.
-pub(super) async fn serve(names: Names, strangers: Strangers) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-    let address = listener.local_addr()?;
+/// Serves CONNECT and plain requests for the known names; to the others it answers 502, and notes them. For so
+/// long it is not there.
+pub(super) fn serve(names: Names, strangers: Strangers, away: Duration) -> io::Result<SocketAddr> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let address = socket.local_addr()?;
     let names = Arc::new(names);
+    let listening = if away.is_zero() { Ok(socket.listen(128)?) } else { Err(socket) };
     tokio::spawn(async move {
+        let listener = match listening {
+            Ok(listener) => listener,
+            Err(socket) => {
+                tokio::time::sleep(away).await;
+                socket.listen(128).expect("a port of its own")
+            }
+        };
         while let Ok((stream, _)) = listener.accept().await {
             let (names, strangers) = (Arc::clone(&names), Arc::clone(&strangers));
             tokio::spawn(async move {

@@ -210,6 +210,24 @@ fn a_resolver_that_is_away_is_waited_out_and_a_wrong_name_is_not() {
 }
 
 #[test]
+fn an_http_proxy_that_is_away_is_waited_out_and_one_that_refuses_is_not() {
+    let mut p = policy(A);
+    (p.patient, p.versions_fixed) = (true, true);
+    let waits = |cause| {
+        let mut between = failure(cause, Source::Proxy, "a.example:1");
+        between.detail = Detail::HttpProxy;
+        is_worth_waiting(&p, &[], &seen(vec![between]))
+    };
+    for cause in [Cause::ConnRefused, Cause::ConnReset, Cause::Eof, Cause::Timeout, Cause::Http5xx] {
+        assert!(waits(cause), "{cause:?}");
+    }
+    // A mistyped name, a login page, a verdict.
+    for cause in [Cause::Dns, Cause::CaptiveOrHtml, Cause::Http403, Cause::TlsCert] {
+        assert!(!waits(cause), "{cause:?}");
+    }
+}
+
+#[test]
 fn the_relay_serves_from_the_first_network_failure_on() {
     let mut p = policy(&format!("{A},{B},direct"));
     p.relay = true;

@@ -1,0 +1,136 @@
+//! Between two attempts: how long is waited, and how gox knows that it is over.
+
+use super::speak::Level;
+use super::witness::Inquiry;
+use super::{Interrupt, Run, observe};
+use crate::fetch::{Answer, Engine, Fetcher, Options};
+use crate::formats::goproxy::Rotate;
+use crate::judgement::attempt::{self, Observation, State};
+use crate::machine::network::{self, Probe};
+use crate::relay::path;
+use crate::words::running;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often is looked for a network while there is none.
+const NETWORK_POLL: Duration = Duration::from_millis(500);
+
+/// How often is looked whether a host that could not be reached takes connections again.
+const HOST_POLL: Duration = Duration::from_secs(1);
+
+/// Between two questions to a host that answers nobody; a part of it is left to chance.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+
+/// How long an answer to one of them is waited for.
+const ANSWER: Duration = Duration::from_secs(4);
+
+/// However dead a host seems to gox, go is run again after this: it may see more.
+const LONGEST: Duration = Duration::from_secs(100);
+
+impl Run {
+    /// What is left of the budget.
+    pub(super) fn budget_left(&self) -> Duration {
+        let spent = self.first_failure.map_or(Duration::ZERO, |at| at.elapsed());
+        self.policy.budget.saturating_sub(spent)
+    }
+
+    /// Waits for so long, or until one of the hosts that could not be reached takes a connection again. Where
+    /// nothing but the host is in the way, and it does not answer gox either by then, it is waited for.
+    pub(super) async fn back_off(
+        &mut self,
+        delay: Duration,
+        observation: &Observation,
+    ) -> Result<Duration, Interrupt> {
+        let start = Instant::now();
+        self.course.waits_for_the_next(start + delay);
+        while start.elapsed() < delay {
+            self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
+            let probes = self.unless_interrupted(network::probe(&observation.dead)).await?;
+            if probes.iter().any(|(_, probe)| *probe == Probe::Connected) {
+                break;
+            }
+        }
+        let Some(inquiry) = self.asks_for_life(observation) else { return Ok(start.elapsed().min(delay)) };
+        let end = start + self.budget_left().min(LONGEST);
+        let mut told = false;
+        while Instant::now() < end && !self.is_alive(&inquiry).await? {
+            if !told {
+                told = true;
+                self.course.waits_for_the_next(end);
+                let host = inquiry.host();
+                self.voice.say(
+                    &mut self.supervisor,
+                    Level::Normal,
+                    &running::ASKING_FOR_LIFE.with(&[("host", &host)]),
+                );
+            }
+            let pause = SIGN_OF_LIFE.mul_f64(0.5 + fastrand::f64() / 2.0);
+            self.sleep(pause.min(end.saturating_duration_since(Instant::now()))).await?;
+        }
+        Ok(start.elapsed())
+    }
+
+    /// The question that tells whether a host answers again that nobody but go asks; `None` where something else
+    /// may be in the way.
+    fn asks_for_life(&self, observation: &Observation) -> Option<Inquiry> {
+        let before = self.history.len().saturating_sub(1);
+        let state = self.state();
+        if state.relay || !attempt::is_worth_waiting(&self.policy, &self.history[..before], observation) {
+            return None;
+        }
+        let seen = State::after(&self.policy, &self.history[..before], observation);
+        let inquiry = observation.failures.iter().find_map(|failure| self.inquiry(&seen, failure))?;
+        // A small file of the same version tells as much as its zip.
+        let small = inquiry.question.path.strip_suffix(".zip").map(|path| format!("{path}.mod"));
+        Some(match small.and_then(|small| path::parse(&small)) {
+            Some(question) => inquiry.with(question),
+            None => inquiry,
+        })
+    }
+
+    /// Whether it is answered, as go would be: whatever is said is a sign of life, but for a host's own trouble.
+    async fn is_alive(&mut self, inquiry: &Inquiry) -> Result<bool, Interrupt> {
+        let mut options = Options::new(inquiry.list.clone(), self.way_out());
+        (options.rotate, options.attempts) = (Rotate::Never, 1);
+        (options.stall, options.budget) = (ANSWER, ANSWER);
+        if let Some(folder) = self.cache_folder() {
+            options.spool_dir = folder.join("cache/download");
+        }
+        // What cannot be asked tells nothing, and keeps nobody waiting.
+        let (Ok(engine), Ok(fetcher)) = (Engine::start(), Fetcher::new(options)) else { return Ok(true) };
+        let fetcher = Arc::new(fetcher);
+        let (answered, answer) = tokio::sync::oneshot::channel();
+        let (asking, question) = (fetcher.clone(), inquiry.question.clone());
+        engine.spawn(async move {
+            // Nobody listens any more where it took too long.
+            let _ = answered.send(asking.get(question).await);
+        });
+        let answer = self.unless_interrupted(tokio::time::timeout(ANSWER, answer)).await?;
+        Ok(match answer {
+            Ok(Ok(Answer::GaveUp { .. })) => fetcher.tally().hosts.values().any(|host| host.answers > 0),
+            Ok(Ok(Answer::Found { .. } | Answer::NotFound(_) | Answer::Refused(_) | Answer::Left { .. })) => {
+                true
+            }
+            Ok(Err(_)) => true,
+            Err(_) => false,
+        })
+    }
+
+    /// Waits for a route and a resolver; `None` where none came.
+    pub(super) async fn await_network(
+        &mut self,
+        patience: Duration,
+        observation: &Observation,
+    ) -> Result<Option<Duration>, Interrupt> {
+        let start = Instant::now();
+        self.course.waits_for_a_network(start + patience);
+        let (hosts, names) = observe::failing_hosts(&observation.failures);
+        while start.elapsed() < patience {
+            self.sleep(NETWORK_POLL).await?;
+            if network::no_network(&hosts, names).is_none() {
+                return Ok(Some(start.elapsed()));
+            }
+        }
+        Ok(None)
+    }
+}
