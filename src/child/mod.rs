@@ -54,7 +54,7 @@ use sink::Sink;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::future::Future;
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -327,16 +327,12 @@ impl Supervisor {
 
 async fn copy_out(spool: &Spool, sink: Sink) -> io::Result<()> {
     let mut reader = spool.reader()?;
-    let mut buffer = vec![0; 64 * 1024];
     loop {
-        let n = reader.read(&mut buffer)?;
-        if n == 0 {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
             return Ok(());
         }
-        let mut rest = &buffer[..n];
-        while !rest.is_empty() {
-            let written = sink.write(rest).await?;
-            rest = &rest[written..];
-        }
+        let written = sink.write(piece).await?;
+        reader.consume(written);
     }
 }

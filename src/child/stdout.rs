@@ -1,12 +1,15 @@
 //! go's stdout, kept until the attempt has turned out to be the last.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 /// Bytes kept in memory before a temporary file is begun.
 ///
 /// Nearly every `go list` or `go env` fits; `go list -deps -json` of a large module does not.
 pub(super) const SPOOL_MEMORY: usize = 1 << 20;
+
+/// Bytes of the temporary file that are read at once.
+const PIECE: usize = 64 * 1024;
 
 /// What go wrote to stdout in one attempt: the first [`SPOOL_MEMORY`] bytes in memory, all that
 /// follows in an unnamed temporary file, which no death of gox can leave behind.
@@ -59,12 +62,14 @@ impl Spool {
     pub(crate) fn rewritten(&self, mut each: impl FnMut(Option<&[u8]>) -> Vec<u8>) -> io::Result<Spool> {
         let mut other = Spool::default();
         let mut reader = self.reader()?;
-        let mut buffer = vec![0; 64 * 1024];
         loop {
-            match reader.read(&mut buffer)? {
-                0 => break,
-                n => other.push(&each(Some(&buffer[..n]))),
+            let piece = reader.fill_buf()?;
+            if piece.is_empty() {
+                break;
             }
+            other.push(&each(Some(piece)));
+            let taken = piece.len();
+            reader.consume(taken);
         }
         other.push(&each(None));
         Ok(other)
@@ -74,13 +79,13 @@ impl Spool {
     ///
     /// # Errors
     /// If the temporary file cannot be read.
-    pub(crate) fn reader(&self) -> io::Result<impl Read + '_> {
-        let rest: Box<dyn Read + '_> = match &self.file {
+    pub(crate) fn reader(&self) -> io::Result<impl BufRead + '_> {
+        let rest: Box<dyn BufRead + '_> = match &self.file {
             None => Box::new(io::empty()),
             Some(file) => {
                 let mut file: &File = file;
                 file.seek(SeekFrom::Start(0))?;
-                Box::new(file)
+                Box::new(BufReader::with_capacity(PIECE, file))
             }
         };
         Ok(self.memory.as_slice().chain(rest))

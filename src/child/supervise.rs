@@ -81,12 +81,16 @@ struct Source {
 
 impl Source {
     fn new(pipe: pipe::Receiver) -> Source {
-        Source { pipe: Some(pipe), buffer: vec![0; CHUNK], owed: 0 }
+        // Not zeroed: most runs say little, and each page touched costs more than what is said on it.
+        Source { pipe: Some(pipe), buffer: Vec::with_capacity(CHUNK), owed: 0 }
     }
 
     async fn read(&mut self) -> io::Result<usize> {
         match &mut self.pipe {
-            Some(pipe) => pipe.read(&mut self.buffer).await,
+            Some(pipe) => {
+                self.buffer.clear();
+                pipe.read_buf(&mut self.buffer).await
+            }
             None => std::future::pending().await,
         }
     }
@@ -102,7 +106,7 @@ impl Source {
             self.pipe = None;
         }
         self.owed = self.owed.saturating_sub(n as u64);
-        &self.buffer[..n]
+        self.buffer.get(..n).unwrap_or_default()
     }
 
     fn count_owed(&mut self) {

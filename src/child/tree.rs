@@ -5,7 +5,9 @@
 //! left for a session of their own (go's telemetry sidecar, ssh's connection masters) have
 //! detached themselves on purpose: they are neither watched nor ended.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 
 /// One process as `/proc/PID/stat` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl Tree {
 
     /// Looks for the living members; `None` where the system has no `/proc`.
     pub(super) fn look(&mut self) -> Option<Vec<Process>> {
-        let all = all_processes()?;
+        let all = self.candidates()?;
         let mut members = self.members(&all);
         // A gox that was started with such a mark, and with go in one tick of the clock, is none of them.
         let me = rustix::process::getpid().as_raw_nonzero().get();
@@ -119,6 +121,38 @@ impl Tree {
         }
         Some(members)
     }
+
+    /// All that can belong to go, and the parents of these: `None` where the system has no `/proc`.
+    ///
+    /// To look at every process there is takes longer than gox takes for all else, on a machine with many.
+    fn candidates(&self) -> Option<Vec<Process>> {
+        let last = newest();
+        let mut all: BTreeMap<i32, Process> = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+            let name = entry.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+            if is_younger(pid, self.root, last) || self.seen.contains_key(&pid) {
+                // One that ended meanwhile is no loss.
+                all.extend(one_process(pid).map(|process| (pid, process)));
+            }
+        }
+        let parents: HashSet<i32> =
+            all.values().map(|p| p.parent).filter(|pid| !all.contains_key(pid)).collect();
+        all.extend(parents.into_iter().filter_map(|pid| Some((pid, one_process(pid)?))));
+        (!all.is_empty()).then(|| all.into_values().collect())
+    }
+}
+
+/// Whether a number can have been given out since `root` was, `last` being the newest.
+///
+/// Numbers are given out in rising order and begin anew at the top. Who got one in a whole round since then is missed
+/// by this, unless he was seen earlier.
+fn is_younger(pid: i32, root: i32, last: Option<i32>) -> bool {
+    match last {
+        Some(last) if last >= root => pid >= root,
+        Some(last) => pid >= root || pid <= last,
+        None => true,
+    }
 }
 
 /// Whether a process has inherited the marker of a supervising gox.
@@ -134,51 +168,28 @@ pub(super) fn can_see_processes() -> bool {
     one_process(me).is_some_and(|process| process.pid == me)
 }
 
-/// Every process there is, without its byte counts.
-#[cfg(target_os = "linux")]
-fn all_processes() -> Option<Vec<Process>> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
-        let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-        // One that ended meanwhile is no loss.
-        all.extend(one_process(pid));
-    }
-    (!all.is_empty()).then_some(all)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn all_processes() -> Option<Vec<Process>> {
-    None
+/// The number that the system gave out last.
+fn newest() -> Option<i32> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// One process by its number.
-#[cfg(target_os = "linux")]
 pub(super) fn one_process(pid: i32) -> Option<Process> {
-    parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // One read gives the whole line: some fifty numbers of at most twenty digits.
+    let mut line = [0; 2048];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    parse_stat(&line[..length])
 }
 
 /// Bytes read and written so far: on Linux this counts sockets and pipes too.
-#[cfg(target_os = "linux")]
 fn bytes_moved(pid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.trim().parse::<u64>().ok());
     Some(field("rchar:")?.wrapping_add(field("wchar:")?))
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn one_process(_: i32) -> Option<Process> {
-    None
-}
-
-#[cfg(not(target_os = "linux"))]
-fn bytes_moved(_: i32) -> Option<u64> {
-    None
-}
-
 /// Reads one line of `/proc/PID/stat`. The name stands in parentheses and may itself contain
 /// any byte, parentheses and newlines included: the last `)` ends it.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // only Linux has the file
 fn parse_stat(line: &[u8]) -> Option<Process> {
     let open = memchr::memchr(b'(', line)?;
     let close = memchr::memrchr(b')', line)?;
@@ -234,6 +245,35 @@ mod tests {
         );
         assert_eq!(parse_stat(b"42 (cut"), None);
         assert_eq!(parse_stat(b""), None);
+    }
+
+    #[test]
+    fn who_got_a_number_after_go_is_looked_at_and_nobody_else() {
+        for (pid, last, looked_at) in [
+            (500, Some(600), true),
+            (550, Some(600), true),
+            (499, Some(600), false),
+            // The numbers have begun anew.
+            (700, Some(20), true),
+            (20, Some(20), true),
+            (21, Some(20), false),
+            (3, None, true),
+        ] {
+            assert_eq!(is_younger(pid, 500, last), looked_at, "{pid} {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_sees_what_a_process_of_this_test_started_and_its_parent() {
+        let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let mut tree = Tree::new(pid, false);
+        let all = tree.candidates().unwrap();
+        let me = i32::try_from(std::process::id()).unwrap();
+        assert!([pid, me].iter().all(|wanted| all.iter().any(|p| p.pid == *wanted)), "{all:?}");
+        assert_eq!(tree.look().map(|members| pids(&members)), Some(vec![pid]));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

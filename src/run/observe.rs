@@ -16,7 +16,7 @@ use crate::machine::names;
 use crate::machine::network::{self, Probe};
 use crate::module_cache::{Cache, Finding, Mark, Owner};
 use crate::vocabulary::{Cause, Detail, Failure, Source};
-use std::io::Read;
+use std::io::BufRead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -288,14 +288,14 @@ impl Hooks for Tracing {
 }
 
 /// Reads the objects of a `-json` verb.
-fn read_json(rules: &crate::classify::Rules, reader: &mut impl Read, failures: &mut Vec<Failure>) {
+fn read_json(rules: &crate::classify::Rules, reader: &mut impl BufRead, failures: &mut Vec<Failure>) {
     let mut classifier = Classifier::new(rules, Stream::JsonStdout);
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(n) = reader.read(&mut buffer) {
-        if n == 0 {
-            break;
-        }
-        classifier.push(&buffer[..n]);
+    while let Ok(piece) = reader.fill_buf()
+        && !piece.is_empty()
+    {
+        classifier.push(piece);
+        let taken = piece.len();
+        reader.consume(taken);
     }
     for failure in classifier.finish().failures {
         let same = |f: &Failure| {

@@ -9,7 +9,7 @@ use super::*;
 #[cfg(target_os = "linux")]
 use crate::inside::harness::Pty;
 use crate::inside::harness::be_on_ones_own;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ExitStatus, Stdio};

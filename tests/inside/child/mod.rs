@@ -12,6 +12,7 @@ use super::signals::Signals;
 use super::*;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::time::Instant;
 

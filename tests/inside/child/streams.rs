@@ -3,7 +3,7 @@
 use super::helper::Helper;
 use super::*;
 use crate::child::stdout::SPOOL_MEMORY;
-use std::io::Write;
+use std::io::{Read, Write};
 
 /// Runs a script with stderr in a file; gives back what stands there and what the hook heard.
 fn stderr_of(script: &str, mode: StderrMode) -> (Vec<u8>, Collected, Outcome) {

@@ -3,7 +3,7 @@
 
 use super::helper::Helper;
 use super::*;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 
 /// Writes numbers into `$DIR/pids` all at once, then waits for ever together with a child.
