@@ -4,6 +4,8 @@ use crate::gate::Begin;
 use crate::gate::Weather::{
     self, Closed, Drip, Held, Late, Paused, Refused, Reset, Silent, Status, Swallowed, Up,
 };
+use crate::lab::Lab;
+use crate::quick;
 use crate::resolver::Trouble;
 use std::time::Duration;
 
@@ -18,8 +20,12 @@ pub(crate) enum Place {
     HttpProxy { https: bool },
     /// The same, of SOCKS.
     Socks,
+    /// The checksum database.
+    Database,
     /// The resolver.
     Resolver(Trouble),
+    /// Everywhere: there is no resolver, and nothing leads out.
+    Nowhere,
 }
 
 /// What is wanted.
@@ -33,6 +39,8 @@ pub(crate) enum Want {
     AsGo,
     /// Success, at most so much longer than without trouble.
     Beside(Duration),
+    /// What becomes of go, at most so much later.
+    Quick(Duration),
 }
 
 /// One try.
@@ -48,6 +56,10 @@ pub(crate) struct Case {
     /// Files of the project that are not there.
     pub(crate) lacking: Vec<&'static str>,
     pub(crate) terminal: bool,
+    /// GOPROXY, with the lab's address for `LAB`.
+    pub(crate) goproxy: Option<&'static str>,
+    /// What is special about the lab.
+    pub(crate) lab: fn(Lab) -> Lab,
     /// How many run at once, on one state folder, each with a module cache of its own.
     pub(crate) at_once: usize,
     pub(crate) want: Want,
@@ -60,21 +72,22 @@ const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-impl Case {
-    fn new(name: String, timetable: Vec<(Weather, Duration)>, want: Want) -> Case {
-        Case {
-            name,
-            place: Place::Proxy,
-            begin: Begin::AtStart,
-            timetable,
-            modules: 40,
-            args: vec!["mod", "download"],
-            env: vec![],
-            lacking: vec![],
-            terminal: false,
-            at_once: 1,
-            want,
-        }
+/// One as `mod download` meets it, with nothing special.
+pub(crate) fn plain(name: String, timetable: Vec<(Weather, Duration)>, want: Want) -> Case {
+    Case {
+        name,
+        place: Place::Proxy,
+        begin: Begin::AtStart,
+        timetable,
+        modules: 40,
+        args: vec!["mod", "download"],
+        env: vec![],
+        lacking: vec![],
+        terminal: false,
+        goproxy: None,
+        lab: |lab| lab,
+        at_once: 1,
+        want,
     }
 }
 
@@ -106,10 +119,12 @@ pub(crate) fn all() -> Vec<Case> {
     let mut all = outages();
     all.extend(endless());
     all.extend(between());
+    all.extend(database());
     all.extend(mixed());
     all.extend(verbs());
     all.extend(slow());
     all.extend(many());
+    all.extend(quick::all());
     all
 }
 
@@ -120,12 +135,12 @@ fn outages() -> Vec<Case> {
             for (form, weather) in FORMS {
                 let name = format!("outage {when} {form} {seconds}");
                 let want = Want::Through(soon(weather));
-                all.push(Case { begin, ..Case::new(name, vec![(weather, s(seconds))], want) });
+                all.push(Case { begin, ..plain(name, vec![(weather, s(seconds))], want) });
             }
             for (form, trouble) in RESOLVERS {
                 let name = format!("outage {when} dns-{form} {seconds}");
                 // What a resolver knows not, and no resolver, may be no network at all: half a minute.
-                let case = Case::new(name, vec![(Up, s(seconds))], Want::Through(s(15)));
+                let case = plain(name, vec![(Up, s(seconds))], Want::Through(s(15)));
                 all.push(Case { begin, place: Place::Resolver(trouble), ..case });
             }
         }
@@ -135,7 +150,7 @@ fn outages() -> Vec<Case> {
             let (name, want) = (format!("outage {when} no-relay"), |w| Want::Through(soon(w)));
             for (form, weather) in FORMS {
                 let case =
-                    Case::new(format!("{name} {form} {seconds}"), vec![(weather, s(seconds))], want(weather));
+                    plain(format!("{name} {form} {seconds}"), vec![(weather, s(seconds))], want(weather));
                 all.push(Case { begin, env: vec![("GOX_RELAY", "never"), ("GOX_FILL", "off")], ..case });
             }
         }
@@ -150,7 +165,7 @@ fn endless() -> Vec<Case> {
         for (form, weather) in FORMS {
             let case = |kind: &str, want| Case {
                 begin,
-                ..Case::new(format!("endless {when} {kind}{form}"), vec![(weather, EVER)], want)
+                ..plain(format!("endless {when} {kind}{form}"), vec![(weather, EVER)], want)
             };
             all.push(case("", ends(300, 310)));
             all.push(Case { terminal: true, ..case("terminal ", ends(120, 130)) });
@@ -186,7 +201,7 @@ fn between() -> Vec<Case> {
                 for seconds in [12, 30, 60] {
                     let name = format!("between {sort} {when} {form} {seconds}");
                     let want = Want::Through(soon(weather));
-                    all.push(Case { begin, place, ..Case::new(name, vec![(weather, s(seconds))], want) });
+                    all.push(Case { begin, place, ..plain(name, vec![(weather, s(seconds))], want) });
                 }
             }
             let name = format!("between {sort} no-relay {form} 20");
@@ -194,11 +209,27 @@ fn between() -> Vec<Case> {
             all.push(Case {
                 place,
                 env,
-                ..Case::new(name, vec![(weather, s(20))], Want::Through(soon(weather)))
+                ..plain(name, vec![(weather, s(20))], Want::Through(soon(weather)))
             });
             let name = format!("between {sort} budget {form}");
             let env = vec![("GOX_BUDGET", "20s")];
-            all.push(Case { place, env, ..Case::new(name, vec![(weather, EVER)], Want::Ends(s(20), s(24))) });
+            all.push(Case { place, env, ..plain(name, vec![(weather, EVER)], Want::Ends(s(20), s(24))) });
+        }
+    }
+    all
+}
+
+/// The checksum database alone, of which go asks what no go.sum tells.
+fn database() -> Vec<Case> {
+    let mut all = Vec::new();
+    for (form, weather) in FORMS.into_iter().filter(|(_, weather)| !matches!(weather, Status(_))) {
+        for seconds in [12, 30, 60] {
+            let case = plain(
+                format!("database {form} {seconds}"),
+                vec![(weather, s(seconds))],
+                Want::Through(soon(weather) + s(4)),
+            );
+            all.push(Case { place: Place::Database, modules: 5, lacking: vec!["go.sum"], ..case });
         }
     }
     all
@@ -222,13 +253,13 @@ fn mixed() -> Vec<Case> {
     for (when, begin) in BEGINNINGS {
         for (name, table, soon) in &tables {
             let name = format!("mixed {when} {name}");
-            all.push(Case { begin, ..Case::new(name, table.clone(), Want::Through(*soon)) });
+            all.push(Case { begin, ..plain(name, table.clone(), Want::Through(*soon)) });
         }
     }
     for (form, weather) in FORMS {
         let name = format!("two first-is-{form}");
         let want = Want::Beside(s(3));
-        all.push(Case { place: Place::FirstOfTwo, ..Case::new(name, vec![(weather, EVER)], want) });
+        all.push(Case { place: Place::FirstOfTwo, ..plain(name, vec![(weather, EVER)], want) });
     }
     all
 }
@@ -247,7 +278,7 @@ fn verbs() -> Vec<Case> {
     for (verb, args, lacking) in verbs {
         for (form, weather) in FORMS {
             for (when, begin) in [("start", Begin::AtStart), ("middle", Begin::After(20))] {
-                let case = Case::new(
+                let case = plain(
                     format!("verb {verb} {when} {form} 30"),
                     vec![(weather, s(30))],
                     Want::Through(soon(weather)),
@@ -265,11 +296,7 @@ fn verbs() -> Vec<Case> {
 fn slow() -> Vec<Case> {
     let case = |name: &str, modules, weather, relay| {
         let name = format!("slow {name} relay-{relay}");
-        Case {
-            modules,
-            env: vec![("GOX_RELAY", relay)],
-            ..Case::new(name, vec![(weather, EVER)], Want::AsGo)
-        }
+        Case { modules, env: vec![("GOX_RELAY", relay)], ..plain(name, vec![(weather, EVER)], Want::AsGo) }
     };
     let mut all = Vec::new();
     for relay in ["auto", "always", "never"] {
@@ -288,7 +315,7 @@ fn many() -> Vec<Case> {
     for (form, weather) in FORMS {
         for seconds in [20, 60] {
             let name = format!("many sixteen {form} {seconds}");
-            let case = Case::new(name, vec![(weather, s(seconds))], Want::Through(soon(weather) + s(4)));
+            let case = plain(name, vec![(weather, s(seconds))], Want::Through(soon(weather) + s(4)));
             all.push(Case { at_once: 16, modules: 10, ..case });
         }
     }

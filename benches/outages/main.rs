@@ -15,6 +15,7 @@
 
 mod cases;
 mod gate;
+mod quick;
 mod resolver;
 mod run;
 
@@ -83,7 +84,9 @@ fn main() -> ExitCode {
 fn in_a_process(case: &Case) -> bool {
     let program = std::env::current_exe().expect("this program");
     let mut command = match case.place {
-        Place::Resolver(_) => resolver::in_a_world_of_its_own(&program),
+        Place::Resolver(_) | Place::Nowhere => {
+            resolver::in_a_world_of_its_own(&program, case.place == Place::Nowhere)
+        }
         _ => Command::new(program),
     };
     match command.args([ONE, &case.name]).output() {

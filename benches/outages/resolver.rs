@@ -20,11 +20,13 @@ pub(crate) enum Trouble {
 }
 
 /// A command that runs `program` where nothing leads out and every name is asked of 127.0.0.1.
-pub(crate) fn in_a_world_of_its_own(program: &std::path::Path) -> Command {
+pub(crate) fn in_a_world_of_its_own(program: &std::path::Path, nowhere: bool) -> Command {
+    // A device that leads nowhere, or there would be nothing but this machine on purpose.
+    let device = if nowhere { "ip link add gox0 type dummy; " } else { "" };
     let script = "ip link set lo up && f=$(mktemp) && echo nameserver 127.0.0.1 >\"$f\" && \
                   mount --bind \"$f\" /etc/resolv.conf && exec \"$0\" \"$@\"";
     let mut command = Command::new("unshare");
-    command.args(["-Urnm", "sh", "-c", script]).arg(program);
+    command.args(["-Urnm", "sh", "-c", &format!("{device}{script}")]).arg(program);
     command
 }
 

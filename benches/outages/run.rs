@@ -37,11 +37,12 @@ struct Stage {
 impl Stage {
     fn set(case: &Case) -> Stage {
         let name = |https| if https { Entry::tls().named(resolver::NAME) } else { Entry::plain() };
-        let lab = Lab::new().modules(case.modules).size(20_000);
+        let lab = (case.lab)(Lab::new().modules(case.modules).size(20_000));
         let lab = match case.place {
             Place::HttpProxy { .. } | Place::Socks => lab.entry(name(true)).entry(Entry::plain()),
             Place::FirstOfTwo => lab.entry(Entry::plain()).entry(Entry::plain()),
-            Place::Proxy | Place::Resolver(_) => lab,
+            Place::Database => lab.sumdb(),
+            Place::Proxy | Place::Resolver(_) | Place::Nowhere => lab,
         };
         let lab = lab.start();
         let host = |at| lab.host(at).parse().expect("an address");
@@ -56,15 +57,27 @@ impl Stage {
             // What is asked in plain words, the server itself reads as well.
             Place::HttpProxy { https: false } => Behind::Server(host(1)),
             Place::Socks => Behind::Socks(host(0)),
-            Place::Proxy | Place::FirstOfTwo | Place::Resolver(_) => Behind::Server(host(0)),
+            Place::Database => {
+                let set = lab.gosumdb();
+                let address = set.rsplit("http://").next().and_then(|address| address.parse().ok());
+                Behind::Server(address.expect("the database's address"))
+            }
+            Place::Proxy | Place::FirstOfTwo | Place::Resolver(_) | Place::Nowhere => Behind::Server(host(0)),
         };
         let gate = match case.place {
-            Place::Resolver(_) => Gate::open(behind, Begin::AtStart, vec![(Weather::Up, Duration::ZERO)]),
+            Place::Resolver(_) | Place::Nowhere => {
+                Gate::open(behind, Begin::AtStart, vec![(Weather::Up, Duration::ZERO)])
+            }
             _ => Gate::open(behind, case.begin, case.timetable.clone()),
         };
         let here = gate.address;
         match case.place {
-            Place::Proxy => set("GOPROXY", format!("http://{here}")),
+            Place::Proxy | Place::Nowhere => set("GOPROXY", format!("http://{here}")),
+            Place::Database => {
+                let of_lab = lab.gosumdb();
+                let (key, _) = of_lab.split_once(' ').expect("a key and an address");
+                set("GOSUMDB", format!("{key} http://{here}"));
+            }
             Place::FirstOfTwo => set("GOPROXY", format!("http://{here}|{}", lab.url(1))),
             Place::HttpProxy { https } => {
                 let scheme = if https { "https" } else { "http" };
@@ -77,6 +90,9 @@ impl Stage {
                 set("HTTPS_PROXY", format!("socks5://{here}"));
             }
             Place::Resolver(_) => set("GOPROXY", format!("http://{}:{}", resolver::NAME, here.port())),
+        }
+        if let Some(list) = case.goproxy {
+            env.push(("GOPROXY".to_owned(), list.replace("LAB", &here.to_string())));
         }
         env.extend(case.env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let root = tempfile::Builder::new().prefix("gox-outages-").tempdir().expect("a temporary folder");
@@ -234,6 +250,12 @@ fn judge(case: &Case, ended: &Ended, seen: &Seen, go: Option<&Ended>) -> (bool, 
             );
             ((ended.ok || !go.ok) && ratio <= 1.3, words)
         }
+        Want::Quick(more) => {
+            let Some(go) = go else { return (false, "go was not run".to_owned()) };
+            let of_go = go.at - go.begun;
+            let words = format!("{how} in {:.1} s, go {:.1} s", took.as_secs_f64(), of_go.as_secs_f64());
+            (ended.ok == go.ok && took <= of_go + more, words)
+        }
         Want::Beside(more) => {
             // Without trouble it is well below a second.
             let most = more + Duration::from_secs(1);
@@ -244,15 +266,15 @@ fn judge(case: &Case, ended: &Ended, seen: &Seen, go: Option<&Ended>) -> (bool, 
 
 /// Tries one case, and prints what came of it.
 pub(crate) fn case(case: &Case, tools: &Tools) -> ExitCode {
-    let go = (case.want == Want::AsGo).then(|| {
-        let stage = Stage::set(case);
-        run(stage.command(case, tools, &tools.go, 0), false)
-    });
     let stage = Stage::set(case);
     let seen = stage.gate.seen.clone();
     if let Place::Resolver(trouble) = case.place {
         trouble_with_names(case, trouble, &seen);
     }
+    let go = matches!(case.want, Want::AsGo | Want::Quick(_)).then(|| {
+        let stage = Stage::set(case);
+        run(stage.command(case, tools, &tools.go, 0), false)
+    });
     let runs: Vec<_> = (0..case.at_once)
         .map(|number| {
             let command = stage.command(case, tools, &tools.gox, number);

@@ -27,6 +27,7 @@ mod display;
 mod ending;
 mod growth;
 mod locks;
+mod person;
 mod signals;
 mod sink;
 mod spawn;
@@ -174,6 +175,8 @@ pub(crate) struct Outcome {
     pub(crate) stdout: Spool,
     /// From the start to the end of go.
     pub(crate) elapsed: Duration,
+    /// Somebody at the terminal was asked something.
+    pub(crate) asked: bool,
 }
 
 impl Outcome {

@@ -179,12 +179,13 @@ pub(super) async fn until_end(
         }
         running.do_what_is_due(hooks);
     }
+    let asked = running.watcher.has_asked();
     let Running { mut guard, signals, spool, reason, ended_at, mut display, .. } = running;
     display.clear();
     let elapsed = ended_at.unwrap_or_else(Instant::now).duration_since(begin);
     let go = guard.reap()?;
     signals.go_was_run();
-    Ok(Outcome { ended: why(reason, go), go, stdout: spool, elapsed })
+    Ok(Outcome { ended: why(reason, go), go, stdout: spool, elapsed, asked })
 }
 
 impl Running<'_> {

@@ -2,6 +2,7 @@
 
 use super::growth::{WatchedFolders, fingerprint};
 use super::locks::waits_for_stranger;
+use super::person::Desk;
 use super::stall::{Judge, Sample};
 use super::tree::Tree;
 use super::{Hooks, Later, Watch};
@@ -47,6 +48,9 @@ pub(super) struct Watcher {
     begin: Instant,
     due: Instant,
     judge: Judge,
+    desk: Desk,
+    /// Somebody was asked something.
+    somebody_asked: bool,
     /// [`Hooks::on_quiet`] was asked in the present silence.
     asked: bool,
     question: Option<Later<Option<String>>>,
@@ -61,6 +65,8 @@ impl Watcher {
             begin,
             due: begin + FIRST,
             judge: Judge::new(root),
+            desk: Desk::now(),
+            somebody_asked: false,
             asked: false,
             question: None,
             folders: Folders::Unknown,
@@ -71,6 +77,11 @@ impl Watcher {
     /// How long nothing has moved.
     pub(super) fn still(&self) -> Duration {
         self.judge.still_for(self.begin.elapsed())
+    }
+
+    /// Whether somebody at the terminal was asked something.
+    pub(super) fn has_asked(&self) -> bool {
+        self.somebody_asked
     }
 
     /// When the next sample is due.
@@ -113,7 +124,10 @@ impl Watcher {
         let processes = tree.look();
         let pids: Vec<i32> = processes.iter().flatten().map(|process| process.pid).collect();
         let relayed = relayed.wrapping_add(hooks.moved());
-        self.judge.observe(Sample { at, processes, relayed }, || waits_for_stranger(&pids));
+        let asks = processes.as_deref().is_some_and(|all| self.desk.is_somebody_asked(all, tree.root()));
+        self.somebody_asked |= asks;
+        // A person is waited for as a lock is.
+        self.judge.observe(Sample { at, processes, relayed }, || asks || waits_for_stranger(&pids));
         let now = Instant::now();
         self.due = now + (now.duration_since(before) * SHARE).clamp(PERIOD, LONGEST_PERIOD);
 

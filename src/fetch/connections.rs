@@ -6,7 +6,7 @@ use super::fault::{Blame, Fault};
 use super::gate::{Gate, Waiting};
 use super::line::{Asking, Duplex, Http2, Line, Opened, Over, Response, handshake_http1, handshake_http2};
 use super::login::Login;
-use super::proxy::{self, Proxy, Scheme};
+use super::proxy::{self, Entrance, Proxy, Scheme};
 use super::surroundings::{Netrc, Surroundings, Way};
 use super::tls::{Offer, Tls};
 use crate::machine::dial::{Address, Purpose, dial};
@@ -143,15 +143,6 @@ impl Lines {
     }
 }
 
-/// What is known of the proxies on the way.
-#[derive(Default)]
-struct Entrance {
-    /// One has let somebody through.
-    is_open: bool,
-    /// What the latest who tried has met. Who waited meanwhile has met it too.
-    failed: Option<(Instant, Fault)>,
-}
-
 /// All connections of a fetcher.
 pub(super) struct Connections {
     surroundings: Surroundings,
@@ -240,7 +231,9 @@ impl Connections {
         let mut anew = 0;
         let mut spent = Duration::ZERO;
         loop {
-            let (line, is_kept) = self.line(&lines, &origin, &way, asking, &mut spent).await?;
+            let line = self.line(&lines, &origin, &way, asking, &mut spent).await;
+            let (line, is_kept) =
+                line.inspect_err(|fault| first.iter_mut().for_each(|entrance| entrance.fails(fault)))?;
             let gate = line.gate();
             match asking.within(&mut spent, line.send(&lines.idle, asking, absolute)).await {
                 Ok(response) => {
@@ -260,9 +253,7 @@ impl Connections {
                     if let Some(gate) = gate.filter(|_| unanswered.fault.cause == Cause::Timeout) {
                         lines.retire(&gate);
                     }
-                    if let Some(entrance) = &mut first {
-                        entrance.failed = Some((Instant::now(), unanswered.fault.clone()));
-                    }
+                    first.iter_mut().for_each(|entrance| entrance.fails(&unanswered.fault));
                     return Err(unanswered.fault);
                 }
             }
@@ -429,8 +420,10 @@ impl Connections {
                 self.check_verdict(way, &origin.address)?;
                 let through = self.through(origin, proxy, asking.purpose).await;
                 if let Some(mut entrance) = first {
-                    entrance.is_open = through.is_ok();
-                    entrance.failed = through.as_ref().err().map(|fault| (Instant::now(), fault.clone()));
+                    match &through {
+                        Ok(_) => entrance.is_open = true,
+                        Err(fault) => entrance.fails(fault),
+                    }
                 }
                 through?
             }

@@ -16,7 +16,7 @@ use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::miss::{Flaw, Miss};
 use crate::judgement::table::{self, Meaning};
-use crate::machine::names;
+use crate::machine::{names, network};
 use crate::redact;
 use crate::vocabulary::{Cause, Detail, Facts};
 use std::io;
@@ -34,8 +34,8 @@ pub(super) struct Shortfall {
     pub(super) cause: Cause,
     /// Whether an HTTP proxy failed, and the like.
     pub(super) detail: Detail,
-    /// What distinguishes the fault of what stands between.
-    pub(super) of_way: Detail,
+    /// What tells whether it is one that passes.
+    passes: Detail,
     /// Status and wrong hash.
     pub(super) facts: Facts,
     pub(super) host: String,
@@ -56,7 +56,7 @@ impl Shortfall {
             miss: Miss::Fault { cause, gained: false },
             cause,
             detail: Detail::Plain,
-            of_way: Detail::Plain,
+            passes: Detail::Plain,
             facts: Facts::default(),
             host: host.to_owned(),
             blame: Blame::Host,
@@ -138,11 +138,17 @@ impl OneTry<'_> {
                 kept = part;
                 let mut short = Shortfall::fault(fault.cause, &host, fault.words);
                 short.blame = fault.blame;
-                short.of_way = fault.detail;
                 short.detail = match fault.blame {
                     Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
                     Blame::Host if self.is_resolvers(&host, fault.cause).await => Detail::Resolver,
                     Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => fault.detail,
+                };
+                // Where there is a network, who cannot be reached is away.
+                let here = || network::no_network(&[], false).is_none();
+                short.passes = match fault.blame {
+                    _ if fault.cause == Cause::Unreachable && here() => Detail::Away,
+                    Blame::Proxy | Blame::Refusal | Blame::Login => fault.detail,
+                    Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => short.detail,
                 };
                 short.miss = match fault.blame {
                     Blame::Refusal | Blame::Login => Miss::Denied { blanket: false },
@@ -242,9 +248,9 @@ impl OneTry<'_> {
                 Miss::Fault { cause, .. } => {
                     numbers.faults += 1;
                     match short.blame {
-                        Blame::Host => breaker.fault(now, *cause, short.detail),
+                        Blame::Host => breaker.fault(now, *cause, short.passes),
                         // It stands before every host: none of them is the worse for it.
-                        Blame::Proxy => books.ways[at].fault(now, *cause, short.of_way),
+                        Blame::Proxy => books.ways[at].fault(now, *cause, short.passes),
                         Blame::Refusal | Blame::Login => {}
                         // go may get through.
                         Blame::Gox | Blame::Verdict | Blame::Distrust => {}

@@ -8,6 +8,7 @@ use crate::machine::dial::Address;
 use crate::vocabulary::Cause;
 use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 
 /// Largest head of an answer to CONNECT, in bytes.
 const HEAD: usize = 64 << 10;
@@ -21,6 +22,22 @@ pub(super) enum Scheme {
     Https,
     /// SOCKS 5; names are resolved there, as with go.
     Socks5,
+}
+
+/// What is known of the proxies on the way.
+#[derive(Default)]
+pub(super) struct Entrance {
+    /// One has let somebody through.
+    pub(super) is_open: bool,
+    /// What the latest who tried has met. Who waited meanwhile has met it too.
+    pub(super) failed: Option<(Instant, Fault)>,
+}
+
+impl Entrance {
+    /// Notes what somebody has met there.
+    pub(super) fn fails(&mut self, fault: &Fault) {
+        self.failed = Some((Instant::now(), fault.clone()));
+    }
 }
 
 /// A proxy, as the environment names it.

@@ -26,6 +26,9 @@ pub(crate) const COOL_DOWN: Duration = Duration::from_secs(5 * 60);
 /// How long an upstream that gox cannot talk to as go may is left to go without another try.
 pub(crate) const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long after a run waited in vain for an upstream later ones do not wait as long for the same.
+pub(crate) const USED_UP: Duration = Duration::from_secs(15 * 60);
+
 /// How long after a network fault the relay serves from the first attempt on.
 pub(crate) const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
 
@@ -50,6 +53,9 @@ pub(crate) struct Upstream {
     /// The last failure meant that it could not be talked to at all.
     #[serde(default)]
     pub(crate) dead: bool,
+    /// When a run last used up its budget waiting for it.
+    #[serde(default)]
+    pub(crate) used_up: u64,
     /// When it was found that gox cannot talk to it as go may, ...
     #[serde(default)]
     pub(crate) left: u64,
@@ -114,6 +120,7 @@ impl Health {
         for upstream in self.upstreams.values_mut() {
             past(&mut upstream.failed);
             past(&mut upstream.worked);
+            past(&mut upstream.used_up);
             past(&mut upstream.left);
         }
         self.upstreams.retain(|_, u| u.latest() > 0);
@@ -143,6 +150,19 @@ impl Health {
     pub(crate) fn note_left(&mut self, entry: &Entry, at: u64) {
         let upstream = self.upstreams.entry(entry.shown()).or_default();
         (upstream.left, upstream.left_by) = (at, env!("CARGO_PKG_VERSION").into());
+    }
+
+    /// Whether a run waited in vain, as long as its budget allowed, for one of `entries` that has not worked since.
+    pub(crate) fn waited_in_vain(&self, entries: &[Entry], at: u64) -> bool {
+        let in_vain = |u: &Upstream| u.used_up > u.worked && within(u.used_up, at, USED_UP);
+        entries.iter().any(|e| self.upstreams.get(&e.shown()).is_some_and(in_vain))
+    }
+
+    /// Notes that a run used up its budget waiting for an entry.
+    pub(crate) fn note_used_up(&mut self, entry: &Entry, at: u64) {
+        if entry.is_network_proxy() {
+            self.upstreams.entry(entry.shown()).or_default().used_up = at;
+        }
     }
 
     /// A network fault was seen not long ago.
@@ -182,6 +202,7 @@ impl Health {
             }
             ours.failed = ours.failed.max(theirs.failed);
             ours.worked = ours.worked.max(theirs.worked);
+            ours.used_up = ours.used_up.max(theirs.used_up);
         }
         while self.upstreams.len() > KEPT {
             let Some(oldest) = self.upstreams.iter().min_by_key(|(_, u)| u.latest()).map(|(k, _)| k.clone())
@@ -213,7 +234,7 @@ impl Health {
 impl Upstream {
     /// When anything was last heard of it.
     fn latest(&self) -> u64 {
-        self.failed.max(self.worked).max(self.left)
+        self.failed.max(self.worked).max(self.left).max(self.used_up)
     }
 
     fn rests(&self, at: u64) -> bool {
@@ -264,6 +285,24 @@ mod tests {
         h.note_success(x, 1002);
         assert!(h.resting(&entries(), 1003).is_empty());
         assert!(h.bad_lately(1003) && !h.bad_lately(1000 + BAD_NETWORK.as_secs()));
+    }
+
+    #[test]
+    fn a_budget_that_was_used_up_is_remembered_until_the_host_works_or_time_passes() {
+        let [x, y, direct] = &entries()[..] else { unreachable!() };
+        let mut h = Health::default();
+        h.note_failure(x, Cause::ConnRefused, 1000);
+        assert!(!h.waited_in_vain(&entries(), 1001), "a fault is no wait");
+        h.note_used_up(x, 1000);
+        h.note_used_up(direct, 1000);
+        assert!(h.waited_in_vain(std::slice::from_ref(x), 1000 + USED_UP.as_secs() - 1));
+        assert!(!h.waited_in_vain(std::slice::from_ref(x), 1000 + USED_UP.as_secs()));
+        assert!(!h.waited_in_vain(std::slice::from_ref(y), 1001), "another path is another upstream");
+        assert!(!h.waited_in_vain(std::slice::from_ref(direct), 1001), "the origins are many hosts");
+        let mut later = Health::default();
+        later.note_success(x, 1002);
+        h.merge(&later);
+        assert!(!h.waited_in_vain(&entries(), 1003));
     }
 
     #[test]

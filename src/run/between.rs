@@ -6,8 +6,10 @@ use super::{Interrupt, Run, observe};
 use crate::fetch::{Answer, Engine, Fetcher, Options};
 use crate::formats::goproxy::Rotate;
 use crate::judgement::attempt::{self, Observation, State};
+use crate::judgement::table::Class;
 use crate::machine::network::{self, Probe};
 use crate::relay::path;
+use crate::vocabulary::Failure;
 use crate::words::running;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,12 +75,22 @@ impl Run {
     /// The question that tells whether a host answers again that nobody but go asks; `None` where something else
     /// may be in the way.
     fn asks_for_life(&self, observation: &Observation) -> Option<Inquiry> {
-        let before = self.history.len().saturating_sub(1);
-        let state = self.state();
-        if state.relay || !attempt::is_worth_waiting(&self.policy, &self.history[..before], observation) {
+        let before = &self.history[..self.history.len().saturating_sub(1)];
+        if !attempt::is_worth_waiting(&self.policy, before, observation) {
             return None;
         }
-        let seen = State::after(&self.policy, &self.history[..before], observation);
+        let seen = State::after(&self.policy, before, observation);
+        let of_database = |f: &Failure| {
+            let through = f.url.as_deref().is_some_and(|url| url.contains("/sumdb/"));
+            f.row().class == Class::Database && !through
+        };
+        if observation.failures.iter().any(of_database) {
+            return Inquiry::about_database(seen.sumdb.as_deref().unwrap_or(&seen.premises.gosumdb));
+        }
+        if self.state().relay {
+            // It waits by itself.
+            return None;
+        }
         let inquiry = observation.failures.iter().find_map(|failure| self.inquiry(&seen, failure))?;
         // A small file of the same version tells as much as its zip.
         let small = inquiry.question.path.strip_suffix(".zip").map(|path| format!("{path}.mod"));

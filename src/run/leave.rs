@@ -1,8 +1,10 @@
 //! The end of a run: stdout, last words, report, journal, health, and how gox ends.
 
 use super::speak::Level;
+use super::surroundings::AFTER_IN_VAIN;
 use super::{Prepare, Run, ci};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
+use crate::configuration::{Key, Origin};
 use crate::exit::{Exec, Exit, OWN_FAILURE};
 use crate::judgement::attempt::{AttemptEnd, Observation, Remedy, State, Stop, entry_of};
 use crate::judgement::table::{Class, Trouble};
@@ -58,7 +60,8 @@ impl Run {
         self.attempts.push(Attempt::last(self.attempts.len() + 1, &observation, stop.as_ref(), status));
         self.last_words(stop.as_ref(), &observation, recovered);
         self.tell_ci(stop.as_ref(), &observation, recovered);
-        self.learn(&observation);
+        let in_vain = stop.is_some() && observation.since_first_failure >= self.policy.budget;
+        self.learn(&observation, in_vain);
         self.write_down(status, recovered);
         match delivered {
             Delivered::Whole => {}
@@ -101,6 +104,10 @@ impl Run {
         if tried || hint.is_some() {
             let level = if confirmed { Level::Always } else { Level::Normal };
             self.voice.say(&mut self.supervisor, level, reason);
+            let by_hand = *self.job.settings.origin(Key::Budget) != Origin::BuiltIn;
+            if waited && !by_hand && self.policy.budget == AFTER_IN_VAIN {
+                self.voice.say(&mut self.supervisor, Level::Normal, &running::WAITED_BEFORE.into());
+            }
             if observation.incomplete && self.job.prepare == Prepare::Nothing {
                 self.voice.say(&mut self.supervisor, Level::Normal, &running::INCOMPLETE.into());
             }
@@ -218,8 +225,8 @@ impl Run {
         }
     }
 
-    /// Notes in the state folder which hosts failed and which worked.
-    fn learn(&mut self, last: &Observation) {
+    /// Notes in the state folder which hosts failed and which worked, and for whom the run has waited `in_vain`.
+    fn learn(&mut self, last: &Observation, in_vain: bool) {
         let Some(dir) = self.state_dir.clone() else { return };
         let quiet = if self.opened_for_the_fill() {
             !self.relaying.met_faults()
@@ -245,6 +252,12 @@ impl Run {
         }
         let state = State::after(&self.policy, &self.history, last);
         self.learn_from(&mut news, &state, last, at);
+        // An editor's short patience says nothing to those who have more.
+        if in_vain && self.policy.budget > AFTER_IN_VAIN {
+            for failure in last.all_failures(&state).iter().filter(|f| is_of_the_host(f)) {
+                news.note_used_up(&entry_of(&state, failure), at);
+            }
+        }
         self.relay_news(&mut news);
         if news != Health::default()
             && let Err(error) = news.save(&dir)

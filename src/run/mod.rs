@@ -326,6 +326,9 @@ impl Run {
                 }
             };
             patience = retry.patience;
+            if outcome.asked {
+                self.voice.say(&mut self.supervisor, Level::Always, &running::ASKED_SOMEBODY.into());
+            }
             self.history.push(Step { observation, retry });
             let Some(waited) = self.apply().await? else {
                 let stop =

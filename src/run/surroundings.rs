@@ -167,15 +167,20 @@ const AT_A_TERMINAL: Duration = Duration::from_secs(120);
 /// attempt included.
 const FOR_AN_EDITOR: Duration = Duration::from_secs(9);
 
-/// The recovery budget: the user's, or by who waits.
-fn budget(job: &Job) -> Duration {
+/// Who was waited for in vain a few minutes ago is not waited for as long again.
+pub(super) const AFTER_IN_VAIN: Duration = Duration::from_secs(10);
+
+/// The recovery budget: the user's, or by who waits, and by what the runs before had to wait for.
+fn budget(job: &Job, in_vain: bool) -> Duration {
     let settings = &job.settings;
     if *settings.origin(Key::Budget) != Origin::BuiltIn {
         return settings.budget;
     }
     let at_a_terminal = std::io::stderr().is_terminal();
     let looks = matches!(job.invocation.verb.as_str(), "list" | "vet");
-    if at_a_terminal {
+    if in_vain {
+        settings.budget.min(AFTER_IN_VAIN)
+    } else if at_a_terminal {
         settings.budget.min(AT_A_TERMINAL)
     } else if looks && !on_ci() {
         settings.budget.min(FOR_AN_EDITOR)
@@ -197,7 +202,7 @@ pub(super) fn policy(
     Policy {
         attempts: if settings.attempts == NO_BOUND { TRIES } else { settings.attempts },
         patient: settings.attempts == NO_BOUND,
-        budget: budget(job),
+        budget: budget(job, health.waited_in_vain(list.reachable(), at)),
         stall: settings.stall,
         backoff_base: settings.backoff_base,
         backoff_max: settings.backoff_max,

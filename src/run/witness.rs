@@ -41,6 +41,17 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
+    /// Whether a checksum database of these settings of go's answers: its latest note tells no name.
+    pub(super) fn about_database(gosumdb: &str) -> Option<Inquiry> {
+        let mut words = gosumdb.split(' ').filter(|word| !word.is_empty());
+        let name = words.next()?.split('+').next()?;
+        let list = List::parse(&words.next().map_or_else(|| format!("https://{name}"), str::to_owned));
+        let file = File::Database { name: name.to_owned(), path: "supported".into() };
+        let question = Question { file, path: "latest".into() };
+        let known = matches!(list.entries.as_slice(), [entry] if entry.is_network_proxy());
+        known.then(|| Inquiry { list, question, sums: GoSum::default(), of_database: true, wrong: None })
+    }
+
     /// The same, about something else.
     pub(super) fn with(self, question: Question) -> Inquiry {
         Inquiry { question, ..self }

@@ -10,6 +10,7 @@ phrases! {
     AGAIN_IN = "trying again in {seconds} s (attempt {attempt})", "{seconds} 秒后重试（第 {attempt} 次）";
     ASKING_FOR_LIFE = "{host} still does not answer; go runs again as soon as it does", "{host} 仍无响应；一旦恢复就重新运行 go";
     AGAIN = "trying again (attempt {attempt})", "正在重试（第 {attempt} 次）";
+    ASKED_SOMEBODY = "you were asked something in this attempt, and the next one will ask again", "这次运行向您提了问，下一次运行会再问一遍";
     AND = "{first}, {then}", "{first}，{then}";
     BECAUSE = "{reason}: {then}", "{reason}：{then}";
     AND_OTHERS = "{what} (and {others} more)", "{what}（另有 {others} 个问题）";
@@ -28,6 +29,8 @@ phrases! {
     RELAY = "gox now asks for each file again by itself", "改由 gox 逐个文件重试";
     RELAY_AND_MIRRORS = "gox now asks for each file again by itself, last at {mirrors} (turn this off with GOX_MIRRORS=none)",
         "改由 gox 逐个文件重试，最后才问 {mirrors}（可用 GOX_MIRRORS=none 关闭）";
+    WAITED_BEFORE = "a run waited for the same in vain a few minutes ago, so this one did not wait long (with --budget 5m it does)",
+        "几分钟前已有一次运行为此白等，所以这次没有久等（需要久等可用 --budget 5m）";
     GOT_THROUGH = "got through with attempt {attempt} after this: {causes}; what helped: {cure}; {total} s in all, {last} s of them in that attempt",
         "第 {attempt} 次运行成功；之前的问题：{causes}；解决办法：{cure}；共 {total} 秒，其中这次运行 {last} 秒";
     ANOTHER_TRY = "another try", "再试一次";

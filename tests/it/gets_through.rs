@@ -194,6 +194,21 @@ fn an_outage_that_does_not_end_ends_with_the_budget() {
     }
 }
 
+/// Who waited in vain tells those who come after it.
+#[test]
+fn the_runs_after_one_that_waited_in_vain_wait_less() {
+    let lab = Lab::new().modules(3).fault(Fault::Status(503), always()).start();
+    let project = Project::new(&lab).without("GOX_ATTEMPTS");
+    project.gox(["--budget", "11s", "mod", "download"]).run().exited(1).says("budget");
+    let next = project.gox(["mod", "download"]).run().exited(1).says("waited for the same in vain");
+    assert!(next.elapsed < Duration::from_secs(60), "the budget is five minutes where nobody waited\n{next}");
+    // What a user says holds everywhere.
+    let more = project.gox(["--budget", "12s", "mod", "download"]).run().exited(1);
+    assert!(more.elapsed >= Duration::from_secs(12), "{more}");
+    lab.heal();
+    project.gox(["mod", "download"]).run().success();
+}
+
 /// What is asked for through an HTTP proxy waits for that as for a host of its own.
 #[test]
 fn an_http_proxy_that_is_away_is_waited_for() {

@@ -33,7 +33,7 @@ pub(crate) use types::*;
 
 use crate::formats::goproxy::Entry;
 use crate::judgement::table::{self, Trouble};
-use crate::vocabulary::{Cause, Failure, Source};
+use crate::vocabulary::{Cause, Detail, Failure, Source};
 use crate::words::{self, Text, verdicts};
 use cures::Cure;
 use std::collections::BTreeSet;
@@ -92,9 +92,13 @@ fn bound(policy: &Policy, state: &State, observation: &Observation, failures: &[
         let entry = entry_of(state, f);
         observation.serving.contains(&entry) || state.serving.contains(&entry)
     };
-    if !policy.patient || policy.versions_fixed || observation.progress || failures.iter().any(serves) {
+    let of_proxies = || failures.iter().all(|f| f.source == Some(Source::Proxy));
+    // Trouble that one serving others has with one module is most likely that it knows it not.
+    let of_modules = || failures.iter().all(|f| f.facts.status.is_some_and(|status| status >= 500));
+    let settled = !policy.patient || policy.versions_fixed || observation.progress;
+    if settled || failures.iter().any(serves) && !of_modules() {
         policy.attempts
-    } else if state.relay && failures.iter().all(|f| f.source == Some(Source::Proxy)) {
+    } else if state.relay && of_proxies() {
         policy.attempts.min(LOOK_UPS)
     } else if failures.iter().all(|f| f.cause == Cause::Dns) {
         policy.attempts.min(UNRESOLVED)
@@ -103,14 +107,25 @@ fn bound(policy: &Policy, state: &State, observation: &Observation, failures: &[
     }
 }
 
-/// Whether waiting can cure a failure: a module proxy's own trouble, of one that answers nobody just now. What is
-/// said of one module by a host that serves others is that module's; versions that are being chosen may not
-/// exist at all, and whoever mistyped a name wants to hear so.
+/// Whether waiting can cure a failure: the own trouble of a host that answers nobody just now. What is said of one
+/// module by a host that serves others is that module's; versions that are being chosen may not exist at all, and
+/// whoever mistyped a name wants to hear so.
 fn is_waited_out(policy: &Policy, state: &State, observation: &Observation, failure: &Failure) -> bool {
-    let hosts = table::is_waited_out(failure.cause, failure.source, failure.detail)
-        && failure.source == Some(Source::Proxy);
-    let answers = observation.progress || observation.serving.contains(&entry_of(state, failure));
-    hosts && !answers && (policy.versions_fixed || private::knows_hash(state, failure))
+    // There is a network here, and so it is the host that is away.
+    let away = observation.no_network.is_none() && failure.row().trouble == Trouble::Network;
+    let detail = if away && failure.detail == Detail::Plain { Detail::Away } else { failure.detail };
+    if !table::is_waited_out(failure.cause, failure.source, detail) {
+        return false;
+    }
+    let serves = || observation.serving.contains(&entry_of(state, failure));
+    let exists = policy.versions_fixed || private::knows_hash(state, failure);
+    match failure.source {
+        Some(Source::Proxy | Source::Toolchain) => exists && !observation.progress && !serves(),
+        Some(Source::Direct | Source::Vcs) => exists && !observation.progress,
+        // go has the module already, and wants its record. A status may be the database's word on it.
+        Some(Source::Sumdb) => failure.facts.status.is_none(),
+        Some(Source::Cache | Source::Local) | None => false,
+    }
 }
 
 /// Whether another attempt is worth as much waiting as the budget allows: nothing but hosts that answer nobody
@@ -121,8 +136,11 @@ pub(crate) fn is_worth_waiting(policy: &Policy, history: &[Step], observation: &
     policy.patient && failures.iter().all(|f| is_waited_out(policy, &state, observation, f))
 }
 
-/// How long is waited for a network where there is none.
+/// How long is waited for a network where there is none, ...
 const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// ... and by a command that chooses versions: somebody has typed it and looks on.
+const NETWORK_GLANCE: Duration = Duration::from_secs(8);
 
 /// Decides what follows `observation`, given the settings and what this run did before.
 ///
@@ -188,9 +206,11 @@ fn cure_all(
     if let Some(why) = &observation.no_network
         && failures.iter().all(|f| f.row().trouble == Trouble::Network)
     {
+        let looks_on = !policy.versions_fixed && !policy.on_ci;
+        let patience = if looks_on { NETWORK_GLANCE } else { NETWORK_PATIENCE };
         return Ok(Retry {
             remedies: vec![],
-            pause: Pause::Network(NETWORK_PATIENCE.min(left)),
+            pause: Pause::Network(patience.min(left)),
             patience: state.patience(policy),
             reason: verdicts::NO_NETWORK.with(&[("why", why)]),
         });

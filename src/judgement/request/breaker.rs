@@ -30,8 +30,8 @@ pub(crate) struct Breaker {
     in_a_row: u32,
     opened: Option<Duration>,
     cause: Option<Cause>,
-    /// The latest fault was this machine's resolver's.
-    of_resolver: bool,
+    /// What tells of the latest fault whether it passes.
+    detail: Option<Detail>,
     probing: bool,
     served: u64,
     failed: u64,
@@ -74,7 +74,7 @@ impl Breaker {
         if self.in_a_row >= FAULTS_TO_OPEN || self.opened.is_some() {
             self.opened = Some(now);
             self.cause = Some(cause);
-            self.of_resolver = detail == Detail::Resolver;
+            self.detail = Some(detail);
         }
     }
 
@@ -104,7 +104,7 @@ impl Breaker {
 
     /// True where its last requests all failed, several in a row, for a trouble of its own that may pass.
     pub(crate) fn is_down(&self) -> bool {
-        let detail = if self.of_resolver { Detail::Resolver } else { Detail::Plain };
+        let detail = self.detail.unwrap_or(Detail::Plain);
         let passes = |cause| table::is_waited_out(cause, Some(Source::Proxy), detail);
         self.in_a_row >= FAULTS_TO_OPEN && self.cause.is_some_and(passes)
     }
@@ -163,10 +163,17 @@ mod tests {
 
     #[test]
     fn a_host_whose_resolver_is_away_is_down_and_a_wrong_name_is_not() {
-        for (detail, down) in [(Detail::Resolver, true), (Detail::Plain, false)] {
+        for (cause, detail, down) in [
+            (Cause::Dns, Detail::Resolver, true),
+            (Cause::Dns, Detail::Plain, false),
+            (Cause::Dns, Detail::Away, false),
+            // No way there, and a network here; and none here.
+            (Cause::Unreachable, Detail::Away, true),
+            (Cause::Unreachable, Detail::Plain, false),
+        ] {
             let mut breaker = Breaker::default();
-            (0..3).for_each(|_| breaker.fault(s(1), Cause::Dns, detail));
-            assert_eq!(breaker.is_down(), down);
+            (0..3).for_each(|_| breaker.fault(s(1), cause, detail));
+            assert_eq!(breaker.is_down(), down, "{cause:?} {detail:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::miss::{Flaw, Miss, Try};
 use super::terms::Terms;
 use crate::formats::goproxy::Separator;
 use crate::judgement::backoff;
-use crate::judgement::table::{Class, row};
+use crate::judgement::table::{Class, is_of_a_server, row};
 use crate::vocabulary::{Cause, Detail, Source};
 use std::time::Duration;
 
@@ -427,7 +427,10 @@ impl Situation<'_> {
         if self.terms.patient && self.condition(at).down {
             return u32::MAX;
         }
+        // What others get there may be unknown there in its own way.
+        let trouble = |t: &Try| matches!(t.miss, Miss::Fault { cause, .. } if is_of_a_server(cause));
         match (self.condition(at).healthy, self.terms.chosen) {
+            (true, true) if self.at(at).all(trouble) => attempts,
             (true, _) => attempts.saturating_mul(2),
             (false, true) => attempts.saturating_sub(1).max(1),
             (false, false) => attempts,

@@ -185,12 +185,26 @@ impl Row {
         }
     }
 
-    /// The host's own trouble, as an outage is: waiting may cure it. A name or a route that is missing is rather
-    /// a typing error, or no network.
+    /// The host's own trouble, as an outage is: waiting may cure it, be it a proxy, an origin or the checksum
+    /// database. A name or a route that is missing is rather a typing error, or no network.
     pub const fn may_pass(&self) -> bool {
-        self.is_transport()
+        let waits = match self.class {
+            Class::Again | Class::Elsewhere | Class::Slower | Class::Way | Class::Origin => true,
+            // With a reason there is nothing to be waited for.
+            Class::Database => self.reason.is_none(),
+            Class::Certificate
+            | Class::Mismatch
+            | Class::Damage
+            | Class::Refusal
+            | Class::Absence
+            | Class::Login
+            | Class::Repeats
+            | Class::Toolchain
+            | Class::Stop => false,
+        };
+        waits
             && match self.trouble {
-                Trouble::Dead | Trouble::Silent | Trouble::Host => !matches!(self.class, Class::Certificate),
+                Trouble::Dead | Trouble::Silent | Trouble::Host => true,
                 Trouble::Network | Trouble::HttpProxy | Trouble::Module | Trouble::Here => false,
             }
     }
@@ -267,17 +281,23 @@ pub(crate) fn is_of_talking(cause: Cause) -> bool {
     matches!(cause, Cause::TlsCert | Cause::CaptiveOrHtml)
 }
 
+/// Whether it is a server's word that it has trouble of its own.
+pub(crate) fn is_of_a_server(cause: Cause) -> bool {
+    matches!(cause, Cause::Http5xx)
+}
+
 /// Whether waiting may cure a failure: the trouble of a host that answers nobody just now, or of the proxy on the
 /// way to it. A page that somebody else sent waits for a person, not for time.
 pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {
     // A proxy on the way comes back as any host does.
     let of_host = if detail == Detail::HttpProxy { Detail::Plain } else { detail };
-    cause != Cause::CaptiveOrHtml && row(cause, source, of_host).may_pass() || is_resolvers(cause, detail)
+    cause != Cause::CaptiveOrHtml && row(cause, source, of_host).may_pass() || is_away(cause, detail)
 }
 
-/// Whether a name did not resolve for a trouble of the resolver's, which passes.
-fn is_resolvers(cause: Cause, detail: Detail) -> bool {
-    cause == Cause::Dns && detail == Detail::Resolver
+/// Whether a name did not resolve for a trouble of the resolver's, or a host cannot be reached although there is
+/// a network here: both pass.
+fn is_away(cause: Cause, detail: Detail) -> bool {
+    cause == Cause::Dns && detail == Detail::Resolver || cause == Cause::Unreachable && detail == Detail::Away
 }
 
 /// The row for a failure: the cause's, with the sources nested in the causes that have them,

@@ -4,12 +4,12 @@
 use super::*;
 
 /// A shell that starts gox in the background and tells its number in a file; and that number.
-fn called_by_a_shell(project: &Project, fake: &FakeGo, script: &str) -> (std::process::Child, u32) {
+fn called_by_a_shell(project: &Project, go: &Path, script: &str) -> (std::process::Child, u32) {
     let number = project.root().join("number");
     let mut command = project
         .program(Path::new("/bin/sh"), ["-c", script])
         .env("GOX", crate::harness::gox())
-        .env("GOX_GO", fake.path())
+        .env("GOX_GO", go)
         .env("NUMBER", &number)
         .command();
     command.stdin(std::process::Stdio::null());
@@ -36,7 +36,7 @@ fn gox_ends_when_nobody_is_left_who_called_it() {
     let project = Project::empty();
     let ready = project.root().join("ready");
     let fake = waiting(&ready);
-    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
+    let (mut shell, id) = called_by_a_shell(&project, &fake.path(), start);
     wait_for(&ready);
     drop((shell.stdout.take(), shell.stderr.take()));
     // Its caller lives: somebody may want the exit status.
@@ -48,13 +48,38 @@ fn gox_ends_when_nobody_is_left_who_called_it() {
     // Between two attempts, whoever reads.
     let project = Project::empty().env("GOX_BACKOFF_BASE", "600s").env("GOX_BACKOFF_MAX", "600s");
     let fake = FakeGo::new().attempt(&[Act::Err(EOF), Act::Exit(1)]);
-    let (mut shell, id) = called_by_a_shell(&project, &fake, start);
+    let (mut shell, id) = called_by_a_shell(&project, &fake.path(), start);
     wait_for(&fake.path().with_file_name("call-1"));
     std::thread::sleep(Duration::from_secs(1));
     assert!(lives(id), "gox waits");
     let begun = Instant::now();
     shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
     ends_soon(id, begun);
+}
+
+/// While the fetcher and the fill wait for a host, and while gox alone does, between two attempts.
+#[test]
+fn gox_ends_with_its_caller_while_a_host_is_waited_for() {
+    let start = "\"$GOX\" mod download & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"; wait";
+    for (fault, relay) in
+        [(Fault::Silence, "auto"), (Fault::Status(503), "auto"), (Fault::Status(503), "never")]
+    {
+        let lab = Lab::new().modules(6).fault(fault, always()).start();
+        let project = Project::new(&lab).env("GOX_ATTEMPTS", "none").env("GOX_RELAY", relay);
+        let (mut shell, id) = called_by_a_shell(&project, &crate::harness::go(), start);
+        // So many requests come of waiting alone where each file is asked for once.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while lab.requests().len() < if relay == "never" { 8 } else { 3 } {
+            assert!(Instant::now() < deadline, "{fault:?} {relay}: nobody asks");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(lives(id), "gox waits");
+        drop((shell.stdout.take(), shell.stderr.take()));
+        let begun = Instant::now();
+        shell.kill().and_then(|()| shell.wait()).expect("a shell of ours");
+        ends_soon(id, begun);
+    }
 }
 
 #[test]
@@ -72,7 +97,7 @@ fn a_background_job_outlives_its_shell_as_with_go() {
             "{before}\"$GOX\" build >'{}' 2>&1 & echo $! >\"$NUMBER.new\"; mv \"$NUMBER.new\" \"$NUMBER\"",
             out.display()
         );
-        let (mut shell, id) = called_by_a_shell(&project, &fake, &script);
+        let (mut shell, id) = called_by_a_shell(&project, &fake.path(), &script);
         wait_for(&ready);
         shell.wait().expect("a shell of ours");
         std::thread::sleep(Duration::from_secs(2));

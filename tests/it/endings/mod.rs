@@ -1,6 +1,7 @@
 //! gox ends as go ends, soon after it, and leaves nobody behind.
 
 mod callers;
+mod people;
 
 use crate::harness::{Act, FakeGo, Outcome, Process, Project, Started};
 use crate::lab::{Draw, Entry, Fault, Lab, always};

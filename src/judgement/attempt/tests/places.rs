@@ -182,10 +182,16 @@ fn while_direct_stands_in_only_its_own_failures_are_no_verdict() {
 
 #[test]
 fn without_a_network_gox_waits_for_one_and_no_longer() {
-    let p = policy(A);
+    let mut p = policy(A);
     let mut o = seen(vec![failure(Cause::Dns, Source::Proxy, "a.example:1")]);
     o.no_network = Some("no route".into());
-    assert_eq!(retried(decide(&p, &[], &o)).pause, Pause::Network(Duration::from_secs(30)));
+    let waits = |p: &Policy| retried(decide(p, &[], &o)).pause;
+    assert_eq!(waits(&p), Pause::Network(Duration::from_secs(30)));
+    // Somebody has typed `get`, and looks on.
+    p.versions_fixed = false;
+    assert_eq!(waits(&p), Pause::Network(Duration::from_secs(8)));
+    p.on_ci = true;
+    assert_eq!(waits(&p), Pause::Network(Duration::from_secs(30)));
 }
 
 #[test]
