@@ -194,8 +194,11 @@ pub(crate) enum ShimVerb {
     Install {
         /// The folder; nothing: ~/.local/share/gox/bin
         dir: Option<PathBuf>,
+        /// A script of two lines in place of the link, for those who follow links
+        #[arg(long)]
+        wrapper: bool,
     },
-    /// Take the link away again
+    /// Take the link or the script away again
     Remove {
         /// The folder; nothing: ~/.local/share/gox/bin
         dir: Option<PathBuf>,
@@ -331,8 +334,13 @@ pub(crate) fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, E
     Ok(CommandLine { options, command })
 }
 
+/// Whether whoever called means go: through a link named go, or the script that stands in its place.
+pub(crate) fn stands_for_go(program: &OsStr, args: &[OsString]) -> bool {
+    is_called_go(program) || args.first().is_some_and(|first| first == "--")
+}
+
 /// True for a program name (the first word of a command line) whose last part is `go`.
-pub(crate) fn is_called_go(program: &OsStr) -> bool {
+fn is_called_go(program: &OsStr) -> bool {
     Path::new(program).file_name().is_some_and(|name| name == "go")
 }
 

@@ -45,6 +45,7 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
         return Ok(Exit::Go(Exec::plain(go, args, &nesting)));
     }
     let line = command_line::split(program, &args)?;
+    let as_go = command_line::stands_for_go(program, &args);
     match line.command {
         Command::Help => Ok(print(&guide::help(language(&line.options)))),
         Command::Print(text) => Ok(print(&text)),
@@ -52,13 +53,11 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
         Command::Go { first } => {
             // Through the link all is go's, and below another gox somebody else reads.
             let pointer = guide::pointer(&args[first..]);
-            if let Some(text) =
-                pointer.filter(|_| !command_line::is_called_go(program) && !nesting.supervised)
-            {
+            if let Some(text) = pointer.filter(|_| !as_go && !nesting.supervised) {
                 let language = language(&line.options);
                 show(&[Notice { text: text.in_language(language).to_owned() }]);
             }
-            go(&line, &args[first..], nesting, command_line::is_called_go(program))
+            go(&line, &args[first..], nesting, as_go)
         }
     }
 }

@@ -143,8 +143,10 @@ fn own_verbs_are_parsed() {
     assert_eq!(own(&["shim", "status"]), Shim { command: Some(ShimVerb::Status) });
     assert_eq!(
         own(&["shim", "install", "d"]),
-        Shim { command: Some(ShimVerb::Install { dir: Some("d".into()) }) }
+        Shim { command: Some(ShimVerb::Install { dir: Some("d".into()), wrapper: false }) }
     );
+    let wrapper = ShimVerb::Install { dir: None, wrapper: true };
+    assert_eq!(own(&["shim", "install", "--wrapper"]), Shim { command: Some(wrapper) });
     assert_eq!(own(&["shim", "remove"]), Shim { command: Some(ShimVerb::Remove { dir: None }) });
     assert_eq!(own(&["completions", "zsh"]), Completions { shell: clap_complete::Shell::Zsh });
 }

@@ -122,6 +122,26 @@ fn is_real(go: &Path) -> bool {
     begins.is_ok() && start != *b"#!" && tools(&go).is_some_and(|tools| tools.is_dir())
 }
 
+/// How a script in place of go begins, and how it ends, with the file of gox between them.
+const WRAPPER: (&str, &str) = ("#!/bin/sh\nexec ", " -- \"$@\" # gox\n");
+
+/// Longest script that is looked at.
+const LONGEST_WRAPPER: u64 = 8 << 10;
+
+/// The script of two lines that calls gox in place of go; `gox` is its file as one word of a shell.
+pub(crate) fn wrapper(gox: &str) -> String {
+    format!("{}{gox}{}", WRAPPER.0, WRAPPER.1)
+}
+
+/// Whether a file is such a script, whichever gox it calls.
+pub(crate) fn is_wrapper(file: &Path) -> bool {
+    let is_short =
+        std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() < LONGEST_WRAPPER);
+    is_short
+        && std::fs::read(file)
+            .is_ok_and(|text| text.starts_with(WRAPPER.0.as_bytes()) && text.ends_with(WRAPPER.1.as_bytes()))
+}
+
 /// Device and inode of the file behind every link.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
@@ -167,7 +187,8 @@ impl Places {
 }
 
 fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
-    let is_gox = |path: &Path| identity(path).is_some_and(|id| nesting.known.contains(&id));
+    let is_gox =
+        |path: &Path| identity(path).is_some_and(|id| nesting.known.contains(&id)) || is_wrapper(path);
     let mut looked = Vec::new();
     let mut unusable = None;
     if let Some(path) = &places.path {
@@ -237,7 +258,7 @@ fn find_named(named: Named<'_>, nesting: &Nesting) -> Result<PathBuf, Error> {
     if !is_executable(&path) {
         return Err(Error::NotExecutable(format!("{by}: {shown} is not an executable file")));
     }
-    if identity(&path).is_some_and(|id| nesting.known.contains(&id)) {
+    if identity(&path).is_some_and(|id| nesting.known.contains(&id)) || is_wrapper(&path) {
         return Err(Error::Settings(format!("{by}: {shown} is gox itself; name the real go or nothing")));
     }
     Ok(path)
@@ -306,6 +327,21 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         std::fs::write(file, file.display().to_string()).unwrap();
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_script_that_calls_gox_is_no_go() {
+        let (dir, places) = machine();
+        let script = dir.path().join("path/go");
+        put(&script, 0o755);
+        std::fs::write(&script, wrapper("'/a b/gox'")).unwrap();
+        put(&dir.path().join("goroot/bin/go"), 0o755);
+        assert_eq!(find_unnamed(&places, &Nesting::default()), Ok(dir.path().join("goroot/bin/go")));
+        let named = Named { go: script.as_os_str(), by: "GOX_GO" };
+        assert_eq!(find_named(named, &Nesting::default()).unwrap_err().exit_code(), 125);
+        // Another script may be a go.
+        std::fs::write(&script, "#!/bin/sh\nexec /usr/lib/go/bin/go \"$@\"\n").unwrap();
+        assert_eq!(find_unnamed(&places, &Nesting::default()), Ok(script));
     }
 
     #[test]

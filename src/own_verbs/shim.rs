@@ -1,9 +1,11 @@
-//! `gox shim`: a link named go that leads to gox, for everything that calls go by name.
+//! `gox shim`: a link named go that leads to gox, or a script of two lines in its place, for everything that calls go
+//! by name.
 
 use super::{columns, put};
 use crate::command_line::ShimVerb;
 use crate::configuration::{Environment, Error};
 use crate::machine::configuration_files::home;
+use crate::machine::find_go::{is_wrapper, wrapper};
 use crate::machine::look_up::programs;
 use std::fs;
 use std::io::Write;
@@ -22,9 +24,9 @@ pub(crate) fn run(
 ) -> Result<i32, Error> {
     match verb {
         ShimVerb::Status => put(out, &status(env, gox)),
-        ShimVerb::Install { dir } => {
+        ShimVerb::Install { dir, wrapper } => {
             let folder = folder(dir.as_deref(), env)?;
-            let text = install(&folder, env, gox)?;
+            let text = install(&folder, *wrapper, env, gox)?;
             put(out, &text)
         }
         ShimVerb::Remove { dir } => {
@@ -56,13 +58,15 @@ enum Standing {
     Nothing,
     /// A link that leads to this gox, or to a gox that is gone.
     Ours,
+    /// A script that calls a gox.
+    Script,
     Other,
 }
 
 fn standing(link: &Path, gox: &Path) -> Standing {
     let Ok(found) = link.symlink_metadata() else { return Standing::Nothing };
     if !found.is_symlink() {
-        return Standing::Other;
+        return if is_wrapper(link) { Standing::Script } else { Standing::Other };
     }
     let target_is_named_gox =
         || fs::read_link(link).is_ok_and(|target| target.file_name() == gox.file_name());
@@ -82,21 +86,30 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-fn install(folder: &Path, env: Environment<'_>, gox: &Path) -> Result<String, Error> {
+fn install(folder: &Path, as_script: bool, env: Environment<'_>, gox: &Path) -> Result<String, Error> {
     let link = folder.join("go");
     let failed = |e: std::io::Error| Error::file(&link, format!("cannot be made: {e}"));
+    let script = wrapper(&quoted_for_shell(gox));
     let mut text = match standing(&link, gox) {
         Standing::Other => return Err(Error::file(&link, "is there already, is not gox, and is left alone")),
-        Standing::Ours if is_same_file(&link, gox) => {
+        Standing::Ours if !as_script && is_same_file(&link, gox) => {
             format!("{} leads to gox already\n", link.display())
+        }
+        Standing::Script if as_script && fs::read_to_string(&link).is_ok_and(|found| found == script) => {
+            format!("{} calls gox already\n", link.display())
         }
         standing => {
             fs::create_dir_all(folder).map_err(failed)?;
-            if standing == Standing::Ours {
+            if standing != Standing::Nothing {
                 fs::remove_file(&link).map_err(failed)?;
             }
-            std::os::unix::fs::symlink(gox, &link).map_err(failed)?;
-            format!("{} -> {}\n", link.display(), gox.display())
+            if as_script {
+                write_script(&link, &script).map_err(failed)?;
+                format!("{} calls {}\n", link.display(), gox.display())
+            } else {
+                std::os::unix::fs::symlink(gox, &link).map_err(failed)?;
+                format!("{} -> {}\n", link.display(), gox.display())
+            }
         }
     };
     if candidates(env).first() != Some(&link) {
@@ -108,12 +121,19 @@ fn install(folder: &Path, env: Environment<'_>, gox: &Path) -> Result<String, Er
     Ok(text)
 }
 
+/// Writes a program that is new there.
+fn write_script(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut made = fs::OpenOptions::new().write(true).create_new(true).mode(0o777).open(file)?;
+    made.write_all(text.as_bytes())
+}
+
 fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> {
     let link = folder.join("go");
     match standing(&link, gox) {
         Standing::Nothing => Ok(format!("{} is not there\n", link.display())),
         Standing::Other => Err(Error::file(&link, "is not a link to gox and is left alone")),
-        Standing::Ours => {
+        Standing::Ours | Standing::Script => {
             fs::remove_file(&link).map_err(|e| Error::file(&link, format!("cannot be removed: {e}")))?;
             if own_folder {
                 // Only where it is empty; a folder that stays harms nobody.
@@ -134,16 +154,20 @@ fn status(env: Environment<'_>, gox: &Path) -> String {
     let rows: Vec<[String; 2]> = found
         .iter()
         .map(|file| {
-            let whose = if is_same_file(file, gox) { "gox" } else { "another go" };
+            let whose = if leads_here(file, gox) { "gox" } else { "another go" };
             [file.display().to_string(), whose.to_owned()]
         })
         .collect();
     let verdict = match found.first() {
         None => "no go on PATH".to_owned(),
-        Some(first) if is_same_file(first, gox) => "a shell that looks for go finds gox".to_owned(),
+        Some(first) if leads_here(first, gox) => "a shell that looks for go finds gox".to_owned(),
         Some(_) => "a shell that looks for go finds go itself; `gox shim install` changes that".to_owned(),
     };
     format!("{}{verdict}\n", columns(&rows))
+}
+
+fn leads_here(file: &Path, gox: &Path) -> bool {
+    is_same_file(file, gox) || is_wrapper(file)
 }
 
 /// A path as one word of a POSIX shell.
@@ -211,7 +235,7 @@ mod tests {
         let machine = Machine::new();
         machine.program("sdk/go");
         let link = machine.path(OWN).join("go");
-        let said = machine.run(ShimVerb::Install { dir: None }, &["sdk"]).unwrap();
+        let said = machine.run(ShimVerb::Install { dir: None, wrapper: false }, &["sdk"]).unwrap();
         assert_eq!(
             said,
             format!(
@@ -223,7 +247,7 @@ mod tests {
             )
         );
         assert_eq!(fs::canonicalize(&link).unwrap(), fs::canonicalize(&machine.gox).unwrap());
-        let again = machine.run(ShimVerb::Install { dir: None }, &[OWN, "sdk"]).unwrap();
+        let again = machine.run(ShimVerb::Install { dir: None, wrapper: false }, &[OWN, "sdk"]).unwrap();
         assert_eq!(again, format!("{} leads to gox already\n", link.display()));
         let status = machine.run(ShimVerb::Status, &[OWN, "sdk"]).unwrap();
         assert!(status.ends_with("a shell that looks for go finds gox\n"), "{status}");
@@ -243,14 +267,14 @@ mod tests {
         let machine = Machine::new();
         let real = machine.program("sdk/go");
         let dir = Some(machine.path("sdk"));
-        let error = machine.run(ShimVerb::Install { dir: dir.clone() }, &[]).unwrap_err();
+        let error = machine.run(ShimVerb::Install { dir: dir.clone(), wrapper: false }, &[]).unwrap_err();
         assert_eq!(error, format!("{}: is there already, is not gox, and is left alone", real.display()));
         let error = machine.run(ShimVerb::Remove { dir }, &[]).unwrap_err();
         assert_eq!(error, format!("{}: is not a link to gox and is left alone", real.display()));
         fs::create_dir(machine.path("links")).unwrap();
         symlink(&real, machine.path("links/go")).unwrap();
         let dir = Some(machine.path("links"));
-        assert!(machine.run(ShimVerb::Install { dir: dir.clone() }, &[]).is_err());
+        assert!(machine.run(ShimVerb::Install { dir: dir.clone(), wrapper: false }, &[]).is_err());
         assert!(machine.run(ShimVerb::Remove { dir }, &[]).is_err());
         assert!(real.is_file() && machine.path("links/go").exists());
     }
@@ -261,11 +285,34 @@ mod tests {
         fs::create_dir(machine.path("links")).unwrap();
         symlink(machine.path("old/gox"), machine.path("links/go")).unwrap();
         let dir = Some(machine.path("links"));
-        machine.run(ShimVerb::Install { dir: dir.clone() }, &["links"]).unwrap();
+        machine.run(ShimVerb::Install { dir: dir.clone(), wrapper: false }, &["links"]).unwrap();
         assert!(is_same_file(&machine.path("links/go"), &machine.gox));
         machine.run(ShimVerb::Remove { dir }, &[]).unwrap();
         // A folder that was named is not gox's to remove.
         assert!(machine.path("links").is_dir());
+    }
+
+    #[test]
+    fn a_script_takes_the_links_place_and_the_link_the_scripts() {
+        let machine = Machine::new();
+        machine.program("sdk/go");
+        let file = machine.path(OWN).join("go");
+        let script = || ShimVerb::Install { dir: None, wrapper: true };
+        let said = machine.run(script(), &["sdk"]).unwrap();
+        assert!(said.starts_with(&format!("{} calls {}\n", file.display(), machine.gox.display())), "{said}");
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o111, 0o111);
+        let again = machine.run(script(), &[OWN, "sdk"]).unwrap();
+        assert_eq!(again, format!("{} calls gox already\n", file.display()));
+        let status = machine.run(ShimVerb::Status, &[OWN, "sdk"]).unwrap();
+        assert!(status.ends_with("a shell that looks for go finds gox\n"), "{status}");
+        machine.run(ShimVerb::Install { dir: None, wrapper: false }, &[OWN]).unwrap();
+        assert!(file.is_symlink());
+        machine.run(script(), &[OWN]).unwrap();
+        assert!(!file.is_symlink());
+        machine.run(ShimVerb::Remove { dir: None }, &[OWN]).unwrap();
+        assert!(!file.exists());
     }
 
     #[test]
