@@ -7,7 +7,7 @@ mod loads;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use loads::Loads;
+pub(crate) use loads::{Loads, Scope};
 
 use crate::formats::quoted;
 use std::ffi::{OsStr, OsString};
@@ -47,6 +47,12 @@ const TABLE: &[(&str, &str, Kind)] = &[
     ("work", "sync", Supervised),
     ("work", "vendor", Supervised),
 ];
+
+/// The verbs of the table, as they are written.
+#[cfg(test)]
+pub(crate) fn table() -> impl Iterator<Item = String> {
+    TABLE.iter().map(|(verb, sub, _)| format!("{verb} {sub}").trim_end().to_owned())
+}
 
 /// Flags that name a program of the user's, and the verbs of [`TABLE`] that run it. Elsewhere go
 /// takes no notice of them: `-exec` belongs to run and test, and get builds nothing.
@@ -164,6 +170,10 @@ pub(crate) struct Invocation {
     pub named: Vec<String>,
     /// The packages that it loads, where gox can follow.
     pub loads: Option<Loads>,
+    /// It reads the whole module graph: the `.mod` of each module in it.
+    pub graph: bool,
+    /// It works on the module around it alone, be it in a workspace.
+    pub alone: bool,
     /// It exits 0 although downloads failed: what failed stands in stdout's JSON at best.
     pub hides_failures: bool,
 }
@@ -213,7 +223,9 @@ impl Invocation {
                 .then(|| downloads_list(rest, &goflags))
                 .flatten(),
             flags_at: at,
-            loads: from_goflags.is_ok().then(|| Loads::of(&verb, kind, rest, &goflags)).flatten(),
+            loads: from_goflags.is_ok().then(|| Loads::of(&verb, &sub, kind, rest, &goflags)).flatten(),
+            graph: kind == Supervised && reads_graph(&verb, &sub, &flags, &goflags),
+            alone: verb == "get" || verb == "mod" && sub == "tidy",
             hides_failures: kind == Supervised && hides_failures(&verb, &sub, &flags),
             named: rest.iter().filter_map(|w| import_path(w)).map(str::to_owned).collect(),
             verb,
@@ -242,6 +254,17 @@ fn kind_of(verb: &str, sub: &str, rest: &[String], flags: &Flags<'_>, goflags: &
         verbs.contains(&verb) && !lists_modules && (flags.has(flag) || Flags { words: goflags }.has(flag))
     };
     if kind == Supervised && RUNNERS.iter().any(runs) { RunsUserCode } else { kind }
+}
+
+/// See [`Invocation::graph`]: as far as it is sure, and no other go.mod is named.
+fn reads_graph(verb: &str, sub: &str, flags: &Flags<'_>, goflags: &[String]) -> bool {
+    let elsewhere = |name: &&str| flags.has(name) || Flags { words: goflags }.has(name);
+    let reads = match (verb, sub) {
+        ("list", _) => flags.is_on("m") && flags.words.iter().any(|word| word == "all"),
+        ("mod", "graph" | "tidy" | "verify") | ("get", _) => true,
+        _ => false,
+    };
+    reads && !["modfile", "overlay"].iter().any(elsewhere)
 }
 
 /// See [`Invocation::hides_failures`]. Without `-e` too, list says nothing of imports that it cannot load.

@@ -7,10 +7,15 @@
 //! go.sum's hash. What nothing proves (`.info`), and each `.mod`, is kept in memory for go, which asks the
 //! relay for it. Whatever the fill cannot do is simply still missing when go asks.
 //!
-//! `plan` says what go will ask for, `needs` what packages surely import; [`crate::module_cache`] places.
+//! `plan` says what go will ask for, `mains` whose packages they are, `needs` follows their imports into each module as
+//! it arrives; [`crate::module_cache`] places.
 
+pub(crate) mod mains;
 pub(crate) mod needs;
 pub(crate) mod plan;
+#[cfg(test)]
+#[path = "../../tests/inside/fill/mod.rs"]
+mod tests;
 
 use crate::fetch::question::{File, Kind, Question};
 use crate::fetch::spool::{Contents, Reader};
@@ -20,9 +25,11 @@ use crate::formats::go_mod::{GoMod, ModuleVersion, Role};
 use crate::formats::go_sum::GoSum;
 use crate::formats::zip::Manifest;
 use crate::module_cache::{Cache, Obstacle, Order, Packed, Placing};
+use needs::Walk;
 use plan::Plan;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -47,6 +54,9 @@ const CLEARING: Duration = Duration::from_secs(2);
 /// How often is looked whether it has been.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// How soon is looked whether go has placed what it came to first, and how often at the least.
+const GOS_TURN: std::ops::Range<Duration> = Duration::from_millis(5)..Duration::from_millis(100);
+
 /// Modules that are named where they were left to go.
 const NAMED: usize = 5;
 
@@ -62,6 +72,8 @@ pub(crate) struct Means {
     pub(crate) writable: bool,
     /// Zips are placed; else they are left to go.
     pub(crate) places: bool,
+    /// go asks for the `.info` of what is placed.
+    pub(crate) infos: bool,
     /// Zips at a time, at most; bounded by the descriptors that there are.
     pub(crate) room: usize,
 }
@@ -121,9 +133,15 @@ impl Counts {
 }
 
 impl Fill {
-    /// Begins to fetch and place what `plan` holds; `needed` are the modules whose `.mod` it knows to be
-    /// needed. The work is done on the thread of `engine`, and beside it.
-    pub(crate) fn start(engine: &Engine, means: Means, plan: Plan, needed: Vec<ModuleVersion>) -> Fill {
+    /// Begins to fetch and place what `plan` holds, and what `walk` finds on its way; `needed` are the modules whose
+    /// `.mod` is known to be needed. The work is done on the thread of `engine`, and beside it.
+    pub(crate) fn start(
+        engine: &Engine,
+        means: Means,
+        plan: Plan,
+        needed: Vec<ModuleVersion>,
+        walk: Option<Walk>,
+    ) -> Fill {
         let order = Arc::new(Order { writable: means.writable, ..Order::default() });
         let counts = Arc::<Counts>::default();
         if means.places {
@@ -142,7 +160,7 @@ impl Fill {
             tokio::select! {
                 // Told to, or dropped.
                 _ = stopped => {}
-                () = all(work.clone(), plan, needed) => {}
+                () = Way { work: work.clone(), plan, tasks: JoinSet::new() }.all(needed, walk) => {}
                 () = widen(&work) => {}
             }
         });
@@ -194,28 +212,110 @@ async fn widen(work: &Work) {
     std::future::pending().await
 }
 
-/// A `.mod` that came, or nothing more to be done.
-type Came = Option<(ModuleVersion, GoMod)>;
+/// What a task came to.
+enum Came {
+    /// A `.mod`.
+    Mod(ModuleVersion, Box<GoMod>),
+    /// A module of this path, where its files can be read.
+    Module(String, Option<PathBuf>),
+    /// The walk went as far as it could, and found these missing.
+    Walked(Box<Walk>, Vec<ModuleVersion>),
+    /// Nothing that leads further.
+    Done,
+}
 
-async fn all(work: Arc<Work>, mut plan: Plan, needed: Vec<ModuleVersion>) {
-    let mut tasks: JoinSet<Came> = JoinSet::new();
-    for module in needed {
-        tasks.spawn(go_mod(work.clone(), module));
-    }
-    for module in &plan.modules {
-        tasks.spawn(info(work.clone(), module.clone()));
-    }
-    if work.means.places {
-        for module in &plan.modules {
-            tasks.spawn(zip(work.clone(), module.clone()));
+/// The way of a fill: each file that comes may lead to others.
+struct Way {
+    work: Arc<Work>,
+    plan: Plan,
+    tasks: JoinSet<Came>,
+}
+
+impl Way {
+    async fn all(mut self, needed: Vec<ModuleVersion>, walk: Option<Walk>) {
+        for module in needed {
+            self.tasks.spawn(go_mod(self.work.clone(), module));
         }
-    }
-    while let Some(done) = tasks.join_next().await {
-        if let Ok(Some((module, go_mod_file))) = done {
-            for module in plan.arrived(&module, &go_mod_file) {
-                tasks.spawn(go_mod(work.clone(), module));
+        for module in self.plan.modules.clone() {
+            self.tasks.spawn(info(self.work.clone(), module));
+        }
+        if self.work.means.places {
+            for module in self.plan.modules.clone() {
+                self.tasks.spawn(zip(self.work.clone(), module));
             }
         }
+        let mut here: Vec<(String, Option<PathBuf>)> = Vec::new();
+        let mut waits = None;
+        if let Some(walk) = walk {
+            self.go_on(Box::new(walk), vec![]);
+        }
+        while let Some(done) = self.tasks.join_next().await {
+            match done.unwrap_or(Came::Done) {
+                Came::Mod(module, go_mod_file) => {
+                    for module in self.plan.arrived(&module, &go_mod_file) {
+                        self.tasks.spawn(go_mod(self.work.clone(), module));
+                    }
+                }
+                Came::Module(path, folder) => here.push((path, folder)),
+                Came::Walked(walk, missing) => {
+                    here.extend(missing.iter().filter_map(|module| self.fetch(module)));
+                    waits = Some(walk);
+                }
+                Came::Done => {}
+            }
+            if let Some(walk) = waits.take_if(|_| !here.is_empty()) {
+                self.go_on(walk, std::mem::take(&mut here));
+            }
+        }
+    }
+
+    /// Reads on in what has come.
+    fn go_on(&mut self, mut walk: Box<Walk>, here: Vec<(String, Option<PathBuf>)>) {
+        self.tasks.spawn_blocking(move || {
+            for (path, folder) in here {
+                walk.arrived(&path, folder);
+            }
+            let missing = walk.follow();
+            Came::Walked(walk, missing)
+        });
+    }
+
+    /// Fetches a listed module that is needed; one that is left to go will not come.
+    fn fetch(&mut self, listed: &ModuleVersion) -> Option<(String, Option<PathBuf>)> {
+        let Some(module) = self.plan.admit(listed, &self.work.means.sums) else {
+            return Some((listed.path.clone(), None));
+        };
+        let work = &self.work;
+        self.tasks.spawn(go_mod(work.clone(), module.clone()));
+        if work.means.infos {
+            self.tasks.spawn(info(work.clone(), module.clone()));
+        }
+        if work.means.places {
+            work.counts.known.fetch_add(1, Ordering::Relaxed);
+        }
+        self.tasks.spawn(placed(work.clone(), listed.path.clone(), module));
+        None
+    }
+}
+
+/// Fetches and places a module, or waits until go has; its files can be read then.
+async fn placed(work: Arc<Work>, path: String, module: ModuleVersion) -> Came {
+    if work.means.places {
+        zip(work.clone(), module.clone()).await;
+    }
+    let mut pause = GOS_TURN.start;
+    loop {
+        let look = {
+            let (work, module) = (work.clone(), module.clone());
+            move || work.means.cache.source(&module.path, &module.version)
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Some(folder)) => return Came::Module(path, Some(folder)),
+            // It ends with the fill.
+            Ok(None) => tokio::time::sleep(pause).await,
+            Err(_) => return Came::Done,
+        }
+        pause = (pause * 3 / 2).min(GOS_TURN.end);
     }
 }
 
@@ -230,9 +330,9 @@ fn question(module: &ModuleVersion, kind: Kind, suffix: &str) -> Option<Question
 
 async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
     if let Some(text) = work.means.cache.go_mod(&module.path, &module.version) {
-        return Some((module, GoMod::parse(text, Role::Dependency)));
+        return Came::Mod(module, Box::new(GoMod::parse(text, Role::Dependency)));
     }
-    let question = question(&module, Kind::Mod, "mod")?;
+    let Some(question) = question(&module, Kind::Mod, "mod") else { return Came::Done };
     let _turn = (work.small.acquire().await, work.all.acquire().await);
     let mut read = None;
     let uses = |answer: Answer| {
@@ -242,22 +342,23 @@ async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
         std::future::ready(Some(answer))
     };
     work.means.fetcher.get_ahead(question, None, uses).await;
-    Some((module, read?))
+    read.map_or(Came::Done, |text| Came::Mod(module, Box::new(text)))
 }
 
 async fn info(work: Arc<Work>, module: ModuleVersion) -> Came {
-    if !work.means.cache.has_info(&module.path, &module.version) {
-        let question = question(&module, Kind::Info, "info")?;
+    if !work.means.cache.has_info(&module.path, &module.version)
+        && let Some(question) = question(&module, Kind::Info, "info")
+    {
         let _turn = (work.small.acquire().await, work.all.acquire().await);
         work.means.fetcher.get_ahead(question, None, |answer| std::future::ready(Some(answer))).await;
     }
-    None
+    Came::Done
 }
 
 async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
     let _turn = work.zips.acquire().await;
     if work.counts.obstacle().is_some() {
-        return None;
+        return Came::Done;
     }
     let begin = {
         let (work, module) = (work.clone(), module.clone());
@@ -272,14 +373,14 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
         Ok(None) => {
             // It is there already, or somebody else is at it.
             work.counts.one_more();
-            return None;
+            return Came::Done;
         }
         Err(error) => {
             work.counts.stop_for(error.to_string());
-            return None;
+            return Came::Done;
         }
     };
-    let question = question(&module, Kind::Zip, "zip")?;
+    let Some(question) = question(&module, Kind::Zip, "zip") else { return Came::Done };
     let _among_all = work.all.acquire().await;
     let inspect: Arc<dyn Inspect> = Arc::new(Unpacking(placing.clone()));
     let uses = async |answer: Answer| {
@@ -313,7 +414,7 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
         left
     };
     work.means.fetcher.get_ahead(question, Some(inspect), uses).await;
-    None
+    Came::Done
 }
 
 /// Unpacks a zip while it is checked.

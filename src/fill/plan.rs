@@ -11,6 +11,7 @@ use crate::formats::go_version::GoVersion;
 use crate::formats::version::{is_canonical, is_later};
 use crate::judgement::privacy::Rules;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// The first release whose go.mod names every module that a build needs.
 const PRUNES: (u32, u32) = (1, 17);
@@ -39,32 +40,41 @@ struct Node {
     requires: Option<Vec<ModuleVersion>>,
 }
 
-/// The main module's `replace` and `exclude`.
+/// The main modules' `replace` and `exclude`.
 #[derive(Debug, Default)]
 pub(super) struct Swaps {
-    /// By path and version, and by path alone; `None` for a folder.
-    by: HashMap<(String, Option<String>), Option<ModuleVersion>>,
+    /// By path and version, and by path alone.
+    by: HashMap<(String, Option<String>), Replacement>,
     excluded: HashSet<ModuleVersion>,
 }
 
 impl Swaps {
     pub(super) fn of(go_mod: &GoMod) -> Swaps {
-        let by = go_mod.replace.iter().map(|replace| {
-            let by = match &replace.by {
-                Replacement::Module(module) => Some(module.clone()),
-                Replacement::Folder(_) => None,
-            };
-            ((replace.path.clone(), replace.version.clone()), by)
-        });
+        let by = go_mod.replace.iter();
+        let by = by.map(|replace| ((replace.path.clone(), replace.version.clone()), replace.by.clone()));
         Swaps { by: by.collect(), excluded: go_mod.exclude.iter().cloned().collect() }
+    }
+
+    fn replacement(&self, module: &ModuleVersion) -> Option<&Replacement> {
+        let ModuleVersion { path, version } = module;
+        self.by.get(&(path.clone(), Some(version.clone()))).or_else(|| self.by.get(&(path.clone(), None)))
     }
 
     /// What go takes in a module version's place; `None` where that is a folder.
     pub(super) fn taken(&self, module: &ModuleVersion) -> Option<ModuleVersion> {
-        let ModuleVersion { path, version } = module;
-        let exact = self.by.get(&(path.clone(), Some(version.clone())));
-        let any = || self.by.get(&(path.clone(), None));
-        exact.or_else(any).map_or_else(|| Some(module.clone()), Clone::clone)
+        match self.replacement(module) {
+            None => Some(module.clone()),
+            Some(Replacement::Module(by)) => Some(by.clone()),
+            Some(Replacement::Folder(_)) => None,
+        }
+    }
+
+    /// The folder in a module version's place.
+    pub(super) fn folder(&self, module: &ModuleVersion) -> Option<&Path> {
+        match self.replacement(module)? {
+            Replacement::Folder(folder) => Some(folder),
+            Replacement::Module(_) => None,
+        }
     }
 }
 
@@ -89,8 +99,11 @@ impl Plan {
         let mut planned = HashSet::new();
         let modules = roots
             .iter()
-            // One that go.sum knows in a later version may not be what go chooses.
-            .filter(|root| latest.get(root.path.as_str()).is_none_or(|known| !is_later(known, &root.version)))
+            // One that go.sum knows in a later version may not be what go chooses, but for what is replaced.
+            .filter(|root| {
+                latest.get(root.path.as_str()).is_none_or(|known| !is_later(known, &root.version))
+                    || swaps.taken(root).as_ref() != Some(**root)
+            })
             .filter_map(|root| swaps.taken(root))
             .filter(|module| is_proven(sums, module) && !private.likely_private(&module.path))
             .filter(|module| planned.insert(module.clone()))
@@ -100,15 +113,28 @@ impl Plan {
         Some((plan, needed))
     }
 
-    /// The same for the modules of a list that packages import: go reads no more than their own `.mod`.
-    pub(crate) fn of_packages(
+    /// The same for a command that needs some of the list, which is found out on the way: nothing is planned for yet
+    /// but the `.mod` files, where it reads the `graph`.
+    pub(crate) fn of_some(
         go_mod: &GoMod,
         sums: &GoSum,
         private: &Rules,
+        graph: bool,
     ) -> Option<(Plan, Vec<ModuleVersion>)> {
-        let (mut plan, needed) = Plan::of_download(go_mod, sums, private)?;
-        plan.nodes.clear();
+        let (mut plan, mut needed) = Plan::of_download(go_mod, sums, private)?;
+        plan.modules.clear();
+        if !graph {
+            needed.clear();
+            plan.nodes.clear();
+        }
         Some((plan, needed))
+    }
+
+    /// The module version that go will want all files of, where a listed one turned out to be needed; `None` where that
+    /// is left to go.
+    pub(crate) fn admit(&self, module: &ModuleVersion, sums: &GoSum) -> Option<ModuleVersion> {
+        let taken = self.swaps.taken(module).filter(|taken| is_canonical(&taken.version))?;
+        (is_proven(sums, &taken) && !self.private.likely_private(&taken.path)).then_some(taken)
     }
 
     /// Takes the `.mod` of a module that was needed; whose are needed for what it says.
@@ -158,6 +184,12 @@ fn prunes(go_mod: &GoMod) -> bool {
 fn is_proven(sums: &GoSum, module: &ModuleVersion) -> bool {
     let has = |go_mod| !sums.lookup(&module.path, &module.version, go_mod).is_empty();
     has(true) && has(false)
+}
+
+/// What go.sum knows the files of, in the latest version each.
+pub(crate) fn latest_known(sums: &GoSum) -> impl Iterator<Item = ModuleVersion> {
+    let latest = latest_versions(sums).into_iter();
+    latest.map(|(path, version)| ModuleVersion { path: path.to_owned(), version: version.to_owned() })
 }
 
 /// The latest version of each path whose files go.sum knows.

@@ -1,7 +1,10 @@
 //! The head of a Go source file: is it built here, and what does it import?
 //!
-//! Pure. As go/build reads it, but where that would need more than the head and a few settings tell
-//! (cgo, feature tags of a processor, `// +build` lines), nothing is claimed: the file counts as left out.
+//! Pure. As cmd/go's `imports` package reads it, but where that would need more than the head and a few settings tell
+//! (feature tags of a processor, experiments, a C compiler that nobody looked for), nothing is claimed: the file counts
+//! as left out.
+
+mod condition;
 
 /// The systems and processors that go knows in file names.
 const SYSTEMS: &str = "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris \
@@ -10,6 +13,9 @@ const SYSTEMS: &str = "aix android darwin dragonfly freebsd hurd illumos ios js 
 /// See [`SYSTEMS`].
 const PROCESSORS: &str = "386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le mips64p32 \
                           mips64p32le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm";
+
+/// The systems that count as `unix`.
+const UNIX: &str = "aix android darwin dragonfly freebsd hurd illumos ios linux netbsd openbsd solaris";
 
 /// What is built for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,70 +26,100 @@ pub(crate) struct Target {
     pub(crate) processor: String,
     /// The second number of go's release.
     pub(crate) minor: u32,
-    /// The user's tags.
+    /// Whether files with cgo are built; `None` where that is not known.
+    pub(crate) cgo: Option<bool>,
+    /// The user's tags, and those of flags (`race`).
     pub(crate) tags: Vec<String>,
+    /// Whatever may be built anywhere counts, as for `go mod tidy`: each tag but `ignore` may hold or not.
+    pub(crate) any: bool,
 }
 
 impl Target {
-    /// Whether a tag holds; `None` where that is not known.
-    fn has(&self, tag: &str) -> Option<bool> {
+    /// Whether a tag holds; `None` where that is not known. `wanted` is what would be liked better.
+    fn has(&self, tag: &str, wanted: bool) -> Option<bool> {
+        if self.any && tag != "ignore" {
+            return Some(wanted);
+        }
         if self.tags.iter().any(|own| own == tag) {
             return Some(true);
         }
-        let of_processor = tag.strip_prefix(&self.processor).is_some_and(|rest| rest.starts_with('.'));
-        if of_processor || tag.starts_with("goexperiment.") || ["cgo", "race", "msan", "asan"].contains(&tag)
-        {
+        if tag == "cgo" {
+            return self.cgo;
+        }
+        let of_processor = tag.strip_prefix(&self.processor).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(feature) = of_processor {
+            // The lowest level holds with every other.
+            return (feature == "v1").then_some(true);
+        }
+        if tag.starts_with("goexperiment.") {
             return None;
         }
         if let Some(minor) = tag.strip_prefix("go1.").and_then(|minor| minor.parse::<u32>().ok()) {
-            return Some(minor <= self.minor);
+            return Some((1..=self.minor).contains(&minor));
         }
-        let unix = || tag == "unix" && ["linux", "darwin"].contains(&&*self.system);
-        Some(tag == self.system || tag == self.processor || tag == "gc" || unix())
+        let stands_for = |system| match system {
+            "linux" => "android",
+            "solaris" => "illumos",
+            "darwin" => "ios",
+            _ => "",
+        };
+        let own = &*self.system;
+        let unix = || tag == "unix" && UNIX.split_whitespace().any(|system| system == own);
+        Some(tag == own || stands_for(tag) == own || tag == self.processor || tag == "gc" || unix())
     }
 
     /// Whether a file of this name is built here, as far as names tell.
-    fn takes(&self, stem: &str) -> bool {
-        let Some((_, rest)) = stem.split_once('_') else { return true };
+    fn takes(&self, name: &str) -> bool {
+        let stem = name.split('.').next().unwrap_or(name);
+        let Some((_, rest)) = stem.split_once('_').filter(|_| !self.any) else { return true };
         let mut parts: Vec<&str> = rest.split('_').collect();
         if parts.last() == Some(&"test") {
             parts.pop();
         }
         let is = |list: &str, word: &str| list.split_whitespace().any(|known| known == word);
+        let has = |word: &str| self.has(word, true) == Some(true);
         match parts[..] {
             [.., system, processor] if is(SYSTEMS, system) && is(PROCESSORS, processor) => {
-                system == self.system && processor == self.processor
+                has(system) && has(processor)
             }
-            [.., last] if is(SYSTEMS, last) => last == self.system,
-            [.., last] if is(PROCESSORS, last) => last == self.processor,
+            [.., last] if is(SYSTEMS, last) || is(PROCESSORS, last) => has(last),
             _ => true,
         }
     }
 }
 
-/// The imports of a file, where it is surely built: `name` is its own, without folders.
-pub(crate) fn imports(name: &str, text: &str, target: &Target) -> Vec<String> {
-    let Some(stem) = name.strip_suffix(".go").filter(|_| !name.starts_with(['_', '.'])) else {
-        return vec![];
+/// What the head of a file tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// What it imports; nothing where it is not surely built.
+    Imports(Vec<String>),
+    /// The text ends before the head does.
+    CutOff,
+}
+
+/// Whether a file of this name, without folders, may belong to a package that is built here.
+pub(crate) fn may_be_built(name: &str, target: &Target) -> bool {
+    name.ends_with(".go") && !name.starts_with(['_', '.']) && target.takes(name)
+}
+
+/// Reads a file's head: of its beginning, or `whole`. Where the command line names the file (`by_name`), conditions
+/// do not count.
+pub(crate) fn head(text: &str, whole: bool, target: &Target, by_name: bool) -> Head {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut words = Words { rest: text, ended: false };
+    let found = match words.next() {
+        Some("package") => words.next().map(|_| paths(&mut words)).unwrap_or_default(),
+        _ => vec![],
     };
-    if !target.takes(stem) {
-        return vec![];
+    if words.ended && !whole {
+        return Head::CutOff;
     }
-    let mut words =
-        Words { rest: text.strip_prefix('\u{feff}').unwrap_or(text), condition: None, old: false };
-    if words.next() != Some("package") {
-        return vec![];
+    if found.is_empty() || !by_name && !condition::allows(text, target) {
+        return Head::Imports(vec![]);
     }
-    if words.old && words.condition.is_none() {
-        return vec![];
-    }
-    if words.condition.is_some_and(|condition| holds(condition, target) != Some(true)) {
-        return vec![];
-    }
-    words.next();
-    let found = paths(&mut words);
-    // With cgo the file is another one.
-    if found.iter().any(|path| path == "C") { vec![] } else { found }
+    // go leaves a file with cgo out where cgo is off.
+    let without = found.iter().any(|path| path == "C") && !target.any && target.cgo != Some(true);
+    Head::Imports(if without { vec![] } else { found })
 }
 
 /// The paths of the import declarations that follow.
@@ -93,9 +129,8 @@ fn paths(words: &mut Words<'_>) -> Vec<String> {
         let quote = word.chars().next().filter(|quote| ['"', '`'].contains(quote))?;
         Some(word.trim_matches(quote).to_owned())
     };
-    let mut word = words.next();
-    while let Some(now) = word {
-        match now {
+    while let Some(word) = words.next() {
+        match word {
             ";" => {}
             "import" => {
                 let first = words.next();
@@ -111,31 +146,29 @@ fn paths(words: &mut Words<'_>) -> Vec<String> {
             }
             _ => break,
         }
-        word = words.next();
     }
     found
 }
 
-/// The words of the head, comments read on the way.
+/// The words of the head, without comments.
 struct Words<'a> {
     rest: &'a str,
-    /// What stood behind `//go:build`.
-    condition: Option<&'a str>,
-    /// A `// +build` line was seen.
-    old: bool,
+    /// The text ended where a word was looked for.
+    ended: bool,
 }
 
 impl<'a> Words<'a> {
     fn next(&mut self) -> Option<&'a str> {
+        let word = self.word();
+        self.ended |= word.is_none();
+        word
+    }
+
+    fn word(&mut self) -> Option<&'a str> {
         loop {
             self.rest = self.rest.trim_start();
             if let Some(comment) = self.rest.strip_prefix("//") {
-                let (line, rest) = comment.split_once('\n').unwrap_or((comment, ""));
-                if let Some(condition) = line.strip_prefix("go:build ") {
-                    self.condition.get_or_insert(condition);
-                }
-                self.old |= line.trim_start().starts_with("+build");
-                self.rest = rest;
+                self.rest = comment.split_once('\n')?.1;
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 self.rest = comment.split_once("*/")?.1;
             } else {
@@ -148,7 +181,10 @@ impl<'a> Words<'a> {
             '(' | ')' | ';' => 1,
             _ => {
                 let ends = |c: char| c.is_whitespace() || "\"`();/".contains(c);
-                self.rest.find(ends).filter(|end| *end > 0).unwrap_or(first.len_utf8())
+                let end = self.rest.find(ends).unwrap_or(self.rest.len()).max(first.len_utf8());
+                // It may go on.
+                self.ended |= end == self.rest.len();
+                end
             }
         };
         let (word, rest) = self.rest.split_at(end);
@@ -157,104 +193,36 @@ impl<'a> Words<'a> {
     }
 }
 
-/// How deep a condition may be nested; deeper ones nobody writes.
-const DEEPEST: usize = 50;
-
-/// Whether a `//go:build` condition holds; `None` where that is not known, or it cannot be read.
-fn holds(condition: &str, target: &Target) -> Option<bool> {
-    let condition = condition.split("//").next().unwrap_or(condition);
-    let mut at = Condition { rest: condition, target, depth: 0 };
-    let value = at.either().ok()?;
-    if at.rest.trim().is_empty() { value } else { None }
-}
-
-/// A condition that is being read.
-struct Condition<'a> {
-    rest: &'a str,
-    target: &'a Target,
-    depth: usize,
-}
-
-/// No condition.
-struct Unreadable;
-
-impl Condition<'_> {
-    fn takes(&mut self, sign: &str) -> bool {
-        let rest = self.rest.trim_start();
-        let taken = rest.strip_prefix(sign);
-        self.rest = taken.unwrap_or(rest);
-        taken.is_some()
-    }
-
-    fn either(&mut self) -> Result<Option<bool>, Unreadable> {
-        let mut value = self.both()?;
-        while self.takes("||") {
-            value = match (value, self.both()?) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            };
-        }
-        Ok(value)
-    }
-
-    fn both(&mut self) -> Result<Option<bool>, Unreadable> {
-        let mut value = self.one()?;
-        while self.takes("&&") {
-            value = match (value, self.one()?) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            };
-        }
-        Ok(value)
-    }
-
-    fn one(&mut self) -> Result<Option<bool>, Unreadable> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(Unreadable);
-        }
-        let value = if self.takes("!") {
-            self.one()?.map(|value| !value)
-        } else if self.takes("(") {
-            let value = self.either()?;
-            if !self.takes(")") {
-                return Err(Unreadable);
-            }
-            value
-        } else {
-            let rest = self.rest.trim_start();
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
-            if end == 0 {
-                return Err(Unreadable);
-            }
-            let (tag, rest) = rest.split_at(end);
-            self.rest = rest;
-            self.target.has(tag)
-        };
-        self.depth -= 1;
-        Ok(value)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn target() -> Target {
-        Target { system: "linux".into(), processor: "amd64".into(), minor: 24, tags: vec!["mine".into()] }
+        Target {
+            system: "linux".into(),
+            processor: "amd64".into(),
+            minor: 24,
+            cgo: Some(false),
+            tags: vec!["mine".into()],
+            any: false,
+        }
     }
 
     #[test]
     fn imports_are_read_as_go_reads_them() {
-        let read = |text: &str| imports("a.go", text, &target());
+        let read = |text: &str| match head(text, true, &target(), false) {
+            Head::Imports(found) => found,
+            Head::CutOff => panic!("{text}"),
+        };
         let text = "// Package a.\n\n/* more\n */ package a // so\n\nimport \"fmt\"\nimport x \"h.test/x\"\nimport . `h.test/y`\n\
                     import (\n\t\"os\" // files\n\t_ \"h.test/z\"; /* last */ w \"h.test/w\"\n)\n\nvar import_ = \"no\"\nimport \"late\"\n";
         assert_eq!(read(text), ["fmt", "h.test/x", "h.test/y", "os", "h.test/z", "h.test/w"]);
         assert_eq!(read("package a"), [""; 0]);
         assert_eq!(read("package a;import(\"x\");import\"y\"\nfunc f() {}"), ["x", "y"]);
-        assert_eq!(read("package a\nimport \"x\"\nimport \"C\"\n"), [""; 0], "with cgo it is another file");
+        assert_eq!(read("package a\nimport \"x\"\nimport \"C\"\n"), [""; 0], "cgo is off");
+        let with = Target { cgo: Some(true), ..target() };
+        let found = head("package a\nimport \"x\"\nimport \"C\"\nvar x", false, &with, false);
+        assert_eq!(found, Head::Imports(vec!["x".into(), "C".into()]));
         for odd in [
             "",
             "\u{feff}",
@@ -270,10 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_surely_built_counts() {
-        let built = |name: &str, head: &str| {
-            !imports(name, &format!("{head}\npackage a\nimport \"x\"\n"), &target()).is_empty()
-        };
+    fn a_head_that_is_cut_off_is_known_for_one() {
+        let text = "// Long.\n\npackage a\n\nimport (\n\t\"x\"\n)\n\nvar a = 1\n";
+        for end in 0..text.len() - " a = 1\n".len() {
+            let found = head(&text[..end], false, &target(), false);
+            assert_eq!(found, Head::CutOff, "{end}");
+        }
+        assert_eq!(head(text, false, &target(), false), Head::Imports(vec!["x".into()]));
+    }
+
+    #[test]
+    fn names_tell_what_a_file_is_built_for() {
+        let built = |name: &str| may_be_built(name, &target());
         for name in [
             "a.go",
             "linux.go",
@@ -282,41 +258,16 @@ mod tests {
             "a_amd64_test.go",
             "a_b.go",
             "windows_a.go",
+            "a.pb_windows.go",
         ] {
-            assert!(built(name, ""), "{name}");
+            assert!(built(name), "{name}");
         }
         for name in
             ["a_windows.go", "a_linux_arm64.go", "a_arm64.go", "_a.go", ".a.go", "a.txt", "a_darwin_test.go"]
         {
-            assert!(!built(name, ""), "{name}");
+            assert!(!built(name), "{name}");
         }
-        for condition in [
-            "linux",
-            "mine",
-            "!windows && (amd64 || arm64)",
-            "go1.21",
-            "unix",
-            "gc",
-            "linux || cgo",
-            "!go1.99",
-        ] {
-            assert!(built("a.go", &format!("// A.\n\n//go:build {condition}\n")), "{condition}");
-        }
-        for condition in [
-            "ignore",
-            "windows",
-            "cgo",
-            "!cgo",
-            "amd64.v2",
-            "linux &&",
-            "(linux",
-            "linux linux",
-            "",
-            "go1.25",
-        ] {
-            assert!(!built("a.go", &format!("//go:build {condition}\n")), "{condition}");
-        }
-        assert!(!built("a.go", "// +build linux\n"));
-        assert!(!built("a.go", &format!("//go:build {}linux", "(".repeat(5000))));
+        let any = Target { any: true, ..target() };
+        assert!(may_be_built("a_windows.go", &any) && !may_be_built("_a.go", &any));
     }
 }

@@ -36,6 +36,8 @@ pub(crate) const NAMES: &[&str] = &[
     "GOVCS",
     "GOOS",
     "GOARCH",
+    "CGO_ENABLED",
+    "CC",
 ];
 
 /// Those among [`NAMES`] that say who may be asked about what; the others are paths and versions.

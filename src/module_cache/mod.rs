@@ -245,6 +245,12 @@ impl Cache {
         files.ziphash.is_file() && (files.zip.is_file() || files.tree.is_dir() && !files.partial.exists())
     }
 
+    /// The folder of a version's files, where it is whole.
+    pub(crate) fn source(&self, module: &str, version: &str) -> Option<PathBuf> {
+        let files = place::Files::of(&self.root, module, version)?;
+        (files.tree.is_dir() && !files.partial.exists()).then_some(files.tree)
+    }
+
     /// True where go would need no network for these module versions: each has its `.mod` file,
     /// and its extracted folder or zip with the `.ziphash`. Of a version of which go.sum has the
     /// `/go.mod` hash alone, only the `.mod` file is needed. Looks at presence, not at content.

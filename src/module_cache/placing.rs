@@ -115,6 +115,11 @@ impl Cache {
         crate::machine::bounded::read(&files.mod_file, crate::formats::zip::MAX_GO_MOD).ok()
     }
 
+    /// Whether a module version's `.mod` is cached.
+    pub(crate) fn has_go_mod(&self, module: &str, version: &str) -> bool {
+        Files::of(&self.root, module, version).is_some_and(|files| files.mod_file.is_file())
+    }
+
     /// Whether a module version's `.info` is cached.
     pub(crate) fn has_info(&self, module: &str, version: &str) -> bool {
         Files::of(&self.root, module, version).is_some_and(|files| files.info.is_file())

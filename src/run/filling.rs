@@ -2,17 +2,17 @@
 
 use super::Run;
 use crate::configuration::{Fill as Mode, Relay as RelayMode};
-use crate::fill::needs::{self, First};
-use crate::fill::plan::Plan;
+use crate::fill::mains::Mains;
+use crate::fill::needs::{Look, Walk};
+use crate::fill::plan::{Plan, latest_known};
 use crate::fill::{Fill, Means};
-use crate::formats::go_mod::{GoMod, Replacement, Role};
+use crate::formats::go_mod::{GoMod, Replacement};
 use crate::formats::go_source::Target;
 use crate::formats::go_version::GoVersion;
-use crate::formats::zip::MAX_GO_MOD;
-use crate::machine::bounded;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
-use crate::machine::toolchain::{self, governing_file};
+use crate::machine::look_up::programs;
+use crate::machine::toolchain;
 use crate::module_cache::{Cache, Downloads};
 use crate::verb::{Invocation, Loads};
 use std::collections::HashMap;
@@ -23,9 +23,6 @@ use std::sync::Arc;
 /// The releases of go whose way of writing the module cache is known and tested. Of others the files are
 /// fetched ahead, and go places them itself.
 const KNOWN: std::ops::RangeInclusive<(u32, u32)> = (1, 21)..=(1, 27);
-
-/// Modules that are fetched ahead of packages, at least: for one alone nothing is gained.
-const WORTH: usize = 2;
 
 /// A descriptor in so many is the fill's, for a lock and a zip each.
 const SHARE: usize = 8;
@@ -43,13 +40,29 @@ pub(crate) enum Prepare {
 
 /// What a fill of this run would begin with.
 pub(super) struct Prospect {
-    go_mod: GoMod,
+    mains: Mains,
     cache: Cache,
     writable: bool,
     /// The release of the go that will run.
     release: (u32, u32),
-    /// All of the list is wanted; else only what packages import.
-    whole: bool,
+    what: What,
+}
+
+/// What is wanted.
+enum What {
+    /// All of go.mod's list.
+    List,
+    /// What packages need; go reads the module graph beside them.
+    Packages {
+        /// The way through their imports.
+        walk: Box<Walk>,
+        /// The module graph too.
+        graph: bool,
+        /// Their `.info` too.
+        infos: bool,
+    },
+    /// The module graph alone.
+    Graph,
 }
 
 /// Why a run has no fill.
@@ -71,32 +84,58 @@ pub(super) fn prospect(job: &super::Job) -> Result<Prospect, NoFill> {
 fn known(job: &super::Job) -> Option<Result<Prospect, NoFill>> {
     let settings = &job.settings;
     let invocation = &job.invocation;
-    let writable = match (invocation.downloads_list, &invocation.loads) {
-        (Some(downloads), _) => downloads.writable,
-        (None, loads) => loads.as_ref()?.writable,
-    };
+    let downloads = invocation.downloads_list;
+    if downloads.is_none() && invocation.loads.is_none() && !invocation.graph {
+        return None;
+    }
     let wanted = settings.fill == Mode::Auto && settings.relay != RelayMode::Never && !settings.offline;
-    if !wanted || job.prepare == Prepare::Toolchain || job.go_env.doubt().is_some() {
+    if !wanted || job.prepare == Prepare::Toolchain || !is_known(&job.go_env) {
         return None;
     }
-    if std::env::var_os("GO111MODULE").is_some_and(|mode| mode == "off") {
-        return None;
-    }
-    let mut go_mod = own_go_mod(&job.dir, &job.go_env)?;
-    let release = release_that_runs(&go_mod, &job.go_env)?;
+    let mains = Mains::read(&job.dir, &job.go_env, job.invocation.alone)?;
+    let release = release_that_runs(&mains, &job.go_env)?;
     let cache = Cache::new(job.go_env.mod_cache()?, None);
-    if is_whole(&go_mod, &cache) {
+    if is_whole(&mains.listed, &cache) {
         return Some(Err(NoFill::AllHere));
     }
-    let whole = invocation.downloads_list.is_some();
-    if !whole {
-        let First { missing, all } = first_missing(&job.dir, &job.go_env, invocation, &go_mod, &cache)?;
-        if missing.len() < WORTH {
-            return (all && missing.is_empty()).then_some(Err(NoFill::AllHere));
-        }
-        go_mod.require.retain(|require| missing.contains(&require.module));
+    let writable = downloads.map_or_else(
+        || invocation.loads.as_ref().is_some_and(|loads| loads.writable),
+        |downloads| downloads.writable,
+    );
+    let what = match downloads {
+        Some(_) => (!mains.workspace).then_some(What::List)?,
+        None => match some(job, &mains, &cache)? {
+            Ok(what) => what,
+            Err(none) => return Some(Err(none)),
+        },
+    };
+    Some(Ok(Prospect { mains, cache, writable, release, what }))
+}
+
+/// What a command wants that needs some of the list.
+fn some(job: &super::Job, mains: &Mains, cache: &Cache) -> Option<Result<What, NoFill>> {
+    let Invocation { loads, graph, .. } = &job.invocation;
+    let graph = *graph && !mains.workspace && lacks_go_mod(&mains.listed, cache);
+    let walk = walk(&job.dir, &job.go_env, &job.invocation, mains, cache);
+    let Some(mut walk) = walk else {
+        return match (graph, loads) {
+            (true, _) => Some(Ok(What::Graph)),
+            // Its packages come from a vendor folder.
+            (false, Some(_)) => Some(Err(NoFill::AllHere)),
+            (false, None) => None,
+        };
+    };
+    let infos = loads.as_ref().is_some_and(|loads| loads.infos);
+    match walk.look() {
+        Look::AllHere if !graph => Some(Err(NoFill::AllHere)),
+        Look::Unsure if !graph => None,
+        _ => Some(Ok(What::Packages { walk: Box::new(walk), graph, infos })),
     }
-    Some(Ok(Prospect { go_mod, cache, writable, release, whole }))
+}
+
+/// Whether go's settings are known, and modules are on.
+fn is_known(go_env: &GoEnv) -> bool {
+    go_env.doubt().is_none() && std::env::var_os("GO111MODULE").is_none_or(|mode| mode != "off")
 }
 
 /// Whether this command chooses versions, go looks for a toolchain first, or nobody would hear of what fails:
@@ -124,98 +163,111 @@ pub(super) fn lacks_nothing(job: &super::Job) -> bool {
     job.invocation.versions_fixed && job.prepare == Prepare::Nothing && has_whole_list(job)
 }
 
-/// Whether all that go.mod's own list names is in the module cache.
+/// Whether all that go.mod's own list names, or that of a workspace, is in the module cache.
 fn has_whole_list(job: &super::Job) -> bool {
-    match (own_go_mod(&job.dir, &job.go_env), job.go_env.mod_cache()) {
-        (Some(go_mod), Some(cache)) => is_whole(&go_mod, &Cache::new(cache, None)),
+    match (Mains::read(&job.dir, &job.go_env, job.invocation.alone), job.go_env.mod_cache()) {
+        (Some(mains), Some(cache)) => is_whole(&mains.listed, &Cache::new(cache, None)),
         _ => false,
     }
 }
 
 /// Whether packages of this command, which runs the user's code, surely need modules that are not here.
 pub(crate) fn lacks_packages(dir: &Path, go_env: &GoEnv, invocation: &Invocation) -> bool {
+    if invocation.loads.is_none() || !is_known(go_env) || go_env.get("GOPROXY") == "off" {
+        return false;
+    }
     let cache = || Some(Cache::new(go_env.mod_cache()?, None));
-    let (Some(go_mod), Some(cache)) = (own_go_mod(dir, go_env), cache()) else { return false };
-    invocation.loads.is_some()
-        && go_env.doubt().is_none()
-        && go_env.get("GOPROXY") != "off"
-        && std::env::var_os("GO111MODULE").is_none_or(|mode| mode != "off")
-        && !is_whole(&go_mod, &cache)
-        && first_missing(dir, go_env, invocation, &go_mod, &cache)
-            .is_some_and(|first| !first.missing.is_empty())
+    let (Some(mains), Some(cache)) = (Mains::read(dir, go_env, invocation.alone), cache()) else {
+        return false;
+    };
+    !is_whole(&mains.listed, &cache)
+        && walk(dir, go_env, invocation, &mains, &cache).is_some_and(|mut walk| walk.look() == Look::Lacking)
 }
 
-/// The modules of the list that the main module's own files import, and that are not here; `None` where that is
-/// not known.
-fn first_missing(
-    dir: &Path,
-    go_env: &GoEnv,
-    invocation: &Invocation,
-    go_mod: &GoMod,
-    cache: &Cache,
-) -> Option<First> {
-    let file = governing_file(dir, go_env);
-    let top = file.as_deref().and_then(Path::parent);
-    let (loads, top, target) = (invocation.loads.as_ref()?, top?, target(go_env, &invocation.loads)?);
-    if top.join("vendor/modules.txt").is_file() {
-        return Some(First { missing: vec![], all: true });
+/// The way through the imports of a command's packages; `None` where it loads none from the module cache.
+fn walk(dir: &Path, go_env: &GoEnv, invocation: &Invocation, mains: &Mains, cache: &Cache) -> Option<Walk> {
+    let loads = invocation.loads.as_ref().filter(|loads| loads.past_vendor || !mains.vendored)?;
+    let mut walk = Walk::new(mains, dir, target(go_env, loads)?, cache, loads);
+    if loads.any {
+        // The tests of other modules' packages may need what no go.mod here lists.
+        walk.look_behind(latest_known(&mains.sums()));
     }
-    Some(needs::missing(&needs::Project { go_mod, top, dir, target: &target, cache }, loads))
+    Some(walk)
 }
 
 /// What go builds for; `None` where this gox does not know what go takes for granted here.
-fn target(go_env: &GoEnv, loads: &Option<Loads>) -> Option<Target> {
+fn target(go_env: &GoEnv, loads: &Loads) -> Option<Target> {
     let named = |name: &str, own: Option<&str>| {
         let set = Some(go_env.get(name)).filter(|value| !value.is_empty());
         set.or(own).map(str::to_owned)
     };
-    let processor = match std::env::consts::ARCH {
+    let own_processor = match std::env::consts::ARCH {
         "x86_64" => Some("amd64"),
         "aarch64" => Some("arm64"),
         _ => None,
     };
-    let system = match std::env::consts::OS {
+    let own_system = match std::env::consts::OS {
         "linux" => Some("linux"),
         "macos" => Some("darwin"),
         _ => None,
     };
+    let (system, processor) = (named("GOOS", own_system)?, named("GOARCH", own_processor)?);
+    let is_own = own_system == Some(&*system) && own_processor == Some(&*processor);
     Some(Target {
-        system: named("GOOS", system)?,
-        processor: named("GOARCH", processor)?,
+        cgo: uses_cgo(go_env, is_own),
+        system,
+        processor,
         minor: go_env.release()?.1,
-        tags: loads.as_ref()?.tags.clone(),
+        tags: loads.tags.clone(),
+        any: loads.any,
     })
 }
 
+/// Whether go builds files with cgo: as it is told, else where it builds for this machine and finds a compiler.
+fn uses_cgo(go_env: &GoEnv, for_this_machine: bool) -> Option<bool> {
+    match go_env.get("CGO_ENABLED") {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ if !for_this_machine => Some(false),
+        _ if !go_env.get("CC").is_empty() => Some(true),
+        _ => {
+            let usual = if cfg!(target_os = "macos") { "clang" } else { "gcc" };
+            Some(programs(usual, std::env::var_os("PATH").as_deref()).next().is_some())
+        }
+    }
+}
+
 /// The command that fetches what the packages of a command need: it runs nobody's code.
-pub(super) fn listing(invocation: &Invocation) -> Vec<OsString> {
+pub(super) fn listing(invocation: &Invocation, packages: &[String]) -> Vec<OsString> {
     let mut args: Vec<OsString> =
         ["list", "-e", "-deps", "-f={{with .Error}}{{.}}{{end}}"].map(OsString::from).into();
     if let Some(loads) = &invocation.loads {
         args.extend(loads.tests.then(|| "-test".into()));
         args.extend(loads.writable.then(|| "-modcacherw".into()));
         args.extend((!loads.tags.is_empty()).then(|| format!("-tags={}", loads.tags.join(",")).into()));
-        args.push("--".into());
-        args.extend(loads.patterns.iter().map(OsString::from));
+        args.extend(invocation.mod_mode.as_ref().map(|mode| format!("-mod={mode}").into()));
     }
+    args.push("--".into());
+    args.extend(packages.iter().map(OsString::from));
     args
 }
 
-/// The go.mod that governs this command; none in a workspace.
-fn own_go_mod(dir: &Path, go_env: &GoEnv) -> Option<GoMod> {
-    let file = governing_file(dir, go_env).filter(|file| file.file_name().is_some_and(|n| n == "go.mod"))?;
-    Some(GoMod::parse(bounded::read(&file, MAX_GO_MOD).ok()?, Role::Main))
-}
-
 /// The release of the go that will run: none where that may be another than the one that was found.
-fn release_that_runs(go_mod: &GoMod, go_env: &GoEnv) -> Option<(u32, u32)> {
+fn release_that_runs(mains: &Mains, go_env: &GoEnv) -> Option<(u32, u32)> {
     let found = GoVersion::parse(go_env.get("GOVERSION"))?;
-    let later =
-        |version: &Option<String>| version.as_deref().and_then(GoVersion::parse).is_some_and(|v| v > found);
-    let by_file = later(&go_mod.go) || later(&go_mod.toolchain);
     let choice = go_env.get("GOTOOLCHAIN");
     let by_name = !matches!(choice, "" | "auto" | "local" | "path") && !choice.starts_with("local+");
-    (!by_file && !by_name).then(|| found.release())
+    (!mains.want_more_than(&found) && !by_name).then(|| found.release())
+}
+
+/// Whether a `.mod` is missing of those that the list names.
+fn lacks_go_mod(listed: &GoMod, cache: &Cache) -> bool {
+    let is_replaced = |path: &str| listed.replace.iter().any(|replace| replace.path == path);
+    listed
+        .require
+        .iter()
+        .map(|require| &require.module)
+        .any(|m| !is_replaced(&m.path) && !cache.has_go_mod(&m.path, &m.version))
 }
 
 /// Whether go would find all that its list names.
@@ -237,9 +289,19 @@ fn is_whole(go_mod: &GoMod, cache: &Cache) -> bool {
     })
 }
 
+impl Prospect {
+    /// The packages that stand for what a command needs, where its own words do not name them.
+    pub(super) fn packages(&self) -> Option<Vec<String>> {
+        match &self.what {
+            What::Packages { walk, .. } => Some(walk.roots().to_vec()),
+            What::List | What::Graph => None,
+        }
+    }
+}
+
 impl Run {
     /// Starts the fill beside the relay, where there are a prospect of one and a relay.
-    pub(super) fn start_fill(&mut self, prospect: &Prospect) {
+    pub(super) fn start_fill(&mut self, prospect: Prospect) {
         let state = self.state();
         // The first entry is the one that go asks.
         let asks_a_proxy = state.list().entries.first().is_some_and(|entry| entry.is_network_proxy());
@@ -253,17 +315,26 @@ impl Run {
         {
             return;
         }
-        let sums = self.sums();
-        let of = if prospect.whole { Plan::of_download } else { Plan::of_packages };
-        let Some((plan, needed)) = of(&prospect.go_mod, &sums, &state.premises.private) else { return };
+        let sums = Arc::new(self.sums());
+        let listed = &prospect.mains.listed;
+        let private = &state.premises.private;
+        let (plan, walk, infos) = match prospect.what {
+            What::List => (Plan::of_download(listed, &sums, private), None, true),
+            What::Packages { walk, graph, infos } => {
+                (Plan::of_some(listed, &sums, private, graph), Some(*walk), infos)
+            }
+            What::Graph => (Plan::of_some(listed, &sums, private, true), None, false),
+        };
+        let Some((plan, needed)) = plan else { return };
         let means = |fetcher| Means {
             fetcher,
-            cache: prospect.cache.clone(),
-            sums: Arc::new(sums),
+            cache: prospect.cache,
+            sums,
             writable: prospect.writable,
             places: KNOWN.contains(&prospect.release),
+            infos,
             room: limits::descriptors() / SHARE,
         };
-        self.relaying.fill(|engine, fetcher| Fill::start(engine, means(fetcher), plan, needed));
+        self.relaying.fill(|engine, fetcher| Fill::start(engine, means(fetcher), plan, needed, walk));
     }
 }

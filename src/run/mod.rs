@@ -151,6 +151,8 @@ struct Run {
     relaying: Relaying,
     /// go may exit 0 although downloads failed.
     lenient: bool,
+    /// The packages whose needs are fetched before the user's code runs.
+    packages: Vec<String>,
     /// What may be fetched ahead.
     prospect: Option<filling::Prospect>,
     /// What the progress lines look at.
@@ -206,6 +208,7 @@ impl Run {
             first_failure: None,
             relaying: Relaying::default(),
             lenient,
+            packages: prospect.as_ref().and_then(filling::Prospect::packages).unwrap_or_default(),
             prospect,
             course: Rc::default(),
             recorder: Recorder::new(job.settings.record.clone()),
@@ -266,7 +269,7 @@ impl Run {
         let (args, dir) = match prepare {
             Prepare::Nothing => (args.clone(), None),
             Prepare::Toolchain => (vec!["version".into()], Some(dir.clone())),
-            Prepare::Packages => (filling::listing(&self.job.invocation), Some(dir.clone())),
+            Prepare::Packages => (filling::listing(&self.job.invocation, &self.packages), Some(dir.clone())),
         };
         Command { program: go.clone(), args, envs: self.envs(), dir }
     }
@@ -280,7 +283,7 @@ impl Run {
             self.start_relay();
         }
         if let Some(prospect) = self.prospect.take() {
-            self.start_fill(&prospect);
+            self.start_fill(prospect);
         }
         let mut patience = attempt::first_patience(&self.policy);
         self.show_progress();

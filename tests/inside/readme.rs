@@ -2,8 +2,9 @@
 
 use crate::command_line::split;
 use crate::configuration::{DEFAULT_TOML, Key};
+use crate::verb::{self, Invocation, Kind, Scope};
 use regex::Regex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -99,6 +100,66 @@ fn every_command_in_a_block_is_one_that_gox_takes() {
                 panic!("{name}: {command:?}: {error}");
             }
         }
+    }
+}
+
+/// What the table of verbs says of one, in each language: what is fetched, and what follows a failure.
+fn told_of(verb: &str) -> [[&'static str; 2]; 2] {
+    let mut words: Vec<&str> = verb.split(' ').collect();
+    // Without a name it is a list of tools.
+    words.extend((verb == "tool").then_some("x"));
+    let read = Invocation::read(&words, OsStr::new(""));
+    let loads = read.loads.as_ref();
+    let fetched =
+        match (read.downloads_list.is_some(), loads.map(|loads| (loads.scope, loads.any)), read.graph) {
+            (true, _, _) => ["all of go.mod's list", "go.mod 所列的全部"],
+            (_, Some((Scope::Packages, true)), true) => {
+                ["what all packages import, and the module graph", "所有包所导入的，以及模块图"]
+            }
+            (_, Some((Scope::Packages, true)), false) => ["what all packages import", "所有包所导入的"],
+            (_, Some((Scope::Packages, false)), _) => ["what the packages import", "这些包所导入的"],
+            (_, Some((Scope::Directives, _)), _) => {
+                ["what the packages import and their directives run", "这些包所导入的及其指令所运行的"]
+            }
+            (_, Some((Scope::Tool, _)), _) => ["what a tool of go.mod's imports", "go.mod 里的工具所导入的"],
+            (_, None, true) => ["the go.mod files of the module graph", "模块图里的各个 go.mod 文件"],
+            (_, None, false) => ["", ""],
+        };
+    let when = if read.kind == Kind::Supervised {
+        [", beside go", "，与 go 同时"]
+    } else {
+        [", before go", "，在 go 之前"]
+    };
+    let after = match read.kind {
+        Kind::Supervised => ["run again", "再跑一遍"],
+        Kind::RunsUserCode => ["never run twice", "绝不跑两遍"],
+        Kind::PassThrough => panic!("{verb} passes through"),
+    };
+    [0, 1].map(|language| {
+        let all = match fetched[language] {
+            "" => ["nothing", "不下载"][language].to_owned(),
+            some => format!("{some}{}", when[language]),
+        };
+        [&*all.leak(), after[language]]
+    })
+}
+
+#[test]
+fn the_table_of_verbs_is_that_of_the_code() {
+    for (language, (name, text)) in BOTH.into_iter().enumerate() {
+        let mut rows: BTreeMap<[&str; 2], Vec<String>> = BTreeMap::new();
+        for verb in verb::table() {
+            rows.entry(told_of(&verb)[language]).or_default().push(format!("`{verb}`"));
+        }
+        let comma = [", ", "、"][language];
+        let wanted: BTreeSet<String> = rows
+            .into_iter()
+            .map(|([fetched, after], verbs)| format!("| {} | {fetched} | {after} |", verbs.join(comma)))
+            .collect();
+        let told = text.split("<!-- verbs -->").nth(1).unwrap_or_else(|| panic!("{name}: no table"));
+        let told: BTreeSet<String> =
+            told.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+        assert_eq!(told, wanted, "{name}");
     }
 }
 

@@ -76,7 +76,7 @@ fn an_editors_list_waits_for_no_relay_where_its_imports_are_here() {
 }
 
 #[test]
-fn what_an_editors_list_lacks_further_down_is_asked_for_again() {
+fn what_an_editors_list_lacks_further_down_is_got() {
     let lab = Lab::new().modules(3).chain().fault(Fault::Eof, first_of_each(1).path("m002.*zip")).start();
     let list = |n| format!("\texample.test/m00{n} v1.0.0{}\n", if n > 0 { " // indirect" } else { "" });
     let go_mod: String = (0..3).map(list).collect();
@@ -85,5 +85,4 @@ fn what_an_editors_list_lacks_further_down_is_asked_for_again() {
     project.go(["mod", "download", "example.test/m000"]).run().success();
     let outcome = project.gox(EDITOR).run().success();
     assert!(!outcome.out().contains("\"Err\""), "{outcome}");
-    assert!(outcome.attempts() > 1, "{outcome}");
 }

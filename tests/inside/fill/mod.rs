@@ -1,0 +1,4 @@
+//! What gox plans for, against what real go asks for.
+
+mod shadow;
+mod trees;
