@@ -249,6 +249,18 @@ pub struct Facts {
     /// The HTTP proxy that this machine's settings put before the URL's host, where one is to blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub between: Option<String>,
+    /// What go.mod requires, where a `replace` of it put the failure's module in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<Required>,
+}
+
+/// A requirement of go.mod's that another module stands in for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Required {
+    /// Its path.
+    pub module: String,
+    /// Its version.
+    pub version: String,
 }
 
 /// What failed a server behind it, by its own words.
@@ -296,6 +308,14 @@ impl Failure {
             line: 0,
             evidence: evidence.into(),
             facts: Facts::default(),
+        }
+    }
+
+    /// The module that was asked for and its version: the required one, where another stands in for it.
+    pub fn asked(&self) -> (Option<&str>, Option<&str>) {
+        match &self.facts.required {
+            Some(Required { module, version }) => (Some(module), Some(version)),
+            None => (self.module.as_deref(), self.version.as_deref()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::pattern::ascii;
 use super::urls;
+use crate::vocabulary::Required;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -43,13 +44,15 @@ static IMPORT_PATH: LazyLock<Regex> = LazyLock::new(|| {
         .expect("fixed")
 });
 static PACKAGE_WORD: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)
+    ascii(r#"(?:\bpackage |\bgo get |\bget "|\bloading deprecation for |\bcannot load |\b(?:require|replace|exclude) )([A-Za-z0-9_][^\s:"@]*)"?:? "#)
         .expect("fixed")
 });
 static LEADING: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"^(?:go: |go get: )?((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?:/[A-Za-z0-9_.~+-]+)*)(?: (v\d\S*))?: ")
         .expect("fixed")
 });
+static REPLACED: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"([A-Za-z0-9_][^\s:@(]*)@(v[^\s:(]+) \(replaced by ([^\s)]+)\)").expect("fixed"));
 static CACHE: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"(?:^|[/\\])((?:[A-Za-z0-9!-]+\.)+[A-Za-z0-9!-]+(?:[/\\][A-Za-z0-9_.~!+-]+)*)@(v\d[A-Za-z0-9.+!-]*)(?:[/\\]|$)")
         .expect("fixed")
@@ -87,9 +90,13 @@ pub(super) fn named(text: &str) -> Subject {
         if path == "git" || !(versioned || query || path.contains('/')) || path.ends_with('/') {
             continue;
         }
-        if !(tail.is_empty() || tail == "/go.mod") {
+        let behind = &text[c.get(0).map_or(text.len(), |whole| whole.end())..];
+        // A branch may have slashes in its name.
+        let branch = !versioned && behind.starts_with(": ");
+        if !(tail.is_empty() || tail == "/go.mod" || branch) {
             continue;
         }
+        let tail = if branch { "" } else { tail };
         let version = version.trim_end_matches('.');
         found = Subject {
             module: Some(urls::unescape(path.trim_start_matches('/'))),
@@ -114,6 +121,16 @@ pub(super) fn named(text: &str) -> Subject {
         }
     }
     found
+}
+
+/// What go.mod requires, where go says that `module` took its place.
+pub(super) fn required(text: &str, module: Option<&str>) -> Option<Required> {
+    if !text.contains("(replaced by ") {
+        return None;
+    }
+    let c = REPLACED.captures_iter(text).last()?;
+    let module = module.filter(|module| c[3].split('@').next() == Some(module) && &c[1] != *module)?;
+    (!module.is_empty()).then(|| Required { module: c[1].to_owned(), version: c[2].to_owned() })
 }
 
 /// The module that a package most likely belongs to, where the words name only the package.

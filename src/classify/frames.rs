@@ -28,6 +28,9 @@ static OWN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("fixed")
 });
 
+/// The level of a logger's line, which is no word of git's.
+static LEVEL: LazyLock<Regex> = LazyLock::new(|| ascii(r"\b(?:ERROR|WARN|WARNING|FATAL) ").expect("fixed"));
+
 /// The number of a line, as editors, `grep -n` and pagers write it.
 static NUMBER: LazyLock<Regex> =
     LazyLock::new(|| ascii(r"^(\s*)(\d{1,7})([-:|]|\s?[|│:] ?|\s{1,2}|\t)").expect("fixed"));
@@ -139,7 +142,7 @@ fn shared_label(one: &str, other: &str) -> Option<String> {
     let label = LABEL_END
         .find_iter(&a[..same])
         .map(|m| &a[..m.end()])
-        .take_while(|label| !OWN.is_match(label))
+        .take_while(|label| !OWN.is_match(&LEVEL.replace_all(label, "")))
         .last();
     label.filter(|label| !label.trim().is_empty()).map(str::to_owned).or_else(|| numbered(one, other))
 }

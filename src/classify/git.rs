@@ -36,7 +36,6 @@ const AUTH: &[&str] = &[
     "http basic:",
     "repository not found",
     "project not found",
-    "could not be found or you don't have permission",
     "don't have permission",
     "not have permission",
     "not authorized",
@@ -57,27 +56,28 @@ const AUTH: &[&str] = &[
     "repository does not exist",
     "unable to authenticate",
     "too many authentication failures",
+    "authorization required",
+    "no more credentials",
 ];
 
 /// Words that speak of the network though they come with `Could not read from remote repository`.
 const NETWORK: &[&str] = &[
     "could not resolve",
     "couldn't resolve",
+    "can't resolve",
+    "getaddrinfo",
+    "cannot connect to",
     "unable to connect to a repository",
     "failed to connect",
     "couldn't connect",
     "connect to host",
     "connection refused",
-    "connection timed out",
     "connection reset",
     "connection closed",
     "connection was",
     "connection to",
-    "operation timed out",
     "timed out",
     "timeout",
-    "early eof",
-    "unexpected eof",
     "hung up unexpectedly",
     "rpc failed",
     "unexpected disconnect",
@@ -193,7 +193,7 @@ static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("fixed")
 });
 static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to |connection to |connection closed by |resolve hostname |resolve host )['\[]?([A-Za-z0-9._:-]*[A-Za-z0-9])")
+    ascii(r"(?i)(?:could not resolve (?:host(?:name)?|proxy):? |failed to connect to |connect to host |unable to look up |unable to connect to (?:a repository at url '?\w+://)?|connection to |connection closed by |resolve host ?(?:name)?:? )['\[]?([A-Za-z0-9._:-]*[A-Za-z0-9])")
         .expect("fixed")
 });
 static PORT: LazyLock<Regex> =
@@ -205,6 +205,12 @@ static IN_FOLDER: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"cache[\\/]vcs[\\/]|\b(?:git|hg|svn|bzr|fossil)(?:\.exe)? .* in \S.*: exit status \d+")
         .expect("fixed")
 });
+/// The status of an answer, as Mercurial and Subversion write it.
+static ANSWERED: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"http (?:error|status) (\d{3})\b").expect("fixed"));
+/// A file of go's own clone that may not be written, as git tells it without quotation marks.
+static LOCKED: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"cache[\\/]vcs[\\/]\S*: permission denied").expect("fixed"));
 static CLONE: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"\bin ((?:/|[A-Za-z]:\\)\S*[\\/]cache[\\/]vcs[\\/][0-9a-f]{8,64})").expect("fixed")
 });
@@ -239,7 +245,7 @@ pub(super) fn is_gos(main: &str, details: &str) -> bool {
 /// Reads the words of one failing command.
 pub(super) fn read(main: &str, details: &str) -> Vcs {
     let whole = format!("{main}\n{details}");
-    let lower = whole.to_lowercase();
+    let lower = answered(&whole.to_lowercase());
     let clone = CLONE.captures(&whole).map(|c| PathBuf::from(&c[1]));
     // A repository or branch may be called `timeout`.
     let network = any(&inner::without_names(&lower), NETWORK) || any(&lower, WITH_SLASH);
@@ -256,7 +262,10 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
     } else if clone.is_some() && lower.contains("'origin' does not appear to be a git repository") {
         // The remote of go's own clone: what should name it is gone.
         (Cause::CacheCorrupt, Source::Cache)
-    } else if clone.is_some() && any(&lower, UNWRITTEN) && !lower.contains(".lock': file exists") {
+    } else if clone.is_some()
+        && (any(&lower, UNWRITTEN) || LOCKED.is_match(&lower))
+        && !lower.contains(".lock': file exists")
+    {
         (Cause::CachePermission, Source::Cache)
     } else if any(&lower, AUTH) && !strong_network(&lower) || is_not_found(&lower) {
         (Cause::PrivateAuth, Source::Vcs)
@@ -285,6 +294,11 @@ pub(super) fn read(main: &str, details: &str) -> Vcs {
     let mut vcs = Vcs { cause, source, host: None, url: None, facts };
     place(main, details, &mut vcs);
     vcs
+}
+
+/// `lower` with the statuses of Mercurial's and Subversion's written as git writes them.
+pub(super) fn answered(lower: &str) -> String {
+    ANSWERED.replace_all(lower, "returned error: $1").into_owned()
 }
 
 /// Words that only a fault of the network brings, whatever else the server's page says.
@@ -337,3 +351,7 @@ fn place(main: &str, details: &str, vcs: &mut Vcs) {
         vcs.host = SSH_TARGET.captures(&own).map(|c| c[1].to_ascii_lowercase());
     }
 }
+
+/// The words of each list.
+#[cfg(test)]
+pub(super) const LISTS: &[&[&str]] = &[AUTH, NETWORK, WITH_SLASH, CERTIFICATE, REVISION, DAMAGE, UNWRITTEN];

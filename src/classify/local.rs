@@ -67,6 +67,11 @@ static DEPENDENCY_GO_MOD: LazyLock<Regex> =
     LazyLock::new(|| ascii(r"@v\S+: parsing (?:\S*[\\/])?go\.mod:").expect("fixed"));
 static GO_MOD_LINE: LazyLock<Regex> =
     LazyLock::new(|| ascii(r"^(?:go: )?(?:\S.*?[\\/])?go\.(?:mod|work|sum):\d+(?::\d+)?: ").expect("fixed"));
+/// A `replace` that leads to no folder.
+static NOWHERE: LazyLock<Regex> = LazyLock::new(|| {
+    ascii(r"replacement directory \S.* does not exist|\(replaced by (?:\.|[\\/]|[A-Za-z]:)\S*\): reading \S*go\.mod: open .*: ")
+        .expect("fixed")
+});
 static PAGE_WORDS: LazyLock<Regex> = LazyLock::new(|| ascii(r"(?i)<!?[a-z/]|doctype|html").expect("fixed"));
 
 /// Reads go's own words. `main` is the line with the error, `details` what stands below it.
@@ -97,8 +102,8 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         found.source = Some(Source::Toolchain);
         return Some(found);
     }
-    if MISSING_TOOL.is_match(&whole) {
-        found.cause = Cause::VcsMissing;
+    if let Some(cause) = absent(main, &whole) {
+        found.cause = cause;
         return Some(found);
     }
     if let Some(c) = UNEXPECTED_FILE.captures(main) {
@@ -155,6 +160,14 @@ pub(super) fn read(main: &str, details: &str) -> Option<Found> {
         return Some(found);
     }
     None
+}
+
+/// A folder or a program that is not there.
+fn absent(main: &str, whole: &str) -> Option<Cause> {
+    if NOWHERE.is_match(main) {
+        return Some(Cause::MissingPackage);
+    }
+    MISSING_TOOL.is_match(whole).then_some(Cause::VcsMissing)
 }
 
 /// A version that is none, in a file of the user's.

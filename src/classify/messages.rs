@@ -74,7 +74,7 @@ pub(super) fn is_starter(line: &str) -> bool {
 /// Lines that go and git put below a message without indentation, or that lost it in a paste.
 static FOLLOWER: LazyLock<Regex> = LazyLock::new(|| {
     ascii(
-        r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|@{8}|abort: |svn: E|bzr: error)",
+        r"(?i)^(?:fatal: |error: |remote: |warning: |hint: |confirm the import path|if this is a private repository|host key verification|please make sure|and the repository exists|server response:|downloaded: |go\.(?:work\.)?sum: |ssh: |git@|permission denied|kex_exchange|connection (?:closed|reset|timed)|security error|go\.sum database server|@{8}|abort: |svn: E|bzr: error)",
     )
     .expect("fixed")
 });
@@ -240,6 +240,7 @@ fn expects_followers(message: &Message) -> bool {
             || t.starts_with("remote: ")
             || t.starts_with("error: ")
             || t.contains("checksum mismatch")
+            || t.ends_with("SECURITY ERROR")
             || t.contains("hg ")
             || t.contains("reading http")
     })

@@ -128,6 +128,9 @@ fn error(env: &str, folder: bool, behind: &str, details: &str) -> Option<Inner> 
     if folder && behind.contains("no such file") {
         read.cause = Some(Cause::Http404410); // go itself takes a missing file for a 404
     }
+    if env.contains("redirected from secure URL") {
+        read.cause = Some(Cause::CaptiveOrHtml);
+    }
     if env.contains("invalid response from proxy") {
         // A folder's answer is the same the next time.
         read.cause = Some(if folder { Cause::Other } else { Cause::CaptiveOrHtml });

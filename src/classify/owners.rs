@@ -22,6 +22,9 @@ static BEGUN: LazyLock<Regex> =
 /// What a test begins or ends with; below it, deeper, stand its words.
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| ascii(r"^--- (?:FAIL|PASS|SKIP|BENCH): ").expect("fixed"));
 
+/// An example's output, which is compared with what is wanted, stands where a program's own would.
+static EXAMPLE: LazyLock<Regex> = LazyLock::new(|| ascii(r"^--- FAIL: Example").expect("fixed"));
+
 /// The end of a test program.
 static TESTED: LazyLock<Regex> =
     LazyLock::new(|| ascii(r"^(?:(?:ok|FAIL|\?)\s+\S|(?:FAIL|PASS)$|coverage: )").expect("fixed"));
@@ -34,18 +37,18 @@ static STEP: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Where a string begins in code that goes on or ends behind it.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r#"(?::=|==|!=|=>|[^\s=!<>]\s=|\b(?:return|case|const|assert|require|echo|printf|grep)\b[^"'`]*)\s*(?:[rbf]?["'`]|@")$"#)
+    ascii(r#"(?::=|==|!=|=>|[^\s=!<>]\s=|\b(?:return|case|const|assert|require|echo|printf|grep)\b[^"'`]*)\s*(?:[rbf]?["'`]|@")$|^\s*(?:! )?[a-z][\w.-]*(?: -\S+)* ['`]$"#)
         .expect("fixed")
 });
 
 /// Where a string begins that is an argument, an element or a field.
 static LISTED: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r#"(?:[\w.]\(|[({\[,]|(?:^|[\s{,])[A-Za-z_]\w*:)\s*(?:[rbf]?["'`]|@")$"#).expect("fixed")
+    ascii(r#"(?:[\w.]\(|[({\[,|]|(?:^|[\s{,])[A-Za-z_]\w*:)\s*(?:[rbf]?["'`]|@")$"#).expect("fixed")
 });
 
 /// How code goes on behind a string of its.
 static CLOSED: LazyLock<Regex> =
-    LazyLock::new(|| ascii(r#"["'`]\s*(?:[,;)\]}+]|\.\w+\()[^"'`]*(?:$|["'`])"#).expect("fixed"));
+    LazyLock::new(|| ascii(r#"["'`]\s*(?:[,;)\]}+|]|\.\w+\()[^"'`]*(?:$|["'`])"#).expect("fixed"));
 
 /// How a line of code ends in a string.
 static ENDED: LazyLock<Regex> = LazyLock::new(|| ascii(r#"["'`]\s*[;,)]*(?: \{)?$"#).expect("fixed"));
@@ -113,6 +116,7 @@ impl Place {
         }
         if VERDICT.is_match(main) {
             self.verdict = Some(indent);
+            self.in_test |= EXAMPLE.is_match(main);
             return false;
         }
         if TESTED.is_match(main) || STEP.is_match(main) {

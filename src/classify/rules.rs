@@ -197,6 +197,8 @@ pub(super) const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("out of memory", Cause::OomKilled, Some(Source::Local), Look::Plain),
     ("cannot allocate memory", Cause::OomKilled, Some(Source::Local), Look::Plain),
     ("failed to create new os thread", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("signal 9 [killed]", Cause::OomKilled, Some(Source::Local), Look::Plain),
+    ("killed signal terminated program", Cause::OomKilled, Some(Source::Local), Look::Plain),
     ("errno=12", Cause::OomKilled, Some(Source::Local), Look::Plain),
 ];
 

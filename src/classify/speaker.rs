@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| ascii(r"^[\w-]+\.go:\d+: ").expect("fixed"));
+/// As [`LOGGED`], with the level of a logger.
+static LEVELLED: LazyLock<Regex> =
+    LazyLock::new(|| ascii(r"^[\w-]+\.go:\d+: \[[A-Za-z]+\] ").expect("fixed"));
 static TEST_FAILED: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"^(?:--- FAIL: |FAIL\s+\S+\s+(?:\(cached\)|\d[\d.]*s)|FAIL: \S+ |panic: test timed out|exit status \d+\s+FAIL)").expect("fixed")
 });
@@ -70,7 +73,10 @@ pub(super) fn read(message: &Message, stream: Stream, ctx: &mut Context) -> Opti
     {
         return None;
     }
-    let found = said.read(ctx);
+    let mut found = said.read(ctx);
+    if let Some(found) = &mut found {
+        found.facts.required = envelope::required(said.main, found.subject.module.as_deref());
+    }
     ctx.spoken |= found.as_ref().is_some_and(|f| !f.weak);
     found
 }
@@ -104,7 +110,7 @@ impl Said<'_> {
             ctx.heading = wrappers::is_heading(main);
             return self.of_trace(ctx);
         }
-        if self.log && LOGGED.is_match(main) && self.wrapped {
+        if self.log && LOGGED.is_match(main) && (self.wrapped || LEVELLED.is_match(main)) {
             return None;
         }
         if self.is_verdict() {
@@ -284,7 +290,8 @@ fn is_believed_of_compilers(found: &Found) -> bool {
 fn integrity(main: &str, details: &str, strict: bool) -> Option<Found> {
     if main.contains("checksum mismatch") {
         // A tool's own download may mismatch too; go's names a module or the database's words.
-        let downloaded = details.contains("downloaded:");
+        let hashes = details.contains("h1:") || envelope::is_versioned(main) || main.contains("verifying");
+        let downloaded = details.contains("downloaded:") && hashes;
         let gos = if strict { MISMATCH.is_match(main) && downloaded } else { main.contains("verifying") };
         if !(gos || downloaded && !strict) {
             return None;

@@ -1,6 +1,8 @@
 //! Takes off what other programs put around go's words: colours, CI time stamps, BuildKit steps,
 //! `grep -n` numbers, comment marks.
 
+use super::envelope;
+use super::messages::is_starter;
 use super::pattern::ascii;
 use regex::Regex;
 use std::borrow::Cow;
@@ -11,9 +13,10 @@ static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
     ascii(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])").expect("fixed")
 });
 
-/// Escape sequences whose first character was written out (`^[[31m`, `\033[31m`) or lost (`[31m`).
+/// Escape sequences whose first character was written out (`^[[31m`, `\033[31m`) or lost (`[31m`); what gcc says
+/// of a linker only looks like one.
 static WRITTEN_ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r"(?:\^\[|\\(?:033|x1[bB]|u001[bB]|e)|\u{241b}|\u{fffd})\[[0-9;?]*[A-Za-z]|\[(?:\d{1,3}(?:;\d{1,3})*)?m|\[0?K")
+    ascii(r"(?P<word>\[Killed\])|(?:\^\[|\\(?:033|x1[bB]|u001[bB]|e)|\u{241b}|\u{fffd})\[[0-9;?]*[A-Za-z]|\[(?:\d{1,3}(?:;\d{1,3})*)?m|\[0?K")
         .expect("fixed")
 });
 
@@ -90,9 +93,15 @@ static PUSHED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A git server's own `ERROR: `, indented as go indents it.
-static ANSWERED: LazyLock<Regex> = LazyLock::new(|| {
-    ascii(r"^\s+ERROR: (?:Repository|The project|Permission|You |Project|Your )").expect("fixed")
-});
+fn is_answered(line: &str) -> bool {
+    let words = line.strip_prefix([' ', '\t']).and_then(|line| line.trim_start().strip_prefix("ERROR: "));
+    words.is_some_and(|words| {
+        words.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !is_starter(words)
+            && !envelope::is_go(words)
+            && !words.contains("://")
+    })
+}
 
 /// What loggers of services write before their words, and containers before a service's.
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
@@ -129,7 +138,7 @@ pub(super) fn plain(line: &str) -> Cow<'_, str> {
 pub(super) fn undressed(line: &str) -> Cow<'_, str> {
     let mut text = plain(line);
     if text.contains("[") && WRITTEN_ESCAPES.is_match(&text) {
-        text = WRITTEN_ESCAPES.replace_all(&text, "").into_owned().into();
+        text = WRITTEN_ESCAPES.replace_all(&text, "$word").into_owned().into();
     }
     if text.contains('<') && CODE.is_match(&text) {
         text = CODE.replace_all(&text, "").into_owned().into();
@@ -179,7 +188,7 @@ pub(super) fn unwrap(line: &str) -> &str {
         if is_trace(rest)
             || is_heading(rest.trim_start())
             || rest.trim_start().starts_with("[signal")
-            || ANSWERED.is_match(rest)
+            || is_answered(rest)
         {
             break;
         }

@@ -61,6 +61,7 @@ phrases! {
     VERSIONS = "see which there are: `go list -m -versions {bare}`", "查看有哪些版本：`go list -m -versions {bare}`";
     DECLARED = "require the module by the path that it declares, or replace it", "按模块声明的路径引用它，或使用 replace";
     IMPORT = "check the import path, then `go mod tidy`", "检查导入路径，然后执行 `go mod tidy`";
+    REPLACEMENT = "put the folder there, or mend the replace in go.mod", "把该目录放到那里，或修改 go.mod 中的 replace";
     NEWER_GO = "use the Go release that is asked for (GOTOOLCHAIN=auto fetches it)", "使用所要求的 Go 版本（GOTOOLCHAIN=auto 会自动下载）";
     LOCAL_GO = "install that Go release; GOTOOLCHAIN=local uses the installed one, where go.mod allows it", "安装该 Go 版本；若 go.mod 允许，可用 GOTOOLCHAIN=local 使用已安装的版本";
     GOOD_TOOLCHAIN = "set GOTOOLCHAIN to auto, local or a name such as go1.27.0", "把 GOTOOLCHAIN 设为 auto、local 或形如 go1.27.0 的名称";
@@ -184,7 +185,7 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
         Cause::VcsMissing => or(reading::is_stamping(failure), NO_STAMP, INSTALL_GIT),
         Cause::UnknownRevision => VERSIONS,
         Cause::PathMismatch => DECLARED,
-        Cause::MissingPackage => IMPORT,
+        Cause::MissingPackage => or(reading::is_replaced_by_nothing(failure), REPLACEMENT, IMPORT),
         Cause::GoVersion => NEWER_GO,
         Cause::ToolchainDownload => or(reading::is_misspelt_toolchain(failure), GOOD_TOOLCHAIN, LOCAL_GO),
         Cause::GoModSyntax => MEND_LINE,

@@ -76,6 +76,7 @@ phrases! {
     NO_REVISION = "there is no such version, branch or commit of {module}", "{module} 没有这个版本、分支或提交";
     OTHER_PATH = "{module} calls itself by another path", "{module} 在 go.mod 中声明的路径与此不同";
     NO_PACKAGE = "no module provides the package", "没有模块提供这个包";
+    NO_REPLACEMENT = "the folder that a replace of go.mod puts in place of {module} is not there", "go.mod 中用 replace 代替 {module} 的目录不存在";
     OLD_GO = "this go is too old", "当前的 go 版本过旧";
     NO_TOOLCHAIN = "the Go toolchain that go.mod asks for could not be fetched", "go.mod 要求的 Go 工具链无法下载";
     NO_SUCH_TOOLCHAIN = "GOTOOLCHAIN names no Go toolchain", "GOTOOLCHAIN 的值不是有效的 Go 工具链";
@@ -229,7 +230,7 @@ pub(super) fn phrase(failure: &Failure) -> Phrase {
         Cause::VcsMissing => or(reading::is_stamping(failure), STAMPING, NO_GIT),
         Cause::UnknownRevision => NO_REVISION,
         Cause::PathMismatch => OTHER_PATH,
-        Cause::MissingPackage => NO_PACKAGE,
+        Cause::MissingPackage => or(reading::is_replaced_by_nothing(failure), NO_REPLACEMENT, NO_PACKAGE),
         Cause::GoVersion => OLD_GO,
         Cause::ToolchainDownload => {
             or(reading::is_misspelt_toolchain(failure), NO_SUCH_TOOLCHAIN, NO_TOOLCHAIN)

@@ -133,6 +133,12 @@ pub(super) fn is_stamping(failure: &Failure) -> bool {
     says(failure, &["VCS status", "-buildvcs"])
 }
 
+/// Whether a `replace` of go.mod's leads to a folder that is not there.
+pub(super) fn is_replaced_by_nothing(failure: &Failure) -> bool {
+    says(failure, &["replacement directory "])
+        || says(failure, &["(replaced by "]) && says(failure, &["go.mod: open "])
+}
+
 /// Whether GOTOOLCHAIN names no toolchain.
 pub(super) fn is_misspelt_toolchain(failure: &Failure) -> bool {
     says(failure, &["invalid GOTOOLCHAIN"])

@@ -5,6 +5,8 @@ mod mutants;
 mod owners;
 mod shapes;
 mod strangers;
+mod texts;
+mod transport;
 
 use super::*;
 use crate::vocabulary::{Action, Cause, Detail};
