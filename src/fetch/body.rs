@@ -110,7 +110,7 @@ impl Body {
                             return Some(Ok(data));
                         }
                     }
-                    Some(Err(error)) => return Some(Err(Fault::of(&error))),
+                    Some(Err(error)) => return Some(Err(Fault::of_body(&error))),
                     None => {
                         if let Some(back) = back.take() {
                             back.give();

@@ -8,6 +8,8 @@ use super::question::{File, Kind};
 use crate::formats::go_mod::{GoMod, Role};
 use crate::formats::{h1, zip};
 use crate::judgement::request::miss::Flaw;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::fmt;
 use std::io::{Read, Seek};
 
 /// What was found out about one answer.
@@ -86,10 +88,34 @@ fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Finding> {
     })
 }
 
-#[derive(serde::Deserialize)]
+/// What go reads of it: the letter case of a key is nothing to go, the last of several counts, null changes nothing.
 struct Info {
-    #[serde(rename = "Version")]
     version: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Info {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Info, D::Error> {
+        from.deserialize_map(Info { version: None })
+    }
+}
+
+impl<'de> Visitor<'de> for Info {
+    type Value = Info;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a version")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Info, A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if !key.eq_ignore_ascii_case("Version") {
+                map.next_value::<IgnoredAny>()?;
+            } else if let Some(version) = map.next_value::<Option<String>>()? {
+                self.version = Some(version);
+            }
+        }
+        Ok(self)
+    }
 }
 
 fn info(body: &[u8], asked: Option<&str>) -> Finding {
@@ -197,6 +223,27 @@ mod tests {
         assert!(is_hard(verdict("sumdb/s/tile/8/0/000", &tile)));
         assert!(is_hard(verdict("sumdb/s/lookup/e.t/a@v1.0.0", "<html>")));
         assert_eq!(verdict("sumdb/s/latest", "go.sum database tree\n3\nx=\n\n— s 8w==\n"), Finding::Sound);
+    }
+
+    #[test]
+    fn json_is_read_as_go_reads_it() {
+        let of = |text: &str| info(text.as_bytes(), Some("v1.0.0"));
+        for sound in [
+            r#"{"Version":"v1.0.0"}"#,
+            r#"{"version":"v1.0.0"}"#,
+            r#"{"Version":"v2.0.0","VERSION":"v1.0.0","Time":"x"}"#,
+            r#"{"version":"v1.0.0","Version":null,"Origin":{"Version":"v3.0.0"}}"#,
+        ] {
+            assert_eq!(of(sound), Finding::Sound, "{sound}");
+        }
+        assert!(matches!(
+            of(r#"{"Version":"v1.0.0","version":"v2.0.0"}"#),
+            Finding::Wrong { flaw: Flaw::Doubt, .. }
+        ));
+        for broken in [r#"{"Versions":"v1.0.0"}"#, r#"{"Version":1}"#, "[]", r#"{"Version":"v1.0.0"} {}"#, ""]
+        {
+            assert!(matches!(of(broken), Finding::Wrong { flaw: Flaw::Shape, .. }), "{broken}");
+        }
     }
 
     #[test]

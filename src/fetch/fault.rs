@@ -62,6 +62,20 @@ impl Fault {
         }
     }
 
+    /// What ended a body: where it is framed in a way that this HTTP library does not read, go's may.
+    pub(super) fn of_body(error: &(dyn StdError + 'static)) -> Fault {
+        let fault = Fault::of(error);
+        let mut link = Some(error);
+        while let Some(error) = link {
+            let unread = [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput];
+            if error.downcast_ref::<io::Error>().is_some_and(|io| unread.contains(&io.kind())) {
+                return Fault { cause: Cause::CaptiveOrHtml, ..fault }.blaming(Blame::Gox);
+            }
+            link = error.source();
+        }
+        fault
+    }
+
     /// Reads an error of a library from the inside out.
     pub(super) fn of(error: &(dyn StdError + 'static)) -> Fault {
         let mut cause = None;

@@ -15,10 +15,14 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, Uri, Version};
 use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::Instant;
 
 /// HTTP/2 connections are pinged this often while requests are open, ...
@@ -46,6 +50,10 @@ pub(super) enum Over {
     /// it is answered, the older connections are not used any more.
     Beside,
 }
+
+/// Most informal answers (1xx) before the answer. The oldest releases of go take five, the newest as many as their
+/// bound for a whole head holds: with more than this it is left to go.
+const INFORMAL: usize = 200;
 
 /// One request of ours.
 pub(super) struct Asking<'a> {
@@ -209,8 +217,20 @@ impl Line {
     ) -> Result<Response, Unanswered> {
         match self {
             Line::Http1(mut sender, turn) => {
-                let request = http1_request(asking, absolute).map_err(Unanswered::certain)?;
-                let response = match sender.try_send_request(request).await {
+                let mut request = http1_request(asking, absolute).map_err(Unanswered::certain)?;
+                let flood = Arc::new(Notify::new());
+                let (seen, warned) = (AtomicUsize::new(0), flood.clone());
+                hyper::ext::on_informational(&mut request, move |_| {
+                    if seen.fetch_add(1, Ordering::Relaxed) >= INFORMAL {
+                        warned.notify_one();
+                    }
+                });
+                let sent = tokio::select! {
+                    biased;
+                    () = flood.notified() => return Err(flooded().into()),
+                    sent = sender.try_send_request(request) => sent,
+                };
+                let response = match sent {
                     Ok(response) => response,
                     Err(mut error) => {
                         // Given back, it was never written.
@@ -240,9 +260,14 @@ impl Line {
                 let answer = async {
                     let mut sender = sender.ready().await?;
                     let (response, _) = sender.send_request(request, true)?;
-                    response.await
+                    Ok(past_informal(response).await)
                 };
-                let response = answer.await.map_err(|error| {
+                let response = match answer.await {
+                    Ok(Some(response)) => response,
+                    Ok(None) => return Err(flooded().into()),
+                    Err(error) => Err(error),
+                };
+                let response = response.map_err(|error: h2::Error| {
                     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
                     if refused {
                         gate.narrow();
@@ -263,6 +288,29 @@ impl Line {
             }
         }
     }
+}
+
+/// The answer of a stream; `None` where informal ones come without end.
+async fn past_informal(
+    mut response: h2::client::ResponseFuture,
+) -> Option<Result<hyper::Response<h2::RecvStream>, h2::Error>> {
+    let mut seen = 0;
+    poll_fn(|context| {
+        while let Poll::Ready(Some(Ok(_))) = response.poll_informational(context) {
+            seen += 1;
+            if seen > INFORMAL {
+                return Poll::Ready(None);
+            }
+        }
+        Pin::new(&mut response).poll(context).map(Some)
+    })
+    .await
+}
+
+/// Somebody who says without end that the answer will come.
+fn flooded() -> Fault {
+    let words = format!("more than {INFORMAL} informal answers (1xx) before the answer");
+    Fault::new(Cause::CaptiveOrHtml, words).blaming(Blame::Gox)
 }
 
 /// Whether go would read where this answer ends: it takes one coding, and one length.

@@ -4,6 +4,7 @@
 
 use super::login::Login;
 use crate::formats::authority;
+use crate::formats::percent;
 use crate::redact;
 use hyper::Uri;
 
@@ -28,7 +29,9 @@ pub(super) enum User {
 
 /// A Location against the URL it came from, as net/url resolves it; the login in it beside it.
 pub(super) fn resolve(from: &Uri, location: &str) -> Option<(Uri, User)> {
-    let location = location.split('#').next().unwrap_or("");
+    let (location, fragment) = location.split_once('#').unwrap_or((location, ""));
+    // go reads the fragment too before it forgets it.
+    percent::decode(fragment)?;
     let scheme = from.scheme_str()?;
     let authority = from.authority()?.as_str();
     let has_scheme = location.split(['/', '?']).next().is_some_and(|first| first.contains(':'));
@@ -62,6 +65,7 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<(Uri, User)> {
     };
     let (path, query) =
         rest.split_once('?').map_or((rest.as_str(), None), |(path, query)| (path, Some(query)));
+    percent::decode(path)?;
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     let uri: Uri = format!("{start}{}{query}", without_dots(path).replace(' ', "%20")).parse().ok()?;
     uri.host().is_some_and(|h| !h.is_empty()).then_some((uri, user))
@@ -124,7 +128,9 @@ mod tests {
         assert_eq!(user("//u:p%40@s.test/k"), User::Other(Some(login)));
         assert_eq!(user("https://s.test/k"), User::Other(None));
         assert_eq!(user("../k@s"), User::Same);
-        for bad in ["", "ftp://x/y", "javascript:1", "https://", "https://u:p w@h/"] {
+        for bad in
+            ["", "ftp://x/y", "javascript:1", "https://", "https://u:p w@h/", "/%zz", "../k%2", "/k#%zz"]
+        {
             assert_eq!(resolve(&from, bad), None, "{bad}");
         }
     }

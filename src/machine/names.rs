@@ -30,11 +30,25 @@ pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
+    if is_a_number(host) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no such host"));
+    }
     let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
     if !found.is_empty() {
         RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
     }
     Ok(found)
+}
+
+/// Whether a C library would take this for an address in some old spelling (`127.1`, `0x7f000001`), where go asks
+/// for a name that nobody has. On Apple's systems go asks the C library as well.
+fn is_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let digits = hex.map_or(!last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()), |hex| {
+        hex.bytes().all(|b| b.is_ascii_hexdigit())
+    });
+    digits && !cfg!(target_vendor = "apple")
 }
 
 /// Whether an error of [`resolve`] is the resolver's own trouble: it did not answer or could not ask, or it
@@ -93,6 +107,21 @@ mod tests {
         assert!(is_resolvers("localhost", &of("Name or service not known")));
         // A literal address is no name.
         assert_eq!(resolve("192.0.2.1", 7).await.unwrap(), ["192.0.2.1:7".parse().unwrap()]);
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[tokio::test]
+    async fn a_number_is_no_name() {
+        for odd in
+            ["2130706433", "127.1", "0x7f.0.0.1", "0x7f000001", "127.0.0.0x1", "0177.0.0.1", "127.0.0.1."]
+        {
+            let error = resolve(odd, 7).await.unwrap_err();
+            assert_eq!(error.to_string(), "no such host", "{odd}");
+            assert!(!is_resolvers(odd, &error), "{odd}");
+        }
+        for name in ["a1", "1.a", "0xg", "localhost"] {
+            assert!(!is_a_number(name), "{name}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,13 +8,15 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Connections at a time, where there are descriptors enough. go opens as many as GOMAXPROCS, `go get`
 /// some more.
@@ -83,22 +85,28 @@ pub(super) async fn run(listener: TcpListener, serving: Arc<Serving>, stopped: S
     let room = Arc::new(Semaphore::new(serving.room));
     let keeps = serving.room >= SCARCE;
     let mut connections = JoinSet::new();
+    let mut strangers = Strangers::default();
     loop {
-        let next = async { (room.clone().acquire_owned().await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             _ = &mut order => break,
             Some(_) = connections.join_next() => continue,
-            next = next => next,
+            accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
             // Out of descriptors, for example: others will be closed in a moment.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
+        let place = tokio::select! {
+            _ = &mut order => break,
+            place = strangers.make_room(&room) => place,
+        };
         let _ = stream.set_nodelay(true);
         let serving = serving.clone();
-        connections.spawn(async move {
-            let service = hyper::service::service_fn(|request| answer(&serving, request));
+        let known = Arc::new(AtomicBool::new(false));
+        let knows = known.clone();
+        let task = connections.spawn(async move {
+            let service = hyper::service::service_fn(|request| answer(&serving, request, &knows));
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_PATIENCE)
@@ -111,14 +119,42 @@ pub(super) async fn run(listener: TcpListener, serving: Arc<Serving>, stopped: S
             drop(served);
             drop(place);
         });
+        strangers.add(task, known);
     }
     drop(listener);
     connections.shutdown().await;
 }
 
-async fn answer(serving: &Serving, request: Request<Incoming>) -> Result<Response<Delivery>, Infallible> {
+/// Connections over which the secret has not come: go's own before its first request, and those of whoever else
+/// found the port. Where there is no room for another, the oldest of them goes, so that nobody keeps go out.
+#[derive(Default)]
+struct Strangers(VecDeque<(AbortHandle, Arc<AtomicBool>)>);
+
+impl Strangers {
+    fn add(&mut self, task: AbortHandle, known: Arc<AtomicBool>) {
+        self.0.push_back((task, known));
+    }
+
+    async fn make_room(&mut self, room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        self.0.retain(|(task, known)| !task.is_finished() && !known.load(Ordering::Relaxed));
+        if let Ok(place) = room.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        if let Some((oldest, _)) = self.0.pop_front() {
+            oldest.abort();
+        }
+        room.clone().acquire_owned().await.ok()
+    }
+}
+
+async fn answer(
+    serving: &Serving,
+    request: Request<Incoming>,
+    known: &AtomicBool,
+) -> Result<Response<Delivery>, Infallible> {
     let target = request.uri();
     let question = after_secret(target.path(), &serving.secret)
+        .inspect(|_| known.store(true, Ordering::Relaxed))
         .filter(|_| request.method() == Method::GET && target.query().is_none())
         .map(path::parse);
     let Reply { status, body, location } = match question {

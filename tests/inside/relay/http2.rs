@@ -140,6 +140,29 @@ fn a_stream_that_is_reset_without_an_error_is_no_whole_body() {
 }
 
 #[test]
+fn informal_answers_without_end_are_no_answer() {
+    let flood: Answer = |path, number, mut respond| {
+        let body = module_file(path).unwrap();
+        Box::pin(async move {
+            for _ in 0..if number == 0 { 300 } else { 5 } {
+                let early = http::Response::builder().status(103).body(()).unwrap();
+                // A stream that was given up takes no more.
+                if respond.send_informational(early).is_err() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+            let Ok(mut stream) = respond.send_response(http::Response::new(()), false) else { return };
+            let _ = stream.send_data(body.into(), true);
+        })
+    };
+    let server = Http2::start(100, usize::MAX, flood);
+    let relay = start(server.options()).unwrap();
+    assert_eq!(ask(&format!("{}/{MOD}", relay.goproxy()), "GET").0, 200);
+    assert_eq!(server.count(|seen| &seen.streams), 2, "a few are nothing, hundreds a fault");
+}
+
+#[test]
 fn a_mismatch_is_confirmed_over_a_connection_of_its_own() {
     let steady: Answer = |path, _, mut respond| {
         let body = module_file(path).unwrap();

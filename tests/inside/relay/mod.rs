@@ -87,6 +87,13 @@ fn start(options: Options) -> Result<Served, String> {
     Ok(Served { relay: Relay::start(&engine, fetcher, CONNECTIONS).unwrap(), _engine: engine })
 }
 
+/// With this many connections at a time.
+fn start_with_room(options: Options, room: usize) -> Served {
+    let fetcher = Arc::new(Fetcher::new(options).unwrap());
+    let engine = Engine::start().unwrap();
+    Served { relay: Relay::start(&engine, fetcher, room).unwrap(), _engine: engine }
+}
+
 fn relay(list: &str) -> Served {
     start(options(list)).unwrap()
 }

@@ -1,10 +1,11 @@
 //! The relay asked directly, without go: who is asked, in what order, how often, and what comes.
 
 use super::faulty::{Reply, Server, go_mod, good};
-use super::{Options, ask, options, pinned, relay, start};
+use super::{Options, ask, options, pinned, relay, start, start_with_room};
 use crate::formats::goproxy::List;
 use crate::judgement::privacy::Rules;
 use crate::vocabulary::{Action, Cause, Source};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,44 @@ fn a_request_is_in_flight_until_its_answer() {
     answer.send(()).unwrap();
     assert_eq!(go.join().unwrap(), 200);
     assert_eq!(relay.fetcher().in_flight(), 0);
+}
+
+/// Whoever finds the port may connect to it, and say nothing or nonsense: go finds room all the same.
+#[test]
+fn strangers_at_the_port_keep_nobody_out() {
+    let server = Server::start(good);
+    let relay = start_with_room(options(&server.url()), 40);
+    let address = relay.goproxy()["http://".len()..].split('/').next().unwrap().to_owned();
+    let url = format!("{}/{MOD}", relay.goproxy());
+    for said in [&b""[..], b"GET / HTTP/1.1\r\n", b"\0\xff", b"GET /0/x HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let strangers: Vec<TcpStream> = (0..45)
+            .map(|_| {
+                let mut stream = TcpStream::connect(&address).unwrap();
+                // One that was sent away already does not hear it.
+                let _ = stream.write_all(said);
+                stream
+            })
+            .collect();
+        let begun = Instant::now();
+        assert_eq!(ask(&url, "GET").0, 200, "{said:?}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{said:?}");
+        drop(strangers);
+    }
+    // Those who know the secret are waited for.
+    let known: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            let path = url.strip_prefix(&format!("http://{address}")).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            stream.read_exact(&mut [0; 12]).unwrap();
+            stream
+        })
+        .collect();
+    let go = std::thread::spawn(move || ask(&url, "GET").0);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(!go.is_finished(), "a connection of go's own was ended for another");
+    drop(known);
+    assert_eq!(go.join().unwrap(), 200);
 }
 
 #[test]

@@ -158,6 +158,17 @@ const FRAMINGS: &[(&str, Framing)] = &[
     }),
     ("chunks with extensions", |b| chunks(CHUNKED, b, |n| format!("{n:x};a=b"), "0;c\r\n\r\n")),
     ("chunks with extensions in quotes", |b| chunks(CHUNKED, b, |n| format!("{n:x};a=\"b;c\""), "0\r\n\r\n")),
+    // What this HTTP library takes of them in a whole body go takes of a few chunks.
+    ("!chunks with long extensions", |b| {
+        let mut out = Vec::new();
+        for piece in b.chunks(100) {
+            out.extend_from_slice(format!("{:x};a={}\r\n", piece.len(), "b".repeat(700)).as_bytes());
+            out.extend_from_slice(piece);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"0\r\n\r\n");
+        (CHUNKED.to_owned(), out)
+    }),
     ("chunks with zeros", |b| chunks(CHUNKED, b, |n| format!("{n:08x}"), "000\r\n\r\n")),
     ("chunks with a trailer", |b| chunks(CHUNKED, b, |n| format!("{n:x}"), "0\r\nX-End: yes\r\n\r\n")),
     ("!chunks with blanks", |b| chunks(CHUNKED, b, |n| format!("{n:x}   "), "0\r\n\r\n")),
@@ -278,6 +289,12 @@ fn special() -> Vec<Form> {
         form("!only zips are odd", move |path, body| {
             let lines = if path.ends_with(".zip") { "X Odd : yes\r\n" } else { "" };
             with(lines.to_owned(), body)
+        }),
+        form("!a thousand informal answers first", |_, body| {
+            [b"HTTP/1.1 103 Early\r\n\r\n".repeat(1000), good(body)].concat()
+        }),
+        form("!informal answers beyond every bound", |_, body| {
+            [b"HTTP/1.1 103 Early\r\n\r\n".repeat(1 << 19), good(body)].concat()
         }),
         form("!nothing", |_, _| Vec::new()),
         form("!a head without its end", |_, _| b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
