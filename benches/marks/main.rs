@@ -14,6 +14,7 @@
 #![allow(unsafe_code, reason = "what a child used is told by libc alone")]
 
 mod figure;
+mod fill;
 mod looping;
 mod plan;
 mod reading;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     looping::measure(&tools, &mut table);
     reading::measure(&tools, &mut table);
     relay::measure(&tools, &mut table);
+    fill::measure(&tools, &mut table);
     println!("load at the end {}", run::load());
     table.finish()
 }

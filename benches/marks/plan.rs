@@ -3,7 +3,7 @@
 //! A process, so that its memory and its time are nobody else's; the kernel shares the machine between it
 //! and go, or gox and go, as it would with a real server.
 
-use crate::lab::{Entry, Fault, Lab, Place, When, always, first_of_each, rate};
+use crate::lab::{Entry, Fault, Lab, Limits, Place, When, always, first_of_each, rate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -31,6 +31,12 @@ pub(crate) struct Plan {
     pub(crate) rate: f64,
     /// What is wrong with a proxy before that one: closed, 403, silence, drip.
     pub(crate) first: Option<String>,
+    /// What each server bears, in a word.
+    pub(crate) limit: String,
+    /// Filler of each module, in bytes.
+    pub(crate) each: usize,
+    /// Of an answer, in milliseconds.
+    pub(crate) latency: u64,
 }
 
 impl Plan {
@@ -46,6 +52,9 @@ impl Plan {
             fault: "none".to_owned(),
             rate: 0.0,
             first: None,
+            limit: "none".to_owned(),
+            each: 0,
+            latency: 2,
         }
     }
 
@@ -54,10 +63,16 @@ impl Plan {
         Plan { fault: fault.to_owned(), rate, seed, ..self.clone() }
     }
 
-    /// What the lab needs; the latency of an answer is that of the marks.
+    /// The same with a limit.
+    pub(crate) fn limited(&self, limit: &str) -> Plan {
+        Plan { limit: limit.to_owned(), ..self.clone() }
+    }
+
+    /// What the lab needs.
     fn lab(&self) -> Option<Lab> {
         let entry = || if self.tls { Entry::tls() } else { Entry::plain() };
-        let mut lab = Lab::new().modules(self.modules).seed(self.seed).latency(Duration::from_millis(2));
+        let mut lab = Lab::new().modules(self.modules).seed(self.seed).size(self.each);
+        lab = lab.latency(Duration::from_millis(self.latency)).limits(limits(&self.limit)?);
         if self.chain {
             lab = lab.chain();
         }
@@ -89,6 +104,22 @@ impl Plan {
     }
 }
 
+/// The limits behind one word.
+fn limits(name: &str) -> Option<Limits> {
+    let none = Limits::default();
+    Some(match name {
+        "none" => none,
+        "20 a second" => none.rate(20.0, 20.0).retry_after(1),
+        "20 a second, no pause told" => none.rate(20.0, 20.0),
+        "20 a second, 503" => none.rate(20.0, 5.0).status(503),
+        "8 at once" => none.at_once(8).status(503),
+        "8 connections" => none.connections(8),
+        "GOAWAY each 10" => none.each(10),
+        "1 Mbit a connection" => none.ceiling(125_000),
+        _ => return None,
+    })
+}
+
 /// The faults behind one word.
 fn named(name: &str) -> Option<&'static [Fault]> {
     Some(match name {
@@ -98,6 +129,8 @@ fn named(name: &str) -> Option<&'static [Fault]> {
         "altered" => &[Fault::Alter],
         "html" => &[Fault::Html],
         "429" => &[Fault::RateLimited(1)],
+        "429, no pause told" => &[Fault::Status(429)],
+        "503" => &[Fault::Status(503)],
         // Without pauses that were asked for: those have a mark of their own.
         "mixed" => &[
             Fault::Eof,

@@ -37,8 +37,9 @@ pub(super) const MOST_HTTP2: usize = 4;
 /// Streams that the least busy connection carries before another is opened beside it.
 const BUSY: usize = 4;
 
-/// A request that a kept connection did not take is sent anew this often, as go does.
-const ANEW: usize = 3;
+/// A request that a kept connection did not take is sent anew this often: more than go does, for more are sent at a
+/// time to a peer that takes few over each connection.
+const ANEW: usize = 8;
 
 /// Who is spoken to, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

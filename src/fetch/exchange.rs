@@ -6,6 +6,7 @@ use super::fault::{Blame, Fault};
 use super::gate::Waiting;
 use super::line::{Asking, Over, Response};
 use super::login::Login;
+use super::pacing::{AT_STORE, Turn};
 use super::progress::Progress;
 use super::question::Question;
 use super::redirect::{User, is_within, resolve, without_secrets};
@@ -15,6 +16,7 @@ use super::upstream::Upstream;
 use super::{Fetcher, USER_AGENT};
 use crate::formats::authority;
 use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
+use crate::judgement::request::pace::Ended;
 use crate::redact;
 use crate::vocabulary::Cause;
 use hyper::Uri;
@@ -116,20 +118,29 @@ pub(super) struct Exchange<'a> {
 impl Exchange<'_> {
     /// Asks, continuing `part` where there is one. The host that answered, or failed to, comes with
     /// it: stores differ from the upstream that redirects to them.
-    pub(super) async fn run(&self, part: Option<Part>) -> (String, Received) {
+    pub(super) async fn run<'t>(
+        &'t self,
+        part: Option<Part>,
+        mut turn: Option<Turn<'t>>,
+    ) -> (String, Received, Option<Turn<'t>>) {
         let mut host = self.upstream.host().to_owned();
-        let received = match self.head(part.as_ref(), &mut host).await {
+        let received = match self.head(part.as_ref(), &mut host, &mut turn).await {
             Ok(response) => {
                 self.progress.headers_are_here();
                 self.answer(response, part).await
             }
             Err(fault) => Received::Fault { fault, part },
         };
-        (host, received)
+        (host, received, turn)
     }
 
     /// The head of the answer, redirects followed as go follows them.
-    async fn head(&self, part: Option<&Part>, host: &mut String) -> Result<Response, Fault> {
+    async fn head<'t>(
+        &'t self,
+        part: Option<&Part>,
+        host: &mut String,
+        turn: &mut Option<Turn<'t>>,
+    ) -> Result<Response, Fault> {
         // go reads addresses in its own way, and has the last word.
         let odd = |words: String| Fault::new(Cause::CaptiveOrHtml, words).blaming(Blame::Verdict);
         let mut uri = self.upstream.uri(&self.question.path).map_err(|e| odd(e.to_string()))?;
@@ -193,7 +204,14 @@ impl Exchange<'_> {
             }
             uri = next;
             if let Some(authority) = uri.authority() {
-                *host = authority::split_user(authority.as_str()).1.to_ascii_lowercase();
+                let next = authority::split_user(authority.as_str()).1.to_ascii_lowercase();
+                if next != *host {
+                    *host = next;
+                    if let Some(turn) = turn.take() {
+                        turn.ended(Ended::Well);
+                    }
+                    *turn = Some(self.fetcher.paces.turn(host, self.waiting, AT_STORE, |_| ()).await);
+                }
             }
         }
     }

@@ -35,11 +35,13 @@ pub(super) struct Fault {
     /// What distinguishes it, the proxies between aside.
     pub(super) detail: Detail,
     pub(super) blame: Blame,
+    /// HTTP/2 has a word for too many requests.
+    pub(super) asks_for_calm: bool,
 }
 
 impl Fault {
     pub(super) fn new(cause: Cause, words: impl Into<String>) -> Fault {
-        Fault { cause, words: words.into(), detail: Detail::Plain, blame: Blame::Host }
+        Fault { cause, words: words.into(), detail: Detail::Plain, blame: Blame::Host, asks_for_calm: false }
     }
 
     /// The same, with somebody else to blame.

@@ -5,6 +5,7 @@ use super::kin::Kin;
 use super::ledger::{Books, Carrier};
 use super::line::Over;
 use super::one_try::{OneTry, Shortfall, TryEnd};
+use super::pacing::Turn;
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::route::{Route, publicity, route};
@@ -127,8 +128,8 @@ impl<'a> Journey<'a> {
                         Some(asked) => self.probe(upstream, asked).await,
                         None => self.pause(upstream, pause).await,
                     }
-                    self.keep_pace(upstream).await;
-                    let answer = self.ask(upstream).await;
+                    let turn = self.keep_pace(upstream, self.errand.waiting).await;
+                    let answer = self.ask(upstream, turn).await;
                     if let (Some(asked), Some(_)) = (&mut probe, &answer) {
                         **asked = 0;
                     }
@@ -243,7 +244,7 @@ impl<'a> Journey<'a> {
 
     /// Asks one upstream, and another beside it when the first is late. The good answer, or
     /// `None` with the tries noted.
-    async fn ask(&mut self, first: UpstreamId) -> Option<(UpstreamId, Stored)> {
+    async fn ask(&mut self, first: UpstreamId, turn: Turn<'a>) -> Option<(UpstreamId, Stored)> {
         let fetcher = self.fetcher;
         let (question, errand) = (self.question.clone(), self.errand.clone());
         // What stands still holds the fill's turns: a request beside it needs none.
@@ -252,16 +253,19 @@ impl<'a> Journey<'a> {
         let late = {
             let mut books = fetcher.ledger.lock();
             let probes = self.terms.patient && books.is_down(first);
-            books.tally.retries += u64::from(self.tries.iter().any(|t| t.upstream == first) && !probes);
+            // What was told to come again is no retry.
+            let told = self.tries.last().is_some_and(Try::is_told);
+            let again = self.tries.iter().any(|t| t.upstream == first);
+            books.tally.retries += u64::from(again && !probes && !told);
             books.latencies.late()
         };
         let alone = self.terms.patient && self.is_alone(first);
         let mut main = if alone {
             // As patient as go.
             let patience = self.time_left();
-            self.start_for(&question, &errand, first, &progress, (patience, patience))
+            self.start_for(&question, &errand, first, &progress, (patience, patience), Some(turn))
         } else {
-            self.start(&question, &errand, first, &progress)
+            self.start(&question, &errand, first, &progress, Some(turn))
         };
         let look = tokio::time::sleep_until(progress.asked + late);
         tokio::pin!(look);
@@ -298,7 +302,7 @@ impl<'a> Journey<'a> {
             }
         };
         let other = Progress::new();
-        let mut beside = self.start(&question, &errand, second, &other);
+        let mut beside = self.start(&question, &errand, second, &other, None);
         let (end, loser, mut rest) = tokio::select! {
             end = &mut main => (end, second, beside),
             end = &mut beside => (end, first, main),
@@ -326,6 +330,7 @@ impl<'a> Journey<'a> {
         errand: &'r Errand,
         upstream: UpstreamId,
         progress: &'r Progress,
+        turn: Option<Turn<'a>>,
     ) -> Running<'r>
     where
         'a: 'r,
@@ -336,7 +341,7 @@ impl<'a> Journey<'a> {
             self.situation(&books, &conditions).patience(upstream, self.fetcher.options.stall)
         };
         let stall = STALL_WINDOW.min(self.fetcher.options.stall);
-        self.start_for(question, errand, upstream, progress, (patience, stall))
+        self.start_for(question, errand, upstream, progress, (patience, stall), turn)
     }
 
     /// The same with this patience for the first byte, and for a pause in a body.
@@ -347,6 +352,7 @@ impl<'a> Journey<'a> {
         upstream: UpstreamId,
         progress: &'r Progress,
         (patience, stall): (Duration, Duration),
+        turn: Option<Turn<'a>>,
     ) -> Running<'r>
     where
         'a: 'r,
@@ -359,7 +365,7 @@ impl<'a> Journey<'a> {
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
         let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
-        Box::pin(one.run(part))
+        Box::pin(one.run(part, turn))
     }
 
     /// The same once more, beside a request that stands still: the whole file, over a connection of its own.
@@ -376,7 +382,7 @@ impl<'a> Journey<'a> {
     {
         let (fetcher, pinned, over) = (self.fetcher, self.terms.pinned, Over::Beside);
         let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
-        Box::pin(one.run(None))
+        Box::pin(one.run(None, None))
     }
 
     fn may_hedge(&self, first: UpstreamId) -> Option<UpstreamId> {
@@ -412,8 +418,7 @@ impl<'a> Journey<'a> {
             let mut books = self.fetcher.ledger.lock();
             books.absent[upstream.place()].get_or_insert_with(std::time::Instant::now);
         }
-        if let Miss::Limited { pause } = short.miss {
-            let pause = pause.unwrap_or(self.terms.backoff_base);
+        if let Miss::Limited { pause: Some(pause) } = short.miss {
             // A pause beyond every clock is as good as the longest one.
             let until = Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + FOR_EVER);
             self.rests.insert(upstream, until);
@@ -422,7 +427,9 @@ impl<'a> Journey<'a> {
         if short.copy.is_some() {
             self.shortfalls.iter_mut().for_each(|s| s.copy = None);
         }
-        let waited = self.terms.patient && !short.miss.is_word() && self.is_down(upstream);
+        let limited =
+            matches!(short.miss, Miss::Limited { .. }) && self.fetcher.paces.is_limited(&short.host);
+        let waited = limited || self.terms.patient && !short.miss.is_word() && self.is_down(upstream);
         let alone = self.alone(upstream, &short);
         self.tries.push(Try { upstream, miss: short.miss.clone(), waited, alone });
         self.shortfalls.push(*short);

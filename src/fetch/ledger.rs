@@ -8,7 +8,6 @@ use crate::judgement::attempt::Settled;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::hedge::Latencies;
-use crate::judgement::request::pace::Pace;
 use crate::judgement::request::policy::Condition;
 use crate::machine::dial::{self, Connection};
 use crate::vocabulary::{Cause, Failure};
@@ -232,8 +231,6 @@ pub(super) struct Books {
     /// Those of the HTTP or SOCKS proxy on the way to each upstream, which is the worse for none of its trouble:
     /// while it lets nobody through, it is waited for as an upstream is.
     pub(super) ways: Vec<Breaker>,
-    /// How fast each upstream is asked.
-    pub(super) paces: Vec<Pace>,
     /// Since when everything has failed.
     trouble: Option<Instant>,
     /// When something last moved.
@@ -322,6 +319,12 @@ impl Books {
             condition.left = self.left[place];
             condition.go_fails = self.go_fails[place];
         }
+        // A pause that a host asked for is the host's, under whatever path it is asked.
+        let rests: Vec<Duration> = conditions.iter().map(|condition| condition.rests).collect();
+        for (condition, upstream) in conditions.iter_mut().zip(upstreams) {
+            let same = upstreams.iter().zip(&rests).filter(|(other, _)| other.host() == upstream.host());
+            condition.rests = same.map(|(_, rests)| *rests).max().unwrap_or_default();
+        }
         conditions
     }
 
@@ -343,7 +346,6 @@ impl Ledger {
                 breakers,
                 stores: vec![Breaker::default(); n],
                 ways: vec![Breaker::default(); n],
-                paces: vec![Pace::default(); n],
                 trouble: None,
                 progressed: None,
                 idle_since: None,

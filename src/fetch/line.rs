@@ -280,7 +280,8 @@ impl Line {
                     let fault = Fault::of(&error);
                     let unread = error.is_library() && error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
                     let fault = if unread { fault.blaming(Blame::Gox) } else { fault };
-                    Unanswered { fault, untouched: refused || left }
+                    let asks_for_calm = error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
+                    Unanswered { fault: Fault { asks_for_calm, ..fault }, untouched: refused || left }
                 })?;
                 let (head, stream) = response.into_parts();
                 let body = Body::http2(stream, &head.headers, permit);

@@ -9,7 +9,7 @@
 //! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
 //! upstream once, and enters what came into the books), `exchange` (one request with its redirects and
 //! its body) over `connections` (kept, counted) of `line`s (one each) by way of `proxy` and `tls`,
-//! `check` (is it right), `spool` and `ledger`. `probe` looks at one host, step by step, for `gox doctor`. What is done next
+//! `pacing` (how fast a host is asked), `check` (is it right), `spool` and `ledger`. `probe` looks at one host, step by step, for `gox doctor`. What is done next
 //! is decided in `crate::judgement::request`.
 
 mod ahead;
@@ -28,6 +28,7 @@ pub(crate) mod ledger;
 mod line;
 mod login;
 mod one_try;
+mod pacing;
 mod patience;
 mod presented;
 pub(crate) mod probe;
@@ -216,6 +217,7 @@ pub(crate) struct Fetcher {
     spool: Arc<spool::Spool>,
     started: Instant,
     ledger: ledger::Ledger,
+    paces: pacing::Paces,
     /// Turns at checking zips.
     checks: tokio::sync::Semaphore,
     /// Something came damaged, or go found it so: from now on zips are read through before go sees them.
@@ -268,6 +270,7 @@ impl Fetcher {
                 upstreams.iter().map(opened).collect(),
                 upstreams.iter().map(|upstream| options.left.contains(upstream.entry())).collect(),
             ),
+            paces: pacing::Paces::new(),
             connections: connections::Connections::new(options.surroundings.clone(), options.room),
             beside: tokio::sync::Semaphore::new(BESIDE),
             probes: upstreams.iter().map(|_| tokio::sync::Mutex::default()).collect(),

@@ -5,6 +5,7 @@ use super::exchange::{Exchange, Part, Received, Said};
 use super::fault::Blame;
 use super::ledger::Books;
 use super::line::Over;
+use super::pacing::Turn;
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
@@ -15,6 +16,7 @@ use crate::formats::authority;
 use crate::judgement::refusal;
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::miss::{Flaw, Miss};
+use crate::judgement::request::pace::Ended;
 use crate::judgement::table::{self, Meaning};
 use crate::machine::{names, network};
 use crate::redact;
@@ -99,9 +101,18 @@ pub(super) struct OneTry<'a> {
     pub(super) progress: &'a Progress,
 }
 
+/// What the end of a try says of how fast its host may be asked.
+fn pace_of(result: &Result<Good, Box<Shortfall>>) -> Ended {
+    match result.as_ref().map_err(|short| &short.miss) {
+        Err(Miss::Limited { pause }) => Ended::Refused(*pause),
+        Err(Miss::Fault { .. }) => Ended::Otherwise,
+        Ok(_) | Err(Miss::NotFound | Miss::Denied { .. } | Miss::Odd | Miss::Wrong { .. }) => Ended::Well,
+    }
+}
+
 impl OneTry<'_> {
     /// Asks the upstream once and checks what comes; keeps its breaker and the host's numbers.
-    pub(super) async fn run(self, part: Option<Part>) -> TryEnd {
+    pub(super) async fn run(self, part: Option<Part>, turn: Option<Turn<'_>>) -> TryEnd {
         let fetcher = self.fetcher;
         let had = part.as_ref().map_or(0, Part::len);
         let at = self.upstream.place();
@@ -125,7 +136,7 @@ impl OneTry<'_> {
             over: self.over,
             progress: self.progress,
         };
-        let (host, received) = exchange.run(part).await;
+        let (host, received, turn) = exchange.run(part, turn).await;
         let mut kept = None;
         let result = match received {
             Received::Whole { body, loose_end } => self.check(&host, body, loose_end).await,
@@ -151,6 +162,7 @@ impl OneTry<'_> {
                     Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => short.detail,
                 };
                 short.miss = match fault.blame {
+                    _ if fault.asks_for_calm => Miss::Limited { pause: None },
                     Blame::Refusal | Blame::Login => Miss::Denied { blanket: false },
                     Blame::Host | Blame::Proxy | Blame::Gox | Blame::Verdict | Blame::Distrust => {
                         Miss::Fault { cause: fault.cause, gained }
@@ -159,6 +171,9 @@ impl OneTry<'_> {
                 Err(short)
             }
         };
+        if let Some(turn) = turn {
+            turn.ended(pace_of(&result));
+        }
         let result = self.enter(&host, result);
         TryEnd { upstream: self.upstream, result, part: kept }
     }
@@ -216,7 +231,6 @@ impl OneTry<'_> {
                     numbers.serve();
                 }
                 breaker.served();
-                books.paces[at].answered(now);
                 let seconds = self.progress.moved().body.unwrap_or_default().as_secs_f64();
                 breaker.body(now, good.body.len(), seconds);
                 books.http2_faults[at] = 0;
@@ -241,8 +255,12 @@ impl OneTry<'_> {
                 }
                 Miss::Limited { pause } => {
                     numbers.faults += 1;
-                    books.paces[at].limited(now);
-                    breaker.rest(now.saturating_add(pause.unwrap_or(self.fetcher.options.backoff_base)));
+                    // Without a word on when to come again the pace alone tells, once there is one.
+                    let first = self.fetcher.options.backoff_base;
+                    let pause = pause.or_else(|| (breaker.answers() == 0).then_some(first));
+                    if let Some(pause) = pause {
+                        breaker.rest(now.saturating_add(pause));
+                    }
                 }
                 Miss::Fault { gained: true, .. } => numbers.faults += 1,
                 Miss::Fault { cause, .. } => {
@@ -296,7 +314,10 @@ impl OneTry<'_> {
             Meaning::Refused | Meaning::HttpProxy => Miss::Denied { blanket: false },
             Meaning::Odd => Miss::Odd,
             Meaning::TooMany => Miss::Limited { pause },
-            Meaning::Trouble if status == 503 && pause.is_some() => Miss::Limited { pause },
+            // Beside others that it answers, it is too busy for this one.
+            Meaning::Trouble if status == 503 && (pause.is_some() || self.fetcher.paces.is_busy(host)) => {
+                Miss::Limited { pause }
+            }
             Meaning::Trouble | Meaning::Page => Miss::Fault { cause, gained: false },
         };
         let line = said.as_ref().and_then(Said::first_line);

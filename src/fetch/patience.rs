@@ -1,6 +1,8 @@
 //! How a question waits: for its turn, for a host that answers nobody, and beside a request that stands still.
 
+use super::gate::Waiting;
 use super::journey::Journey;
+use super::pacing::Turn as PaceTurn;
 use super::progress::Progress;
 use super::under_way;
 use crate::judgement::backoff;
@@ -46,13 +48,15 @@ impl<'a> Journey<'a> {
     }
 
     /// Waits for a turn at an upstream that limits how many requests it takes; then it is asked.
-    pub(super) async fn keep_pace(&self, upstream: UpstreamId) {
-        let now = self.fetcher.started.elapsed();
-        let turn = self.fetcher.ledger.lock().paces[upstream.place()].turn(now);
-        if !turn.is_zero() {
-            self.sleep(upstream, turn.min(self.time_left())).await;
-        }
+    pub(super) async fn keep_pace(&self, upstream: UpstreamId, waiting: Waiting) -> PaceTurn<'a> {
+        let fetcher = self.fetcher;
+        let waits = |until: Option<Instant>| {
+            self.is_at(upstream, until.map_or(under_way::Pause::ForAnother, under_way::Pause::Until));
+        };
+        let host = fetcher.upstream(upstream).host();
+        let turn = fetcher.paces.turn(host, waiting, self.time_left(), waits).await;
         self.is_at(upstream, under_way::Pause::None);
+        turn
     }
 
     /// Whether an upstream answers nobody just now.

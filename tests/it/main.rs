@@ -27,6 +27,7 @@ mod evict;
 mod explain;
 mod fetcher;
 mod fill;
+mod fill_limits;
 mod gets_through;
 mod harness_tools;
 mod install;

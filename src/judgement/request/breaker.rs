@@ -21,8 +21,12 @@ pub(crate) const DRIP_RATE: f64 = 16.0 * 1024.0;
 pub(crate) const DRIP_PATIENCE: f64 = 1.5;
 
 /// Requests to pause in a row, no answer between them, after which every request keeps the pause.
-/// Those who limit a rate refuse all; one refusal among answers would cost all the others a second.
-pub(crate) const REFUSALS_TO_REST: u32 = 2;
+/// Those who limit a rate refuse all; one refusal among answers would cost all the others a second. At one that
+/// refuses each tenth by chance so many come in a row once in ten thousand requests; ...
+pub(crate) const REFUSALS_TO_REST: u32 = 4;
+
+/// ... where it has answered nothing yet, so many are enough.
+const FIRST_REFUSALS: u32 = 2;
 
 /// What is known of one upstream.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +130,8 @@ impl Breaker {
     /// What is left of the pause it asked for, for all requests: it refused [`REFUSALS_TO_REST`] in
     /// a row. A single refusal among answers concerns the request that met it.
     pub(crate) fn rests(&self, now: Duration) -> Duration {
-        let until = self.rest_until.filter(|_| self.refusals >= REFUSALS_TO_REST);
+        let enough = if self.served == 0 { FIRST_REFUSALS } else { REFUSALS_TO_REST };
+        let until = self.rest_until.filter(|_| self.refusals >= enough);
         until.map_or(Duration::ZERO, |until| until.saturating_sub(now))
     }
 

@@ -81,6 +81,14 @@ pub(crate) struct Try {
     pub(crate) alone: Option<Alone>,
 }
 
+impl Try {
+    /// Whether the upstream told when it will answer, or is known to limit how many requests it takes: asked then,
+    /// it is not asked once more than need be.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self.miss, Miss::Limited { pause } if self.waited || pause.is_some())
+    }
+}
+
 /// What gox alone has met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alone {

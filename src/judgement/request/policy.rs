@@ -369,7 +369,7 @@ impl Situation<'_> {
             return Move::Deliver(settled);
         }
         // A refusal by the server that told how long: not a fault to be counted, a wait to be kept.
-        let told = matches!(last.miss, Miss::Limited { pause: Some(_) });
+        let told = last.is_told();
         if self.allowance.time.is_zero() {
             return self.give_up();
         }

@@ -1,5 +1,6 @@
 //! HTTP/1.1 by hand: a library would refuse to send half of what the lab must send.
 
+use super::limits::Ceiling;
 use super::reply::{Ending, Framing, Reply, Stage};
 use super::site::{Asked, Site};
 use std::fmt::Write as _;
@@ -30,6 +31,8 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
 /// Serves one connection until it ends, one way or the other.
 pub(super) async fn serve(mut wire: impl Wire, site: Arc<Site>) -> io::Result<()> {
     let mut buffer = Vec::new();
+    let ceiling = site.counting.ceiling();
+    let mut left = site.counting.limits().of_each();
     while let Some(asked) = read_request(&mut wire, &mut buffer).await? {
         let client_closes = asked
             .headers
@@ -37,10 +40,11 @@ pub(super) async fn serve(mut wire: impl Wire, site: Arc<Site>) -> io::Result<()
             .any(|(name, value)| name == "connection" && value.eq_ignore_ascii_case("close"));
         let head_only = asked.method == "HEAD";
         let (record, reply) = site.decide(asked);
-        let close = client_closes || !site.shared.keep_alive;
+        left -= 1;
+        let close = client_closes || left == 0 || !site.shared.keep_alive;
         site.wait_for(&reply).await;
         let mut sent = 0;
-        let result = send(&mut wire, &reply, close, head_only, &mut sent).await;
+        let result = send(&mut wire, &reply, (close, head_only), &ceiling, &mut sent).await;
         let whole = result.is_ok() && reply.ending == Ending::Proper;
         site.finish(record, &reply, sent, whole);
         result?;
@@ -93,8 +97,8 @@ async fn read_request(wire: &mut impl Wire, buffer: &mut Vec<u8>) -> io::Result<
 async fn send(
     wire: &mut impl Wire,
     reply: &Reply,
-    close: bool,
-    head_only: bool,
+    (close, head_only): (bool, bool),
+    ceiling: &Ceiling,
     sent: &mut usize,
 ) -> io::Result<()> {
     let head = head_of(reply, close);
@@ -119,7 +123,8 @@ async fn send(
     match reply.pace {
         None => {
             *sent = 0;
-            for piece in body.chunks(64 * 1024) {
+            for piece in body.chunks(16 * 1024) {
+                ceiling.carry(piece.len()).await;
                 write_piece(wire, reply.framing, piece).await?;
                 *sent += piece.len();
             }

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::h1::Wire;
+use super::limits::Ceiling;
 use super::reply::{Ending, Framing, Reply, Stage};
 use super::site::{Asked, Site};
 use bytes::Bytes;
@@ -27,11 +28,22 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, site: Arc<Site>) {
     let Ok(cut) = rustix::io::dup(stream.socket()) else { return };
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     let (order, mut orders) = mpsc::unbounded_channel();
+    let ceiling = site.counting.ceiling();
+    let mut left = site.counting.limits().of_each();
     loop {
         tokio::select! {
             accepted = connection.accept() => {
-                let Some(Ok((request, respond))) = accepted else { return };
-                tokio::spawn(answer(request, respond, Arc::clone(&site), order.clone()));
+                let Some(Ok((request, mut respond))) = accepted else { return };
+                if left == 0 {
+                    // On its way before the leave was heard of.
+                    respond.send_reset(Reason::REFUSED_STREAM);
+                    continue;
+                }
+                left -= 1;
+                if left == 0 {
+                    connection.graceful_shutdown();
+                }
+                tokio::spawn(answer(request, respond, Arc::clone(&site), ceiling.clone(), order.clone()));
             }
             Some(order) = orders.recv() => {
                 match order {
@@ -54,6 +66,7 @@ async fn answer(
     request: http::Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
     site: Arc<Site>,
+    ceiling: Ceiling,
     order: mpsc::UnboundedSender<Order>,
 ) {
     let target = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
@@ -69,13 +82,14 @@ async fn answer(
         site.decide(Asked { method, named: target.clone(), target, headers, protocol: "HTTP/2" });
     site.wait_for(&reply).await;
     let mut sent = 0;
-    let result = send(&mut respond, &reply, &order, &mut sent).await;
+    let result = send(&mut respond, &reply, &ceiling, &order, &mut sent).await;
     site.finish(record, &reply, sent, result.is_ok() && reply.ending == Ending::Proper);
 }
 
 async fn send(
     respond: &mut SendResponse<Bytes>,
     reply: &Reply,
+    ceiling: &Ceiling,
     order: &mpsc::UnboundedSender<Order>,
     sent: &mut usize,
 ) -> Result<(), h2::Error> {
@@ -105,6 +119,7 @@ async fn send(
         stream.reserve_capacity(step.min(body.len() - at));
         let Some(room) = poll_fn(|context| stream.poll_capacity(context)).await else { return Ok(()) };
         let upto = (at + room?.min(step)).min(body.len());
+        ceiling.carry(upto - at).await;
         stream.send_data(body.slice(at..upto), false)?;
         *sent += upto - at;
         at = upto;

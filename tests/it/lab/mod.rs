@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Reading order: `fault` (what goes wrong, and when), `modules` (what is served), `reply` (how an answer
-//! is spoiled), `scripted` (answers by hand), `site` (what one server does with a request), `h1` and `h2`
+//! is spoiled), `limits` (what is too much), `scripted` (answers by hand), `site` (what one server does with a request), `h1` and `h2`
 //! (how it is sent), `sockets` (servers that never get so far), `record` (what was seen).
 
 mod entry;
@@ -14,6 +14,7 @@ mod fault;
 mod front;
 mod h1;
 mod h2;
+mod limits;
 mod modules;
 mod names;
 mod real;
@@ -29,6 +30,7 @@ mod tls;
 pub(crate) use entry::Entry;
 pub(crate) use fault::{Draw, Fault, Place, When, always, first, first_of_each, nth, outage, rate};
 pub(crate) use front::Front;
+pub(crate) use limits::Limits;
 pub(crate) use modules::{Files, Module, Shape, Shelf, escape};
 pub(crate) use real::{REAL_PROGRAM, REAL_ROOTS, modules_below, real_go_mod};
 pub(crate) use record::Seen;
@@ -63,6 +65,7 @@ pub(crate) struct Lab {
     latency: Duration,
     keep_alive: bool,
     ranges: bool,
+    limits: Limits,
     storage: bool,
     sumdb: Sumdb,
     lies: Vec<String>,
@@ -99,6 +102,7 @@ impl Lab {
             latency: Duration::ZERO,
             keep_alive: false,
             ranges: true,
+            limits: Limits::default(),
             storage: false,
             sumdb: Sumdb::None,
             lies: Vec::new(),
@@ -196,6 +200,12 @@ impl Lab {
     /// Ignores `Range`, as simple proxies do.
     pub(crate) fn no_ranges(mut self) -> Lab {
         self.ranges = false;
+        self
+    }
+
+    /// What each of its servers bears.
+    pub(crate) fn limits(mut self, limits: Limits) -> Lab {
+        self.limits = limits;
         self
     }
 
@@ -354,6 +364,7 @@ async fn open(
                 _ => None,
             },
             serves_modules: matches!(place, Place::Proxy(_) | Place::Storage),
+            counting: limits::Counting::new(plan.limits.clone()),
         })
     };
     let mut storages = [None, None];

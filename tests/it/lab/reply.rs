@@ -1,6 +1,7 @@
 //! From what should be answered and what goes wrong to what is sent: one shape for both protocols.
 
 use super::fault::Fault;
+use super::limits::Counted;
 use super::modules::{altered_zip, wrong_crc};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -39,6 +40,8 @@ pub(super) struct Reply {
     pub(super) ending: Ending,
     /// Bytes of the body a second, if not all at once.
     pub(super) pace: Option<u32>,
+    /// It counts against what the server bears until it is sent.
+    pub(super) counted: Option<Counted>,
 }
 
 /// How the length of the body is told.
@@ -163,7 +166,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
             framing = Framing::Length(answer.body.len());
         }
     }
-    Reply { wait, answer, framing, stage, ending, pace }
+    Reply { wait, answer, framing, stage, ending, pace, counted: None }
 }
 
 /// What servers write below a status.

@@ -19,7 +19,7 @@ pub(crate) struct Say {
 impl Say {
     fn of(answer: Answer, stage: Stage, ending: Ending) -> Say {
         let framing = Framing::Length(answer.body.len());
-        let reply = Reply { wait: Duration::ZERO, answer, framing, stage, ending, pace: None };
+        let reply = Reply { wait: Duration::ZERO, answer, framing, stage, ending, pace: None, counted: None };
         Say { reply, ranged: false, upto: None }
     }
 

@@ -1,6 +1,7 @@
 //! One server of the lab: decides what a request gets, whatever the protocol, and keeps the record.
 
 use super::fault::{Fault, Moment, Place, Rule, choose};
+use super::limits::Counting;
 use super::modules::Shelf;
 use super::record::Seen;
 use super::reply::{Answer, Reply, Stage, spoil};
@@ -59,6 +60,8 @@ pub(super) struct Site {
     pub(super) sumdb_below: Option<String>,
     /// Whether modules are served here.
     pub(super) serves_modules: bool,
+    /// What it bears.
+    pub(super) counting: Counting,
 }
 
 /// A request, as far as the lab needs it.
@@ -127,6 +130,14 @@ impl Site {
             }
             return (record, say.reply());
         }
+        let counted = match self.counting.request() {
+            Ok(counted) => counted,
+            Err(refusal) => {
+                let mut reply = spoil(refusal, None, &path, number);
+                reply.wait = self.shared.latency;
+                return (record, reply);
+            }
+        };
         let mut answer = self.answer(&asked, &path, query.as_deref(), page);
         // What breaks off in the body is otherwise right, and may be a part already.
         if fault.is_none_or(Fault::breaks_off) {
@@ -134,6 +145,7 @@ impl Site {
         }
         let mut reply = spoil(answer, fault, &path, number);
         reply.wait = reply.wait.saturating_add(self.shared.latency);
+        reply.counted = Some(counted);
         (record, reply)
     }
 

@@ -1,0 +1,99 @@
+//! The fill at module proxies that bear little: so many requests a second or at a time, few connections, few requests
+//! over each of them.
+
+use crate::harness::{Outcome, Project};
+use crate::lab::{Entry, Fault, Lab, Limits, Running, rate};
+use std::time::Duration;
+
+const MODULES: usize = 40;
+
+/// What go would ask for.
+const REQUESTS: usize = 3 * MODULES;
+
+fn lab(entry: Entry, limits: Limits) -> Running {
+    Lab::new()
+        .modules(MODULES)
+        .size(5_000)
+        .keep_alive()
+        .latency(Duration::from_millis(2))
+        .entry(entry)
+        .limits(limits)
+        .start()
+}
+
+/// All is placed by the fill, in one attempt, without a word to the user.
+#[track_caller]
+fn gets_through(lab: &Running, most: usize) -> Outcome {
+    let outcome = Project::new(lab).gox(["mod", "download"]).run().success();
+    let filled = outcome.report()["fetch"]["filled"].as_u64();
+    assert_eq!((outcome.attempts(), filled), (1, Some(MODULES as u64)), "{outcome}");
+    let asked = lab.requests().len();
+    assert!(asked <= most, "{asked} requests, {REQUESTS} of them needed\n{outcome}");
+    outcome
+}
+
+#[test]
+fn so_many_requests_a_second() {
+    for entry in [Entry::plain, Entry::tls] {
+        for limits in [
+            Limits::default().rate(30.0, 20.0).retry_after(1),
+            Limits::default().rate(30.0, 20.0),
+            Limits::default().rate(30.0, 1.0).status(503),
+        ] {
+            let lab = lab(entry(), limits.clone());
+            gets_through(&lab, REQUESTS * 3);
+            let seen = lab.requests();
+            let (first, last) = (seen.first().expect("asked"), seen.last().expect("asked"));
+            // A third more than the limit leaves time for; on a busy machine too.
+            assert!(last.at - first.at < Duration::from_secs(30), "{limits:?}: {:?}", last.at - first.at);
+        }
+    }
+}
+
+#[test]
+fn so_many_requests_at_a_time() {
+    for limits in [Limits::default().at_once(8).status(503), Limits::default().at_once(4)] {
+        gets_through(&lab(Entry::tls(), limits), REQUESTS * 3);
+    }
+}
+
+#[test]
+fn few_connections() {
+    for most in [8, 4] {
+        gets_through(&lab(Entry::tls(), Limits::default().connections(most)), REQUESTS);
+        gets_through(&lab(Entry::plain(), Limits::default().connections(most)), REQUESTS);
+    }
+}
+
+#[test]
+fn few_requests_over_each_connection() {
+    for each in [10, 3] {
+        gets_through(&lab(Entry::tls(), Limits::default().each(each)), REQUESTS * 8);
+        gets_through(&lab(Entry::plain(), Limits::default().each(each)), REQUESTS);
+    }
+}
+
+#[test]
+fn refusals_by_chance_are_asked_again_without_a_pause_for_the_others() {
+    for fault in [Fault::RateLimited(1), Fault::Status(429), Fault::Status(503)] {
+        for entry in [Entry::plain, Entry::tls] {
+            let lab = Lab::new()
+                .modules(MODULES)
+                .size(5_000)
+                .keep_alive()
+                .latency(Duration::from_millis(2))
+                .entry(entry())
+                .fault(fault, rate(0.1))
+                .start();
+            gets_through(&lab, REQUESTS + lab.modules().len());
+            let seen = lab.requests();
+            let refused: Vec<_> = seen.iter().filter(|seen| seen.fault.is_some()).collect();
+            assert!(refused.len() > 3, "{fault:?}: {}", refused.len());
+            // Others are answered while the one that was refused waits.
+            let beside = |at: Duration| {
+                seen.iter().any(|s| s.fault.is_none() && s.at > at && s.at < at + Duration::from_millis(900))
+            };
+            assert!(refused[..2].iter().all(|seen| beside(seen.at)), "{fault:?}");
+        }
+    }
+}
