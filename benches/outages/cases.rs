@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(crate) enum Place {
     /// The module proxy, which is the only one.
     Proxy,
+    /// The same, which speaks HTTP/2 over TLS.
+    TlsProxy,
     /// The first of two.
     FirstOfTwo,
     /// The HTTP proxy through which all is asked, for https and for http.
@@ -64,6 +66,9 @@ pub(crate) struct Case {
     pub(crate) at_once: usize,
     pub(crate) want: Want,
 }
+
+/// In place of a value: the variable is not set.
+pub(crate) const UNSET: &str = "-";
 
 /// Beyond the end of any case.
 const EVER: Duration = Duration::from_secs(899);
@@ -145,7 +150,18 @@ fn outages() -> Vec<Case> {
             }
         }
     }
+    // In TLS nobody else can answer.
+    let connections = || FORMS.into_iter().filter(|(_, weather)| !matches!(weather, Status(_)));
     for seconds in [12, 30, 60] {
+        for (form, weather) in connections() {
+            for (when, begin) in [("start", Begin::AtStart), ("middle", Begin::UnderWay)] {
+                let name = format!("tls {when} {form} {seconds}");
+                let case = plain(name, vec![(weather, s(seconds))], Want::Through(soon(weather)));
+                // Slow enough for one that carries all to be under way.
+                let lab: fn(Lab) -> Lab = |lab| lab.latency(Duration::from_millis(150));
+                all.push(Case { begin, place: Place::TlsProxy, lab, ..case });
+            }
+        }
         for (when, begin) in BEGINNINGS {
             let (name, want) = (format!("outage {when} no-relay"), |w| Want::Through(soon(w)));
             for (form, weather) in FORMS {
@@ -192,16 +208,14 @@ fn between() -> Vec<Case> {
                 continue;
             }
             for (when, begin) in BEGINNINGS {
-                let begin = if begin == Begin::AtStart || place != (Place::HttpProxy { https: true }) {
-                    begin
-                } else {
-                    // One connection carries all.
-                    Begin::After(1)
-                };
+                // One connection carries all.
+                let carried = place == Place::Socks || place == Place::HttpProxy { https: true };
+                let begin = if begin != Begin::AtStart && carried { Begin::UnderWay } else { begin };
+                let lab: fn(Lab) -> Lab = |lab| lab.latency(Duration::from_millis(150));
                 for seconds in [12, 30, 60] {
                     let name = format!("between {sort} {when} {form} {seconds}");
                     let want = Want::Through(soon(weather));
-                    all.push(Case { begin, place, ..plain(name, vec![(weather, s(seconds))], want) });
+                    all.push(Case { begin, place, lab, ..plain(name, vec![(weather, s(seconds))], want) });
                 }
             }
             let name = format!("between {sort} no-relay {form} 20");
@@ -313,6 +327,11 @@ fn slow() -> Vec<Case> {
 fn many() -> Vec<Case> {
     let mut all = Vec::new();
     for (form, weather) in FORMS {
+        let name = format!("many no-home {form} 20");
+        let case = plain(name, vec![(weather, s(20))], Want::Through(soon(weather) + s(4)));
+        // As in a docker build.
+        let env = vec![("HOME", UNSET), ("GOX_STATE_DIR", UNSET), ("CI", UNSET)];
+        all.push(Case { at_once: 4, modules: 10, env, ..case });
         for seconds in [20, 60] {
             let name = format!("many sixteen {form} {seconds}");
             let case = plain(name, vec![(weather, s(seconds))], Want::Through(soon(weather) + s(4)));

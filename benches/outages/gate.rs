@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// How often the weather is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long a connection has carried requests that is under way.
+const UNDER_WAY: Duration = Duration::from_millis(300);
+
 /// What somebody meets at the door.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Weather {
@@ -44,6 +47,8 @@ pub(crate) enum Begin {
     AtStart,
     /// With the connection of this number.
     After(usize),
+    /// While the first one carries requests.
+    UnderWay,
 }
 
 /// What is behind the door.
@@ -115,14 +120,20 @@ impl Gate {
     }
 }
 
+fn wait_for(state: &State, connections: usize) {
+    while state.seen.all.load(Ordering::Relaxed) < connections {
+        std::thread::sleep(LOOK / 10);
+    }
+}
+
 /// Changes the weather as the timetable says; it starts with the first who comes.
 fn keep_time(state: &State, begin: Begin, timetable: &[(Weather, Duration)]) {
     match begin {
         Begin::AtStart => {}
-        Begin::After(connections) => {
-            while state.seen.all.load(Ordering::Relaxed) < connections {
-                std::thread::sleep(LOOK / 10);
-            }
+        Begin::After(connections) => wait_for(state, connections),
+        Begin::UnderWay => {
+            wait_for(state, 1);
+            std::thread::sleep(UNDER_WAY);
         }
     }
     *state.seen.broke.lock().expect("no thread panics with it") = Some(Instant::now());

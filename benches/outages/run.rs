@@ -1,6 +1,6 @@
 //! One case from beginning to end, in a process of its own.
 
-use crate::cases::{Case, Place, Want};
+use crate::cases::{Case, Place, UNSET, Want};
 use crate::gate::{Begin, Behind, Gate, Seen, Weather};
 use crate::lab::{Entry, Lab, Running};
 use crate::resolver;
@@ -42,6 +42,7 @@ impl Stage {
             Place::HttpProxy { .. } | Place::Socks => lab.entry(name(true)).entry(Entry::plain()),
             Place::FirstOfTwo => lab.entry(Entry::plain()).entry(Entry::plain()),
             Place::Database => lab.sumdb(),
+            Place::TlsProxy => lab.entry(Entry::tls()),
             Place::Proxy | Place::Resolver(_) | Place::Nowhere => lab,
         };
         let lab = lab.start();
@@ -62,7 +63,9 @@ impl Stage {
                 let address = set.rsplit("http://").next().and_then(|address| address.parse().ok());
                 Behind::Server(address.expect("the database's address"))
             }
-            Place::Proxy | Place::FirstOfTwo | Place::Resolver(_) | Place::Nowhere => Behind::Server(host(0)),
+            Place::Proxy | Place::TlsProxy | Place::FirstOfTwo | Place::Resolver(_) | Place::Nowhere => {
+                Behind::Server(host(0))
+            }
         };
         let gate = match case.place {
             Place::Resolver(_) | Place::Nowhere => {
@@ -78,6 +81,7 @@ impl Stage {
                 let (key, _) = of_lab.split_once(' ').expect("a key and an address");
                 set("GOSUMDB", format!("{key} http://{here}"));
             }
+            Place::TlsProxy => set("GOPROXY", format!("https://{here}")),
             Place::FirstOfTwo => set("GOPROXY", format!("http://{here}|{}", lab.url(1))),
             Place::HttpProxy { https } => {
                 let scheme = if https { "https" } else { "http" };
@@ -133,6 +137,9 @@ impl Stage {
             command.env(key, value);
         }
         command.env("GOX_REPORT", top.join("report.json")).envs(self.env.iter().map(|(k, v)| (k, v)));
+        for (key, _) in case.env.iter().filter(|(_, value)| *value == UNSET) {
+            command.env_remove(key);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         command
     }
@@ -315,7 +322,7 @@ fn trouble_with_names(case: &Case, trouble: resolver::Trouble, seen: &Arc<Seen>)
     resolver::serve(trouble, bad.clone());
     *seen.cleared.lock().expect("no thread panics with it") = None;
     let begin = match case.begin {
-        Begin::AtStart => 0,
+        Begin::AtStart | Begin::UnderWay => 0,
         Begin::After(connections) => connections,
     };
     let start = move |seen: &Seen| {

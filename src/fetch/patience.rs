@@ -13,9 +13,8 @@ use std::time::Duration;
 use tokio::sync::{MutexGuard, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Longest pause before a host that answers nobody is asked once more, by one question for all: it is to hear less
-/// than one in three seconds.
-const PROBE_PAUSE: Duration = Duration::from_secs(4);
+/// Longest pause before a host that answers nobody is asked once more, by one question for all.
+const PROBE_PAUSE: Duration = Duration::from_secs(3);
 
 /// The right to ask a silent host once more; nobody's in particular where it answers others.
 pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
