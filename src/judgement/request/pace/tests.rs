@@ -33,7 +33,7 @@ fn against(host: Host, requests: usize, way: Duration, told: Option<Duration>) -
     // When it may ask, or what it is told when.
     let mut askers = vec![Duration::ZERO; 60];
     let mut under_way: Vec<(Duration, usize, Ticket, bool)> = Vec::new();
-    let mut busy = vec![false; 60];
+    let mut busy = [false; 60];
     while left > 0 {
         now += MS;
         if let Host::Rate(rate, burst) = host {
