@@ -224,7 +224,7 @@ impl<'a> Journey<'a> {
             tries: &self.tries,
             conditions,
             allowance: Allowance {
-                retry: is_retry_affordable(books.tally.retries, books.tally.requests)
+                retry: is_retry_affordable(books.tally.retries - books.told, books.tally.requests)
                     || self.terms.patient && books.any_down(),
                 time: self.fetcher.options.budget.saturating_sub(spent),
             },
@@ -253,10 +253,9 @@ impl<'a> Journey<'a> {
         let late = {
             let mut books = fetcher.ledger.lock();
             let probes = self.terms.patient && books.is_down(first);
-            // What was told to come again is no retry.
-            let told = self.tries.last().is_some_and(Try::is_told);
-            let again = self.tries.iter().any(|t| t.upstream == first);
-            books.tally.retries += u64::from(again && !probes && !told);
+            let again = self.tries.iter().any(|t| t.upstream == first) && !probes;
+            books.tally.retries += u64::from(again);
+            books.told += u64::from(again && self.tries.last().is_some_and(Try::is_told));
             books.latencies.late()
         };
         let alone = self.terms.patient && self.is_alone(first);

@@ -224,6 +224,8 @@ pub(super) struct LookUp {
 /// The numbers, and what was learned.
 pub(super) struct Books {
     pub(super) tally: Tally,
+    /// Those of its retries that came when the host had said; they use up nothing.
+    pub(super) told: u64,
     pub(super) breakers: Vec<Breaker>,
     /// The breakers of the stores that upstreams redirect to, by upstream: a store's trouble is not
     /// the upstream's.
@@ -343,6 +345,7 @@ impl Ledger {
         Ledger {
             books: Mutex::new(Books {
                 tally: Tally::default(),
+                told: 0,
                 breakers,
                 stores: vec![Breaker::default(); n],
                 ways: vec![Breaker::default(); n],
