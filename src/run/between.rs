@@ -44,6 +44,9 @@ impl Run {
         observation: &Observation,
     ) -> Result<Duration, Interrupt> {
         let start = Instant::now();
+        let inquiry = self.asks_for_life(observation);
+        // Who can be asked is not waited for in the dark.
+        let delay = if inquiry.is_some() { delay.min(SIGN_OF_LIFE) } else { delay };
         self.course.waits_for_the_next(start + delay);
         while start.elapsed() < delay {
             self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
@@ -52,7 +55,7 @@ impl Run {
                 break;
             }
         }
-        let Some(inquiry) = self.asks_for_life(observation) else { return Ok(start.elapsed().min(delay)) };
+        let Some(inquiry) = inquiry else { return Ok(start.elapsed().min(delay)) };
         let end = start + self.budget_left().min(LONGEST);
         let mut told = false;
         while Instant::now() < end && !self.is_alive(&inquiry).await? {

@@ -194,6 +194,26 @@ fn an_outage_that_does_not_end_ends_with_the_budget() {
     }
 }
 
+/// However long a wait was decided on, it ends soon after the host is back: one that takes no connection is tried
+/// for that, one that takes them is asked.
+#[test]
+fn a_long_wait_ends_once_the_host_is_back() {
+    let away = Duration::from_secs(3);
+    let labs = [
+        Lab::new().modules(4).entry(Entry::closed_for(away)),
+        Lab::new().modules(4).fault(Fault::Status(503), outage(away)),
+    ];
+    for lab in labs {
+        let lab = lab.start();
+        let project = Project::new(&lab).env("GOX_ATTEMPTS", "none").env("GOX_RELAY", "never");
+        // Jitter only shortens: one wait in a hundred would be short enough by chance.
+        let project =
+            project.env("GOX_BUDGET", "1h").env("GOX_BACKOFF_BASE", "1h").env("GOX_BACKOFF_MAX", "1h");
+        let outcome = project.gox(["mod", "download"]).run().success();
+        assert!(outcome.elapsed < Duration::from_secs(40), "{outcome}");
+    }
+}
+
 /// Who waited in vain tells those who come after it.
 #[test]
 fn the_runs_after_one_that_waited_in_vain_wait_less() {

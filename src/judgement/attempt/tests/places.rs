@@ -234,6 +234,35 @@ fn an_http_proxy_that_is_away_is_waited_out_and_one_that_refuses_is_not() {
 }
 
 #[test]
+fn origins_and_databases_that_are_away_are_waited_out_where_what_is_wanted_exists() {
+    let mut p = policy(A);
+    p.patient = true;
+    let waits = |p: &Policy, failure: Failure| is_worth_waiting(p, &[], &seen(vec![failure]));
+    let git = || failure(Cause::GitNetwork, Source::Vcs, "git.example");
+    let discovery = || failure(Cause::Timeout, Source::Direct, "git.example");
+    let database = || failure(Cause::SumdbUnreachable, Source::Sumdb, "sum.example");
+    let unreachable = || failure(Cause::Unreachable, Source::Proxy, "a.example:1");
+    for fixed in [true, false] {
+        p.versions_fixed = fixed;
+        assert_eq!((waits(&p, git()), waits(&p, discovery())), (fixed, fixed), "it may be mistyped");
+        assert!(waits(&p, database()), "the module is here already");
+    }
+    p.versions_fixed = true;
+    let mut word = database();
+    word.facts.status = Some(500);
+    assert!(!waits(&p, word), "it may be its word on this module");
+    let mut untrusted = database();
+    untrusted.detail = Detail::Untrusted;
+    assert!(!waits(&p, untrusted));
+    // A host that no way leads to, where there is a network, is away.
+    assert!(waits(&p, unreachable()));
+    let mut offline = seen(vec![unreachable()]);
+    offline.no_network = Some("no route".into());
+    assert!(!is_worth_waiting(&p, &[], &offline));
+    assert!(!waits(&p, failure(Cause::Dns, Source::Proxy, "a.example:1")), "a name may be mistyped");
+}
+
+#[test]
 fn the_relay_serves_from_the_first_network_failure_on() {
     let mut p = policy(&format!("{A},{B},direct"));
     p.relay = true;
