@@ -37,17 +37,19 @@ impl Run {
     }
 
     /// Waits for so long, or until one of the hosts that could not be reached takes a connection again. Where
-    /// nothing but the host is in the way, and it does not answer gox either by then, it is waited for.
+    /// nothing but a host is in the way that does not answer gox either, that is waited for instead.
     pub(super) async fn back_off(
         &mut self,
         delay: Duration,
         observation: &Observation,
     ) -> Result<Duration, Interrupt> {
         let start = Instant::now();
-        let inquiry = self.asks_for_life(observation);
-        // Who can be asked is not waited for in the dark.
-        let delay = if inquiry.is_some() { delay.min(SIGN_OF_LIFE) } else { delay };
         self.course.waits_for_the_next(start + delay);
+        if let Some(inquiry) = self.asks_for_life(observation)
+            && self.outlives_silence(&inquiry, delay).await?
+        {
+            return Ok(start.elapsed());
+        }
         while start.elapsed() < delay {
             self.sleep(HOST_POLL.min(delay.saturating_sub(start.elapsed()))).await?;
             let probes = self.unless_interrupted(network::probe(&observation.dead)).await?;
@@ -55,24 +57,27 @@ impl Run {
                 break;
             }
         }
-        let Some(inquiry) = inquiry else { return Ok(start.elapsed().min(delay)) };
+        Ok(start.elapsed().min(delay))
+    }
+
+    /// Asks until there is an answer, or no time for more; false where there was one from the start, so that it
+    /// is no outage that go has met. Beyond `delay` it says what it does.
+    async fn outlives_silence(&mut self, inquiry: &Inquiry, delay: Duration) -> Result<bool, Interrupt> {
+        let start = Instant::now();
         let end = start + self.budget_left().min(LONGEST);
-        let mut told = false;
-        while Instant::now() < end && !self.is_alive(&inquiry).await? {
-            if !told {
+        let (mut silent, mut told) = (false, false);
+        while Instant::now() < end && !self.is_alive(inquiry).await? {
+            silent = true;
+            if !told && start.elapsed() >= delay.min(SIGN_OF_LIFE) {
                 told = true;
                 self.course.waits_for_the_next(end);
-                let host = inquiry.host();
-                self.voice.say(
-                    &mut self.supervisor,
-                    Level::Normal,
-                    &running::ASKING_FOR_LIFE.with(&[("host", &host)]),
-                );
+                let text = running::ASKING_FOR_LIFE.with(&[("host", &inquiry.host())]);
+                self.voice.say(&mut self.supervisor, Level::Normal, &text);
             }
             let pause = SIGN_OF_LIFE.mul_f64(0.5 + fastrand::f64() / 2.0);
             self.sleep(pause.min(end.saturating_duration_since(Instant::now()))).await?;
         }
-        Ok(start.elapsed())
+        Ok(silent)
     }
 
     /// The question that tells whether a host answers again that nobody but go asks; `None` where something else

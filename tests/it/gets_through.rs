@@ -214,6 +214,16 @@ fn a_long_wait_ends_once_the_host_is_back() {
     }
 }
 
+/// A host that answers some questions is not away: what it fails with is asked for again in the usual time.
+#[test]
+fn a_host_that_answers_is_not_pressed() {
+    let lab = Lab::new().modules(3).fault(Fault::Status(503), always().path("zip$")).start();
+    let project = Project::new(&lab).env("GOX_ATTEMPTS", "none").env("GOX_RELAY", "never");
+    let project = project.env("GOX_BUDGET", "8s").env("GOX_BACKOFF_BASE", "2s").env("GOX_BACKOFF_MAX", "2s");
+    let outcome = project.gox(["mod", "download"]).run().exited(1).silent_about("still does not answer");
+    assert!(outcome.attempts() < 24, "{outcome}");
+}
+
 /// Who waited in vain tells those who come after it.
 #[test]
 fn the_runs_after_one_that_waited_in_vain_wait_less() {
