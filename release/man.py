@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-COMMANDS = ("explain", "history", "config", "evict", "private", "shim", "completions")
+COMMANDS = ("doctor", "explain", "history", "config", "evict", "private", "shim", "completions")
 
 
 def text(*words):

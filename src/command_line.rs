@@ -4,6 +4,7 @@
 //! asked only for gox's own verbs, help and completions.
 
 use crate::configuration::{CliOptions, Error, Key, nearest, quoted, value_name};
+use crate::words::{Phrase, faults};
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
@@ -32,8 +33,10 @@ pub(crate) enum Command {
     Own(OwnVerb),
     /// Print gox's help.
     Help,
-    /// Print this to stdout and end with 0: help of a verb, or version.
+    /// Print this to stdout and end with 0: the version.
     Print(String),
+    /// Print the help of this verb of gox's own.
+    VerbHelp(Vec<String>),
 }
 
 /// The verbs that are gox's, whatever go may have one day.
@@ -318,13 +321,13 @@ pub(crate) fn split(program: &OsStr, args: &[OsString]) -> Result<CommandLine, E
         }
         let name = String::from_utf8_lossy(name);
         let Some(key) = Key::named(&name) else { return Err(unknown(&name)) };
-        let wrong = |problem: &str| Err(Error::option(key.option(), problem));
+        let wrong = |problem: Phrase| Err(Error::option(key.option(), problem));
         let value = match (key.takes_value(), value) {
             (false, None) => OsString::from("1"),
-            (false, Some(_)) => return wrong("takes no value"),
+            (false, Some(_)) => return wrong(faults::NO_VALUE),
             (true, Some(value)) => value.to_owned(),
             (true, None) => {
-                let Some(next) = args.get(at) else { return wrong("needs a value") };
+                let Some(next) = args.get(at) else { return wrong(faults::NEEDS_VALUE) };
                 at += 1;
                 next.clone()
             }
@@ -346,12 +349,10 @@ fn is_called_go(program: &OsStr) -> bool {
 
 fn unknown(name: &str) -> Error {
     let options = || Key::ALL.into_iter().map(Key::option).chain(["--help", "--version"]);
+    let given = quoted(&format!("--{name}"));
     Error::usage(match nearest(name, options()) {
-        Some(near) => format!("unknown option {}; did you mean {near}?", quoted(&format!("--{name}"))),
-        None => format!(
-            "unknown option {}; `gox --help` lists gox's own, and go's stand after the verb",
-            quoted(&format!("--{name}"))
-        ),
+        Some(near) => faults::NEARLY_OPTION.with(&[("given", &given), ("near", &near)]),
+        None => faults::NO_OPTION.with(&[("given", &given)]),
     })
 }
 
@@ -369,36 +370,53 @@ fn age(text: &str) -> Result<Duration, String> {
         };
         number.checked_mul(unit)
     });
-    seconds.map(Duration::from_secs).ok_or_else(|| "a time such as 7d, 12h or 30m is expected".to_owned())
+    seconds.map(Duration::from_secs).ok_or_else(|| faults::AGE.en.to_owned())
 }
 
 /// An address, and a port where it is not that of resolvers.
 fn resolver(text: &str) -> Result<(IpAddr, u16), String> {
     let with_port = text.parse::<SocketAddr>().map(|address| (address.ip(), address.port()));
     let bare = text.parse::<IpAddr>().map(|address| (address, 53));
-    bare.or(with_port)
-        .map_err(|_| "an address such as 223.5.5.5 or [2001:4860:4860::8888]:53 is expected".to_owned())
+    bare.or(with_port).map_err(|_| faults::ADDRESS.en.to_owned())
 }
 
 /// A time that a request may take: a number and `ms` or `s`.
 fn latency(text: &str) -> Result<Duration, String> {
     let number = |unit: &str| text.strip_suffix(unit).and_then(|number| number.parse::<u64>().ok());
     let found = number("ms").map(Duration::from_millis).or_else(|| number("s").map(Duration::from_secs));
-    found.ok_or_else(|| "a time such as 500ms or 2s is expected".to_owned())
+    found.ok_or_else(|| faults::LATENCY.en.to_owned())
 }
 
 /// Understands `args`, which begin with a verb of gox's own.
 fn own_verb(args: &[OsString]) -> Result<Command, Error> {
     let full = std::iter::once(OsString::from("gox")).chain(args.iter().cloned());
+    let path = || path(args);
     let parsed = parser().try_get_matches_from(full).and_then(|matches| OwnVerb::from_arg_matches(&matches));
     match parsed {
         Ok(verb) => Ok(Command::Own(verb)),
-        Err(error) if !error.use_stderr() => Ok(Command::Print(error.render().to_string())),
-        Err(error) => {
-            let text = error.render().to_string();
-            Err(Error::usage(text.trim_start_matches("error: ").trim_end()))
-        }
+        Err(error) if !error.use_stderr() => Ok(Command::VerbHelp(path())),
+        Err(error) => Err(Error::usage(mistakes::told(&path().join(" "), &error))),
     }
+}
+
+/// The verb that `args` begin with, and the one below it.
+fn path(args: &[OsString]) -> Vec<String> {
+    let words = args.iter().map(|word| word.to_string_lossy().into_owned());
+    let mut command = Gox::command();
+    let mut path = Vec::new();
+    for word in words.take_while(|word| !word.starts_with("--help") && word != "-h" && word != "--") {
+        let Some(below) = command.find_subcommand(&word) else { continue };
+        command = below.clone();
+        path.push(word);
+    }
+    path
+}
+
+/// A verb of gox's own, or one below it, as the parser describes it.
+pub(crate) fn described(path: &[String]) -> clap::Command {
+    let mut command = parser();
+    command.build();
+    path.iter().fold(command, |command, word| command.find_subcommand(word).cloned().unwrap_or(command))
 }
 
 /// gox's own half of the command line.
@@ -484,5 +502,6 @@ pub(crate) fn version() -> String {
     concat!("gox ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
 }
 
+mod mistakes;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use crate::child::die_of;
 use crate::machine::find_go::{MARKER, Nesting};
+use crate::machine::locale;
+use crate::words::{Text, faults};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
@@ -56,8 +58,8 @@ impl Exec {
 
 impl Exit {
     /// A failure of gox's own.
-    pub(crate) fn failed(code: i32, why: impl Into<String>) -> Exit {
-        Exit::Failed { code, why: why.into() }
+    pub(crate) fn failed(code: i32, why: &Text) -> Exit {
+        Exit::Failed { code, why: why.in_language(locale::of_failures()).to_owned() }
     }
 
     /// go could not be started. The system calls a script without its interpreter "not found" as well,
@@ -65,7 +67,7 @@ impl Exit {
     pub(crate) fn cannot_run(go: &Path, error: &io::Error) -> Exit {
         let missing = error.kind() == io::ErrorKind::NotFound && !go.exists();
         let code = if missing { NOT_FOUND } else { CANNOT_RUN };
-        Exit::failed(code, format!("cannot run {}: {error}", go.display()))
+        Exit::failed(code, &faults::CANNOT_RUN.with(&[("go", &go.display()), ("why", error)]))
     }
 
     /// The status that a shell sees.

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+pub(crate) mod verbs;
+
 use crate::command_line::{GO_SUB_VERBS, GO_VERBS, own_verbs};
 use crate::configuration::{Key, Settings, nearest, value_name};
 use crate::redact;
@@ -11,14 +13,24 @@ use std::ffi::OsString;
 /// The column at which explanations begin.
 const COLUMN: usize = 23;
 
+/// The phrase in this language.
+fn say(phrase: Phrase, language: Language) -> String {
+    Text::from(phrase).in_language(language).to_owned()
+}
+
+/// Columns of a terminal that a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
 /// What `gox --help` prints: 80 columns, one screen.
 pub(crate) fn help(language: Language) -> String {
-    let say = |phrase: Phrase| Text::from(phrase).in_language(language).to_owned();
+    let say = |phrase: Phrase| say(phrase, language);
     let entry = |name: &str, text: &str| format!("  {name:<width$}{text}\n", width = COLUMN - 2);
     let usage = say(helping::USAGE);
     // A full-width colon brings its space along.
     let space = if usage.is_ascii() { " " } else { "" };
-    let indent = " ".repeat(usage.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum());
+    let indent = " ".repeat(columns(&usage));
     let mut out = say(helping::ABOUT) + "\n\n";
     out += &format!(
         "{usage}{space}gox [OPTIONS] GO-VERB [ARGUMENTS]...\n{indent}{space}gox [OPTIONS] COMMAND\n\n"
@@ -118,17 +130,13 @@ fn meant(given: &str, near: Option<&str>) -> Text {
 mod tests {
     use super::*;
 
-    fn width(line: &str) -> usize {
-        line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
-    }
-
     #[test]
     fn help_is_one_screen_of_80_columns_in_both_languages() {
         for language in [Language::English, Language::Chinese] {
             let help = help(language);
             assert!(help.lines().count() <= 48, "{} lines", help.lines().count());
             for line in help.lines() {
-                assert!(width(line) <= 80, "{} columns: {line}", width(line));
+                assert!(columns(line) <= 80, "{} columns: {line}", columns(line));
             }
             for key in Key::ALL {
                 assert!(help.contains(key.option()), "{} is not in\n{help}", key.option());

@@ -10,7 +10,7 @@ use crate::configuration::{
 use crate::exit::{Exec, Exit};
 use crate::guide;
 use crate::machine::find_go::{self, Named, Nesting, find_go};
-use crate::machine::go_env::{ask_go, read_settings};
+use crate::machine::go_env::{answered, ask_go, read_settings};
 use crate::machine::own_file::own_file;
 use crate::machine::{configuration_files, locale, toolchain};
 use crate::memory::{health, journal, report};
@@ -18,11 +18,12 @@ use crate::own_verbs::explain;
 use crate::run::{self, Job, Prepare};
 use crate::verb::{Invocation, Kind};
 use crate::vocabulary::UserAction;
-use crate::words::Language;
+use crate::words::{Language, faults};
 use crate::{classify, own_verbs};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Set in the environment to be plain go.
 const BYPASS: &str = "GOX_BYPASS";
@@ -48,6 +49,7 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
     let as_go = command_line::stands_for_go(program, &args);
     match line.command {
         Command::Help => Ok(print(&guide::help(language(&line.options)))),
+        Command::VerbHelp(path) => Ok(print(&guide::verbs::help(&path, language(&line.options)))),
         Command::Print(text) => Ok(print(&text)),
         Command::Own(verb) => own_verb(verb, &line.options),
         Command::Go { first } => {
@@ -55,7 +57,7 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
             let pointer = guide::pointer(&args[first..]);
             if let Some(text) = pointer.filter(|_| !as_go && !nesting.supervised) {
                 let language = language(&line.options);
-                show(&[Notice { text: text.in_language(language).to_owned() }]);
+                show(&[Notice { text }], language);
             }
             go(&line, &args[first..], nesting, as_go)
         }
@@ -74,13 +76,13 @@ fn env(name: &str) -> Option<OsString> {
 
 impl From<Error> for Exit {
     fn from(error: Error) -> Exit {
-        Exit::failed(crate::configuration::EXIT_CONFIGURATION, error.to_string())
+        Exit::failed(crate::configuration::EXIT_CONFIGURATION, &error.text())
     }
 }
 
 impl From<find_go::Error> for Exit {
     fn from(error: find_go::Error) -> Exit {
-        Exit::failed(error.exit_code(), error.to_string())
+        Exit::failed(error.exit_code(), error.text())
     }
 }
 
@@ -195,24 +197,25 @@ fn working_dir(invocation: &Invocation) -> PathBuf {
 
 fn resolve(options: &CliOptions, dir: Option<&Path>) -> Result<Resolved, Error> {
     let resolved = configuration_files::load(options, &env, dir)?;
-    show(&resolved.notices);
+    let language = locale::language(resolved.settings.lang);
+    show(&resolved.notices, language);
     // A project's wishes are nobody's business where programs read what gox says.
     if let Some(first) = resolved.ignored.first()
         && io::stderr().is_terminal()
     {
-        let more = match resolved.ignored.len() {
-            1 => String::new(),
-            n => format!(" (and {} more: see `gox config`)", n - 1),
+        let text = match resolved.ignored.len() {
+            1 => first.text.clone(),
+            n => faults::MORE.with(&[("first", &first.text), ("count", &(n - 1))]),
         };
-        show(&[Notice { text: format!("{first}{more}") }]);
+        show(&[Notice { text }], language);
     }
     Ok(resolved)
 }
 
-fn show(notices: &[Notice]) {
+fn show(notices: &[Notice], language: Language) {
     for notice in notices {
         // Nobody may be listening.
-        let _ = writeln!(io::stderr(), "gox: {notice}");
+        let _ = writeln!(io::stderr(), "gox: {}", notice.in_language(language));
     }
 }
 
@@ -253,11 +256,15 @@ fn explain_last(
         &rules(resolved),
         out,
     );
-    if found.map_err(|error| Error::usage(format!("explain: {error}")))? {
+    if found.map_err(of_explain)? {
         return Ok(Exit::Code(0));
     }
-    let none = "explain: no run that failed is in the journal; give a file, or pipe go's output in";
-    Err(Error::usage(none).into())
+    Err(Error::usage(faults::NO_FAILED_RUN).into())
+}
+
+/// What the system says of a file that explain wants to read.
+fn of_explain(why: io::Error) -> Error {
+    Error::usage(faults::SAID_BY.with(&[("verb", &"explain"), ("why", &why)]))
 }
 
 /// Finds everything that `gox doctor` looks at.
@@ -271,9 +278,15 @@ fn doctor(
     let named = options.last(Key::Go).map(OsString::as_os_str);
     let named = named.or(resolved.settings.go.as_ref().map(|go| go.as_os_str()));
     let go = locate(named, &Nesting::from_env())?;
-    let dir = here.ok_or_else(|| Error::usage("doctor: the working folder is gone"))?;
+    let dir = here.ok_or_else(|| Error::usage(faults::NO_FOLDER.with(&[("verb", &"doctor")])))?;
+    let since = Instant::now();
+    let read = read_settings(&go, &env);
+    // A go that hangs leaves most of the ten seconds for the network.
+    let asked = answered(&go, Some(&dir), &read, Duration::from_secs(3));
     let around = own_verbs::doctor::Around {
-        go_env: ask_go(&go, Some(&dir), &read_settings(&go, &env)),
+        answers: asked.is_some(),
+        since,
+        go_env: asked.unwrap_or(read),
         go,
         dir,
         settings: resolved.settings,
@@ -292,7 +305,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
             let verb = command.unwrap_or(command_line::ShimVerb::Status);
             match own_file() {
                 Some(gox) => own_verbs::shim::run(&verb, environment, &gox, &mut out),
-                None => Err(Error::usage("the file of this gox cannot be found")),
+                None => Err(Error::usage(faults::OWN_FILE)),
             }
         }
         OwnVerb::Config { format, command: None } => {
@@ -311,8 +324,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
             own_verbs::private::run(&verb, options, environment, here.as_deref(), &mut out)
         }
         OwnVerb::Explain { format, replay: Some(record), .. } => {
-            explain::replay(explain_format(format), &record, &mut out)
-                .map_err(|error| Error::usage(format!("explain: {error}")))
+            explain::replay(explain_format(format), &record, &mut out).map_err(of_explain)
         }
         OwnVerb::Explain { format, replay: None, file } => {
             let resolved = resolve(options, here.as_deref())?;
@@ -328,17 +340,15 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
                 &mut out,
             )
             .map(|()| 0)
-            .map_err(|error| {
-                Error::usage(match &input {
-                    Some(_) => format!("explain: {error}"),
-                    None => format!("explain: standard input: {error}"),
-                })
+            .map_err(|why| match &input {
+                Some(_) => of_explain(why),
+                None => Error::usage(faults::STDIN.with(&[("why", &why)])),
             })
         }
         OwnVerb::Evict(arguments) => {
             let nesting = Nesting::from_env();
             let go = locate(options.last(Key::Go).map(OsString::as_os_str), &nesting)?;
-            let dir = here.ok_or_else(|| Error::usage("evict: the working folder is gone"))?;
+            let dir = here.ok_or_else(|| Error::usage(faults::NO_FOLDER.with(&[("verb", &"evict")])))?;
             let around = own_verbs::evict::Around {
                 go_env: &ask_go(&go, Some(&dir), &read_settings(&go, environment)),
                 dir: &dir,

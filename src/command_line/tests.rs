@@ -177,8 +177,12 @@ fn wrong_arguments_of_own_verbs_are_usage_errors() {
         &["doctor", "--max-latency", "5", "a.test/m"],
         &["doctor", "--max-latency", "5s"],
     ] {
-        let error = gox(args).unwrap_err().to_string();
-        assert!(!error.is_empty() && !error.starts_with("error") && !error.contains('\u{1b}'), "{error}");
+        let error = gox(args).unwrap_err();
+        for language in [crate::words::Language::English, crate::words::Language::Chinese] {
+            let told = error.in_language(language);
+            assert!(told.starts_with(args[0]) && !told.contains(['\u{1b}', '\n']), "{told}");
+            assert_eq!(told.is_ascii(), language == crate::words::Language::English, "{told}");
+        }
     }
 }
 
@@ -212,7 +216,8 @@ fn help_and_version_are_goxs_only_with_two_dashes() {
         (&["explain", "-h"], "--format"),
         (&["shim", "install", "--help"], "DIR"),
     ] {
-        let Command::Print(help) = gox(args).unwrap().command else { panic!() };
+        let Command::VerbHelp(path) = gox(args).unwrap().command else { panic!() };
+        let help = described(&path).render_help().to_string();
         assert!(help.contains(word), "{help}");
     }
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and what of it was left out: in words for people.
 
 use super::keys::Key;
+use crate::words::{Language, Text};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ pub struct Error {
     /// Where the fault is.
     pub place: Place,
     /// What the fault is, and what would be right.
-    pub problem: String,
+    pub(crate) problem: Text,
 }
 
 /// Where a fault is.
@@ -37,41 +38,53 @@ pub enum Place {
 
 impl Error {
     /// A fault of the command line that no single option is to blame for.
-    pub fn usage(problem: impl Into<String>) -> Error {
+    pub(crate) fn usage(problem: impl Into<Text>) -> Error {
         Error { place: Place::Usage, problem: problem.into() }
     }
 
     /// A fault of a file as a whole.
-    pub fn file(path: &Path, problem: impl Into<String>) -> Error {
+    pub(crate) fn file(path: &Path, problem: impl Into<Text>) -> Error {
         Error { place: Place::File { path: path.to_owned(), line: None }, problem: problem.into() }
     }
 
     /// A fault at a line of a file, from 1.
-    pub fn at(path: &Path, line: usize, problem: impl Into<String>) -> Error {
+    pub(crate) fn at(path: &Path, line: usize, problem: impl Into<Text>) -> Error {
         Error { place: Place::File { path: path.to_owned(), line: Some(line) }, problem: problem.into() }
     }
 
     /// A fault of the environment variable of `key`.
-    pub fn environment(key: Key, problem: impl Into<String>) -> Error {
+    pub(crate) fn environment(key: Key, problem: impl Into<Text>) -> Error {
         Error { place: Place::Environment(key.env()), problem: problem.into() }
     }
 
     /// A fault of an option.
-    pub fn option(option: &str, problem: impl Into<String>) -> Error {
+    pub(crate) fn option(option: &str, problem: impl Into<Text>) -> Error {
         Error { place: Place::Option(option.to_owned()), problem: problem.into() }
+    }
+}
+
+impl Error {
+    /// The fault and its place, in this language, without what would drive a terminal.
+    pub(crate) fn in_language(&self, language: Language) -> String {
+        let problem = self.problem.in_language(language);
+        printable(&match &self.place {
+            Place::File { path, line: Some(line) } => format!("{}:{line}: {problem}", path.display()),
+            Place::File { path, line: None } => format!("{}: {problem}", path.display()),
+            Place::Environment(name) => format!("{name}: {problem}"),
+            Place::Option(option) => format!("{option}: {problem}"),
+            Place::Usage => problem.to_owned(),
+        })
+    }
+
+    /// As above, in every language.
+    pub(crate) fn text(&self) -> Text {
+        Text { en: self.in_language(Language::English), zh: self.in_language(Language::Chinese) }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match &self.place {
-            Place::File { path, line: Some(line) } => format!("{}:{line}: {}", path.display(), self.problem),
-            Place::File { path, line: None } => format!("{}: {}", path.display(), self.problem),
-            Place::Environment(name) => format!("{name}: {}", self.problem),
-            Place::Option(option) => format!("{option}: {}", self.problem),
-            Place::Usage => self.problem.clone(),
-        };
-        f.write_str(&printable(&text))
+        f.write_str(&self.in_language(Language::English))
     }
 }
 
@@ -82,12 +95,19 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notice {
     /// The whole line.
-    pub text: String,
+    pub text: Text,
+}
+
+impl Notice {
+    /// The line in this language.
+    pub(crate) fn in_language(&self, language: Language) -> String {
+        printable(self.text.in_language(language)).replace('\n', " ")
+    }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.text).replace('\n', " "))
+        f.write_str(&self.in_language(Language::English))
     }
 }
 
@@ -117,13 +137,17 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn words() -> Text {
+        Text::plain("x")
+    }
+
     #[test]
     fn each_place_is_named() {
-        assert_eq!(Error::at(Path::new("/p/gox.toml"), 3, "x").to_string(), "/p/gox.toml:3: x");
-        assert_eq!(Error::file(Path::new("/p/gox.toml"), "x").to_string(), "/p/gox.toml: x");
-        assert_eq!(Error::environment(Key::Stall, "x").to_string(), "GOX_STALL: x");
-        assert_eq!(Error::option("--stall", "x").to_string(), "--stall: x");
-        assert_eq!(Error::usage("x").to_string(), "x");
+        assert_eq!(Error::at(Path::new("/p/gox.toml"), 3, words()).to_string(), "/p/gox.toml:3: x");
+        assert_eq!(Error::file(Path::new("/p/gox.toml"), words()).to_string(), "/p/gox.toml: x");
+        assert_eq!(Error::environment(Key::Stall, words()).to_string(), "GOX_STALL: x");
+        assert_eq!(Error::option("--stall", words()).to_string(), "--stall: x");
+        assert_eq!(Error::usage(words()).to_string(), "x");
     }
 
     #[test]
@@ -132,6 +156,6 @@ mod tests {
         assert_eq!(quoted("https://u:secret@h.example/x?token=1"), "\"https://h.example/x\"");
         assert_eq!(quoted("it's"), "\"it's\"");
         assert!(quoted(&"x".repeat(5000)).len() < 300);
-        assert!(!Error::file(Path::new("/p\u{1b}[0m"), "x").to_string().contains('\u{1b}'));
+        assert!(!Error::file(Path::new("/p\u{1b}[0m"), words()).to_string().contains('\u{1b}'));
     }
 }

@@ -4,6 +4,7 @@ use super::error::{Error, listed, quoted};
 use super::keys::{Key, nearest};
 use super::settings::{FileKind, Origin, Rule, RuleAction};
 use super::values::{Raw, Setting, parse};
+use crate::words::{Part, Text, faults};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -58,7 +59,7 @@ fn read(file: &FileText, home: Option<&Path>, found: &mut Contents) -> Result<()
     // Without the words at the fault: they may be a secret with its quotes missing.
     let document = DeTable::parse(&file.text).map_err(|e| {
         let start = e.span().unwrap_or(0..0).start;
-        let problem = format!("not valid TOML: {}", e.message().trim_end());
+        let problem = faults::NO_TOML.with(&[("why", &e.message().trim_end())]);
         Error::at(&file.path, line_at(&file.text, start), problem)
     })?;
     let mut entries: Vec<_> = document.get_ref().iter().collect();
@@ -66,13 +67,11 @@ fn read(file: &FileText, home: Option<&Path>, found: &mut Contents) -> Result<()
     entries.sort_by_key(|(name, _)| name.span().start);
     for (name, value) in entries {
         let line = line_at(&file.text, name.span().start);
-        let wrong = |problem: String| Error::at(&file.path, line, problem);
+        let wrong = |problem: Text| Error::at(&file.path, line, problem);
         let taken = match name.get_ref().as_ref() {
             // A stranger's expressions are not even compiled.
-            RULE if is_project => Err(wrong("[[rule]] is ignored: a project may add no rules".into())),
-            LOCKED if is_project => {
-                Err(wrong("locked is ignored: only /etc/gox/gox.toml may lock keys".into()))
-            }
+            RULE if is_project => Err(wrong(faults::RULE_OF_PROJECT.into())),
+            LOCKED if is_project => Err(wrong(faults::LOCK_OF_PROJECT.into())),
             RULE => rules(file, line, value).map(|rules| found.rules = rules),
             LOCKED => {
                 found.locked_line = Some(line);
@@ -80,7 +79,7 @@ fn read(file: &FileText, home: Option<&Path>, found: &mut Contents) -> Result<()
             }
             word => key(word).map_err(wrong).and_then(|key| {
                 let setting = parse(key, &raw(value.get_ref()))
-                    .map_err(|problem| wrong(format!("{}: {problem}", key.name())))?;
+                    .map_err(|why| wrong(faults::KEYED.with(&[("key", &key.name()), ("why", &why)])))?;
                 found.settings.push((anchored(setting, &file.path, home), line));
                 Ok(())
             }),
@@ -99,20 +98,17 @@ fn line_at(text: &str, at: usize) -> usize {
 }
 
 /// The key of this name, if a file may hold it; else what to write instead.
-fn key(word: &str) -> Result<Key, String> {
+fn key(word: &str) -> Result<Key, Text> {
     match Key::named(word) {
         Some(key) if key.in_file() => Ok(key),
-        Some(key) => Err(format!(
-            "{} is about one run and cannot stand in a file; use {} or {}",
-            key.name(),
-            key.env(),
-            key.option()
-        )),
+        Some(key) => {
+            Err(faults::ONE_RUN.with(&[("key", &key.name()), ("env", &key.env()), ("option", &key.option())]))
+        }
         None => {
             let names = || Key::ALL.into_iter().filter(|k| k.in_file()).map(Key::name).chain([RULE, LOCKED]);
             Err(match nearest(word, names()) {
-                Some(near) => format!("unknown key {}; did you mean {near:?}?", quoted(word)),
-                None => format!("unknown key {}; the keys are {}", quoted(word), listed(names())),
+                Some(near) => faults::NEARLY_KEY.with(&[("given", &quoted(word)), ("near", &near)]),
+                None => faults::NO_KEY.with(&[("given", &quoted(word)), ("words", &listed(names()))]),
             })
         }
     }
@@ -129,11 +125,11 @@ fn raw(value: &DeValue<'_>) -> Raw {
         DeValue::Array(elements) => {
             let words: Option<Vec<String>> =
                 elements.iter().map(|e| e.get_ref().as_str().map(str::to_owned)).collect();
-            words.map_or(Raw::Unfit("a list with other things than strings"), Raw::Words)
+            words.map_or(Raw::Unfit(faults::MIXED_LIST), Raw::Words)
         }
-        DeValue::Float(_) => Raw::Unfit("a number with a fraction"),
-        DeValue::Datetime(_) => Raw::Unfit("a date"),
-        DeValue::Table(_) => Raw::Unfit("a table"),
+        DeValue::Float(_) => Raw::Unfit(faults::FRACTION),
+        DeValue::Datetime(_) => Raw::Unfit(faults::DATE),
+        DeValue::Table(_) => Raw::Unfit(faults::TABLE),
     }
 }
 
@@ -156,10 +152,10 @@ fn anchored(setting: Setting, file: &Path, home: Option<&Path>) -> Setting {
 }
 
 fn rules(file: &FileText, line: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, Error> {
-    let shape = "rules are written as [[rule]] with match = \"...\" and action = \"retry\" or \"stop\"";
+    let shape = faults::RULES;
     let tables = value.get_ref().as_array().ok_or_else(|| Error::at(&file.path, line, shape))?;
     if tables.len() > MOST_RULES {
-        return Err(Error::at(&file.path, line, format!("more than {MOST_RULES} rules")));
+        return Err(Error::at(&file.path, line, faults::MANY_RULES.with(&[("most", &MOST_RULES)])));
     }
     tables
         .iter()
@@ -179,25 +175,21 @@ fn rule(file: &FileText, line: usize, table: &DeTable<'_>) -> Result<Rule, Error
     entries.sort_by_key(|(name, _)| name.span().start);
     for (name, value) in entries {
         let at = line_at(&file.text, name.span().start);
-        let wrong = |problem: String| Error::at(&file.path, at, problem);
+        let wrong = |problem: Text| Error::at(&file.path, at, problem);
         let word = name.get_ref().as_ref();
         if word != "match" && word != "action" {
-            let near = nearest(word, ["match", "action"]).map_or_else(
-                || "a rule has match and action".to_owned(),
-                |near| format!("did you mean {near:?}?"),
-            );
-            return Err(wrong(format!("unknown key {} in [[rule]]; {near}", quoted(word))));
+            return Err(wrong(match nearest(word, ["match", "action"]) {
+                Some(near) => faults::RULE_NEARLY_HAS.with(&[("given", &quoted(word)), ("near", &near)]),
+                None => faults::RULE_HAS.with(&[("given", &quoted(word))]),
+            }));
         }
-        let text = value
-            .get_ref()
-            .as_str()
-            .ok_or_else(|| wrong(format!("{word}: a string in quotes is expected")))?;
+        let text = value.get_ref().as_str().ok_or_else(|| wrong(faults::QUOTES.with(&[("key", &word)])))?;
         if word == "match" {
             if text.is_empty() {
-                return Err(wrong("match: an empty expression would match everything".into()));
+                return Err(wrong(faults::MATCHES_ALL.into()));
             }
             Rule::compile(text).map_err(|reason| {
-                wrong(format!("match: {} is no regular expression: {reason}", quoted(text)))
+                wrong(faults::NO_EXPRESSION.with(&[("given", &quoted(text)), ("why", &reason)]))
             })?;
             pattern = Some(text.to_owned());
         } else {
@@ -205,18 +197,17 @@ fn rule(file: &FileText, line: usize, table: &DeTable<'_>) -> Result<Rule, Error
                 "retry" => RuleAction::Retry,
                 "stop" => RuleAction::Stop,
                 _ => {
-                    return Err(wrong(match nearest(text, ["retry", "stop"]) {
-                        Some(near) => format!(
-                            "action: {} is not allowed; did you mean {near:?}? Allowed: retry, stop",
-                            quoted(text)
-                        ),
-                        None => format!("action: {} is not allowed; allowed: retry, stop", quoted(text)),
-                    }));
+                    let parts: &[(&str, &dyn Part)] = &[("given", &quoted(text)), ("words", &"retry, stop")];
+                    let why = match nearest(text, ["retry", "stop"]) {
+                        Some(near) => faults::NEARLY_ALLOWED.with(&[parts, &[("near", &near)]].concat()),
+                        None => faults::NOT_ALLOWED.with(parts),
+                    };
+                    return Err(wrong(faults::KEYED.with(&[("key", &"action"), ("why", &why)])));
                 }
             });
         }
     }
-    let missing = |key: &str| Error::at(&file.path, line, format!("[[rule]] has no {key}"));
+    let missing = |key: &str| Error::at(&file.path, line, faults::RULE_LACKS.with(&[("key", &key)]));
     Ok(Rule {
         pattern: pattern.ok_or_else(|| missing("match"))?,
         action: action.ok_or_else(|| missing("action"))?,
@@ -225,12 +216,13 @@ fn rule(file: &FileText, line: usize, table: &DeTable<'_>) -> Result<Rule, Error
 }
 
 fn locked(file: &FileText, line: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<Option<Key>>, Error> {
-    let wrong = |problem: String| Error::at(&file.path, line, format!("locked: {problem}"));
+    let wrong =
+        |why: Text| Error::at(&file.path, line, faults::KEYED.with(&[("key", &LOCKED), ("why", &why)]));
     if file.kind == FileKind::User {
-        return Err(wrong("only the system file (/etc/gox/gox.toml) may lock keys".into()));
+        return Err(wrong(faults::LOCK_OF_SYSTEM.into()));
     }
     let Raw::Words(words) = raw(value.get_ref()) else {
-        return Err(wrong("a list of keys is expected, such as [\"mirrors\"]".into()));
+        return Err(wrong(faults::LOCK_LIST.into()));
     };
     words
         .iter()

@@ -4,7 +4,7 @@ use crate::words::{Phrase, helping};
 
 /// One setting of gox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
+pub(crate) enum Key {
     /// The real go.
     Go,
     /// Attempts without progress.
@@ -138,7 +138,7 @@ const ROWS: [Row; Key::ALL.len()] = [
 
 impl Key {
     /// Every key, in the order in which `gox config` lists them.
-    pub const ALL: [Key; 22] = [
+    pub(crate) const ALL: [Key; 22] = [
         Key::Go,
         Key::Attempts,
         Key::Budget,
@@ -168,27 +168,27 @@ impl Key {
     }
 
     /// The key in gox.toml and in `gox config`: kebab-case.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.row().name
     }
 
     /// The environment variable.
-    pub const fn env(self) -> &'static str {
+    pub(crate) const fn env(self) -> &'static str {
         self.row().env
     }
 
     /// The long option that may stand before the go verb, with its two dashes.
-    pub const fn option(self) -> &'static str {
+    pub(crate) const fn option(self) -> &'static str {
         self.row().option
     }
 
     /// True where the option needs a value.
-    pub const fn takes_value(self) -> bool {
+    pub(crate) const fn takes_value(self) -> bool {
         !matches!(self.row().shape, Shape::Flag)
     }
 
     /// True where gox.toml may hold the key. `offline`, `config` and `bypass` are about one run.
-    pub const fn in_file(self) -> bool {
+    pub(crate) const fn in_file(self) -> bool {
         self.row().in_file
     }
 
@@ -198,7 +198,7 @@ impl Key {
     }
 
     /// The words allowed, for the keys that take one word of a few; else empty.
-    pub const fn words(self) -> &'static [&'static str] {
+    pub(crate) const fn words(self) -> &'static [&'static str] {
         match self.row().shape {
             Shape::Word(words) => words,
             _ => &[],
@@ -211,7 +211,7 @@ impl Key {
     }
 
     /// The key of this name.
-    pub fn named(name: &str) -> Option<Key> {
+    pub(crate) fn named(name: &str) -> Option<Key> {
         Key::ALL.into_iter().find(|key| key.name() == name)
     }
 }

@@ -22,6 +22,7 @@ pub(crate) use error::quoted;
 pub(crate) use keys::nearest;
 pub(crate) use values::value_name;
 
+use crate::words::{Text, faults};
 use file::{Contents, contents};
 use narrow::{Verdict, by_hand, judge};
 use std::ffi::OsString;
@@ -143,10 +144,10 @@ fn asked(key: Key, cli: &CliOptions, env: Environment<'_>) -> Result<Option<(Set
         found = Some((setting, Origin::Environment(key.env())));
     }
     for (_, value) in cli.given.iter().filter(|(given, _)| *given == key) {
-        let wrong = |problem: String| Error::option(key.option(), problem);
+        let wrong = |problem: Text| Error::option(key.option(), problem);
         if value.is_empty() {
             let none = matches!(key, Key::Mirrors | Key::Private | Key::Confidential | Key::Config);
-            return Err(wrong(if none { "needs a value, or none" } else { "needs a value" }.into()));
+            return Err(wrong(if none { faults::NEEDS_VALUE_OR_NONE } else { faults::NEEDS_VALUE }.into()));
         }
         found = Some((parse(key, &Raw::Text(value.clone())).map_err(wrong)?, Origin::CommandLine));
     }
@@ -170,19 +171,19 @@ impl Lock {
         let key = setting.key();
         let locked = self.keys.contains(&Some(key)) && settings.get(key).0 != *setting;
         locked.then(|| Notice {
-            text: format!(
-                "{asker}: {} is ignored: {} is locked by {}",
-                spelled(setting),
-                key.name(),
-                self.place
-            ),
+            text: faults::LOCKED.with(&[
+                ("place", &asker),
+                ("setting", &spelled(setting)),
+                ("key", &key.name()),
+                ("by", &self.place),
+            ]),
         })
     }
 
     fn refuses_rules(&self, place: &str) -> Option<Notice> {
-        self.keys.contains(&None).then(|| Notice {
-            text: format!("{place}: [[rule]] is ignored: rule is locked by {}", self.place),
-        })
+        self.keys
+            .contains(&None)
+            .then(|| Notice { text: faults::RULE_LOCKED.with(&[("place", &place), ("by", &self.place)]) })
     }
 }
 
@@ -241,11 +242,16 @@ fn take_narrowing(
             Verdict::Same => {}
             Verdict::Allowed => resolved.settings.set(setting, origin(file, line)),
             Verdict::Refused(why) => resolved.ignored.push(Notice {
-                text: format!("{at}: {} is ignored: {why}; {}", spelled(&setting), by_hand(&setting)),
+                text: faults::REFUSED.with(&[
+                    ("place", &at),
+                    ("setting", &spelled(&setting)),
+                    ("why", &why),
+                    ("instead", &by_hand(&setting)),
+                ]),
             }),
         }
     }
-    resolved.ignored.extend(contents.problems.iter().map(|problem| Notice { text: problem.to_string() }));
+    resolved.ignored.extend(contents.problems.iter().map(|problem| Notice { text: problem.text() }));
 }
 
 /// `patterns` with those of `more` that they lack behind them.

@@ -16,6 +16,7 @@ use super::keys::Key;
 use super::settings::Settings;
 use super::values::Setting;
 use crate::formats::goproxy::Rotate;
+use crate::words::{Phrase, Text, faults};
 
 /// What becomes of a project's wish.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,37 +26,31 @@ pub(crate) enum Verdict {
     /// It is what holds anyway.
     Same,
     /// It is not for a project to ask; the reason, as the end of a sentence.
-    Refused(&'static str),
+    Refused(Phrase),
 }
 
 /// Judges a project's value against what holds without it.
 pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
-    let refused_unless = |allowed: bool, why: &'static str| {
+    let refused_unless = |allowed: bool, why: Phrase| {
         if allowed { Verdict::Allowed } else { Verdict::Refused(why) }
     };
     if below.get(asked.key()).0 == *asked {
         return Verdict::Same;
     }
     match asked {
-        Setting::Attempts(n) => refused_unless(*n <= below.attempts, "a project may only lower it"),
-        Setting::Budget(d) => refused_unless(*d <= below.budget, "a project may only lower it"),
-        Setting::Rotate(rotate) => {
-            refused_unless(reach(*rotate) <= reach(below.rotate), "a project may only narrow it")
+        Setting::Attempts(n) => refused_unless(*n <= below.attempts, faults::ONLY_LOWER),
+        Setting::Budget(d) => refused_unless(*d <= below.budget, faults::ONLY_LOWER),
+        Setting::Rotate(rotate) => refused_unless(reach(*rotate) <= reach(below.rotate), faults::ONLY_NARROW),
+        Setting::MirrorsAuto => {
+            refused_unless(below.mirrors == Settings::built_in().mirrors, faults::ONLY_LEAVE_OUT)
         }
-        Setting::MirrorsAuto => refused_unless(
-            below.mirrors == Settings::built_in().mirrors,
-            "a project may only leave mirrors out",
-        ),
-        Setting::Mirrors(entries) => refused_unless(
-            entries.iter().all(|entry| below.mirrors.contains(entry)),
-            "a project may only leave mirrors out",
-        ),
+        Setting::Mirrors(entries) => {
+            refused_unless(entries.iter().all(|entry| below.mirrors.contains(entry)), faults::ONLY_LEAVE_OUT)
+        }
         Setting::Confidential(_) => Verdict::Allowed,
-        Setting::Private(_) => Verdict::Refused("a project may not name private modules"),
-        Setting::Go(_) => Verdict::Refused("a project may not choose the program that runs"),
-        Setting::Report(_) | Setting::Record(_) | Setting::StateDir(_) => {
-            Verdict::Refused("a project may not choose where files are written")
-        }
+        Setting::Private(_) => Verdict::Refused(faults::NOT_PRIVATE),
+        Setting::Go(_) => Verdict::Refused(faults::NOT_PROGRAM),
+        Setting::Report(_) | Setting::Record(_) | Setting::StateDir(_) => Verdict::Refused(faults::NOT_WHERE),
         Setting::Stall(_)
         | Setting::BackoffBase(_)
         | Setting::BackoffMax(_)
@@ -64,10 +59,8 @@ pub(crate) fn judge(below: &Settings, asked: &Setting) -> Verdict {
         | Setting::Relay(_)
         | Setting::Lang(_)
         | Setting::Progress(_)
-        | Setting::Verbosity(_) => Verdict::Refused("a project may not set it"),
-        Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => {
-            Verdict::Refused("a file may not set it")
-        }
+        | Setting::Verbosity(_) => Verdict::Refused(faults::NOT_PROJECT),
+        Setting::Offline(_) | Setting::Config(_) | Setting::Bypass(_) => Verdict::Refused(faults::NOT_FILE),
     }
 }
 
@@ -81,22 +74,14 @@ const fn reach(rotate: Rotate) -> u8 {
 
 /// How the user could have it all the same; nothing for keys whose value a project should not
 /// even propose.
-pub(crate) fn by_hand(asked: &Setting) -> String {
+pub(crate) fn by_hand(asked: &Setting) -> Text {
     match asked.key() {
         // A pattern of a stranger's would be taken out of the checksum database.
-        Key::Private => "it may name them confidential".to_owned(),
+        Key::Private => faults::CONFIDENTIAL.into(),
         Key::Go | Key::Report | Key::Record | Key::StateDir => {
-            format!(
-                "set {} or {} in your own gox.toml if you want one",
-                asked.key().env(),
-                asked.key().name()
-            )
+            faults::OWN_IF_WANTED.with(&[("env", &asked.key().env()), ("key", &asked.key().name())])
         }
-        key => format!(
-            "to have it, set {}={} or put it into your own gox.toml",
-            key.env(),
-            shell(&asked.to_string())
-        ),
+        key => faults::OWN_TO_HAVE.with(&[("env", &key.env()), ("value", &shell(&asked.to_string()))]),
     }
 }
 
@@ -175,11 +160,11 @@ mod tests {
     #[test]
     fn what_is_proposed_for_copying_is_safe_in_a_shell() {
         assert_eq!(
-            by_hand(&asked(Key::Mirrors, "https://a.b/$(reboot)")),
+            by_hand(&asked(Key::Mirrors, "https://a.b/$(reboot)")).en,
             "to have it, set GOX_MIRRORS='https://a.b/$(reboot)' or put it into your own gox.toml"
         );
-        assert!(!by_hand(&asked(Key::Mirrors, "https://a.b/'`reboot`'")).contains("reboot"));
-        assert!(!by_hand(&asked(Key::Private, "evil")).contains("evil"));
-        assert!(!by_hand(&asked(Key::Go, "./evil")).contains("evil"));
+        assert!(!by_hand(&asked(Key::Mirrors, "https://a.b/'`reboot`'")).en.contains("reboot"));
+        assert!(!by_hand(&asked(Key::Private, "evil")).en.contains("evil"));
+        assert!(!by_hand(&asked(Key::Go, "./evil")).en.contains("evil"));
     }
 }

@@ -3,7 +3,7 @@
 use super::keys::Key;
 use super::values::{Files, Fill, NO_BOUND, Relay, Setting, Verbosity, known_mirrors};
 use crate::formats::goproxy::{Entry, Rotate};
-use crate::words::Language;
+use crate::words::{Language, Text, faults};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,22 +86,22 @@ impl Rule {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub(crate) fn compile(pattern: &str) -> Result<regex::Regex, String> {
+    pub(crate) fn compile(pattern: &str) -> Result<regex::Regex, Text> {
         /// Longer than any line of go's that somebody would want to tell from others.
         const LONGEST: usize = 1000;
         /// Most bytes of the compiled expression: a tenth of what crate `regex` allows by itself.
         const LARGEST: usize = 1 << 20;
         if pattern.len() > LONGEST {
-            return Err(format!("it is longer than {LONGEST} bytes"));
+            return Err(faults::LONG_EXPRESSION.with(&[("most", &LONGEST)]));
         }
         let built = regex::RegexBuilder::new(pattern).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
         built.map_err(|e| match &e {
             // The last line says what; those before it draw the expression again.
             regex::Error::Syntax(drawn) => {
-                drawn.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+                Text::plain(drawn.lines().last().unwrap_or_default().trim_start_matches("error: "))
             }
-            regex::Error::CompiledTooBig(_) => "it would take too much room".to_owned(),
-            other => other.to_string(),
+            regex::Error::CompiledTooBig(_) => faults::LARGE_EXPRESSION.into(),
+            other => Text::plain(other.to_string()),
         })
     }
 }

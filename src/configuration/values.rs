@@ -4,7 +4,7 @@
 use super::error::{listed, quoted};
 use super::keys::{Key, Shape, nearest};
 use crate::formats::goproxy::{Entry, Rotate};
-use crate::words::Language;
+use crate::words::{Language, Part, Phrase, Text, faults};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
@@ -107,13 +107,13 @@ pub(crate) enum Raw {
     /// A TOML boolean.
     Flag(bool),
     /// A TOML value of a kind that no key takes.
-    Unfit(&'static str),
+    Unfit(Phrase),
 }
 
 /// Understands `raw` as the value of `key`; the error says what would be right.
 ///
 /// An empty path means "not set". Relative paths stay relative.
-pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
+pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, Text> {
     match key {
         Key::Go => path(raw).map(Setting::Go),
         Key::Attempts => count(raw).map(Setting::Attempts),
@@ -148,48 +148,52 @@ pub(crate) fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
 /// A stall or delay of nothing would end every run at once, or never wait.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-fn text(raw: &Raw) -> Result<&str, String> {
+/// A sentence about one value.
+fn of(phrase: Phrase, given: &dyn Part) -> Text {
+    phrase.with(&[("given", given)])
+}
+
+fn text(raw: &Raw) -> Result<&str, Text> {
     match raw {
         Raw::Text(word) => {
-            word.to_str().ok_or_else(|| format!("{} is not valid UTF-8", quoted(&word.to_string_lossy())))
+            word.to_str().ok_or_else(|| of(faults::NOT_UTF8, &quoted(&word.to_string_lossy())))
         }
-        Raw::Words(_) => Err("a list is not expected here; a string is".into()),
-        Raw::Number(n) => Err(format!("{n} is a number; a string in quotes is expected")),
-        Raw::Flag(on) => Err(format!("{on} is no value here; a string in quotes is expected")),
-        Raw::Unfit(kind) => Err(format!("{kind} is not expected here; a string in quotes is")),
+        Raw::Words(_) => Err(faults::STRING_NOT_LIST.into()),
+        Raw::Number(n) => Err(of(faults::STRING_NOT_NUMBER, n)),
+        Raw::Flag(on) => Err(of(faults::STRING_NOT_FLAG, on)),
+        Raw::Unfit(kind) => Err(faults::STRING_NOT.with(&[("kind", kind)])),
     }
 }
 
-fn path(raw: &Raw) -> Result<Option<PathBuf>, String> {
+fn path(raw: &Raw) -> Result<Option<PathBuf>, Text> {
     match raw {
         // The one kind of value that need not be UTF-8.
-        Raw::Text(word) if word.as_encoded_bytes().contains(&0) => Err("a path holds no NUL".into()),
+        Raw::Text(word) if word.as_encoded_bytes().contains(&0) => Err(faults::NUL.into()),
         Raw::Text(word) => Ok((!word.is_empty()).then(|| PathBuf::from(word))),
         other => text(other).map(|_| None),
     }
 }
 
-fn count(raw: &Raw) -> Result<u32, String> {
+fn count(raw: &Raw) -> Result<u32, Text> {
     if matches!(raw, Raw::Text(_)) && text(raw)? == "none" {
         return Ok(NO_BOUND);
     }
     let digits = match raw {
         Raw::Number(digits) => digits.as_str(),
         Raw::Text(_) => text(raw)?,
-        Raw::Words(_) => return Err("a list is not expected here; a whole number is".into()),
-        Raw::Flag(on) => return Err(format!("{on} is no whole number")),
-        Raw::Unfit(kind) => return Err(format!("{kind} is not expected here; a whole number is")),
+        Raw::Words(_) => return Err(faults::NUMBER_NOT_LIST.into()),
+        Raw::Flag(on) => return Err(of(faults::NUMBER_NOT_FLAG, on)),
+        Raw::Unfit(kind) => return Err(faults::NUMBER_NOT.with(&[("kind", kind)])),
     };
     match digits.parse::<u32>() {
         Ok(n) if n >= 1 => Ok(n),
-        _ => Err(format!("{} is no whole number of at least 1 (such as 4), nor none", quoted(digits))),
+        _ => Err(of(faults::NO_COUNT, &quoted(digits))),
     }
 }
 
-fn duration(raw: &Raw, least: Duration) -> Result<Duration, String> {
+fn duration(raw: &Raw, least: Duration) -> Result<Duration, Text> {
     static PARSER: jiff::fmt::friendly::SpanParser = jiff::fmt::friendly::SpanParser::new();
-    let plain =
-        |digits: &str| format!("{digits} has no unit; write \"{digits}s\", \"{digits}m\" or the like");
+    let plain = |digits: &str| of(faults::NO_UNIT, &digits);
     if let Raw::Number(digits) = raw {
         return Err(plain(digits));
     }
@@ -197,44 +201,46 @@ fn duration(raw: &Raw, least: Duration) -> Result<Duration, String> {
     if !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) {
         return Err(plain(word));
     }
-    let wrong =
-        || format!("{} is no length of time (such as \"30s\", \"500ms\", \"1m30s\" or \"5m\")", quoted(word));
+    let wrong = || of(faults::NO_TIME, &quoted(word));
     let parsed = PARSER.parse_duration(word).map_err(|_| wrong())?;
     let length = Duration::try_from(parsed).map_err(|_| wrong())?;
     if length < least {
-        Err(format!("{} is too short; at least {} is expected", quoted(word), shown(least)))
+        Err(faults::TOO_SHORT.with(&[("given", &quoted(word)), ("least", &shown(least))]))
     } else if length > LONGEST {
-        Err(format!("{} is too long; at most {} is expected", quoted(word), shown(LONGEST)))
+        Err(faults::TOO_LONG.with(&[("given", &quoted(word)), ("most", &shown(LONGEST))]))
     } else {
         Ok(length)
     }
 }
 
 /// The place of the word among those that `key` allows.
-fn word(key: Key, raw: &Raw) -> Result<usize, String> {
+fn word(key: Key, raw: &Raw) -> Result<usize, Text> {
     let words = key.words();
     let allowed = || listed(words.iter().copied());
     let given = match raw {
         Raw::Text(_) => text(raw)?,
-        _ => return Err(format!("{}; allowed: {}", text(raw).err().unwrap_or_default(), allowed())),
+        _ => {
+            let why = text(raw).err().unwrap_or_default();
+            return Err(faults::ALLOWED.with(&[("why", &why), ("words", &allowed())]));
+        }
     };
     words.iter().position(|word| *word == given).ok_or_else(|| match nearest(given, words.iter().copied()) {
         Some(near) => {
-            format!("{} is not allowed; did you mean {near:?}? Allowed: {}", quoted(given), allowed())
+            faults::NEARLY_ALLOWED.with(&[("given", &quoted(given)), ("near", &near), ("words", &allowed())])
         }
-        None => format!("{} is not allowed; allowed: {}", quoted(given), allowed()),
+        None => faults::NOT_ALLOWED.with(&[("given", &quoted(given)), ("words", &allowed())]),
     })
 }
 
 /// The elements of a list, written as TOML array or with commas; `none` alone is the empty list.
-fn words(raw: &Raw) -> Result<Vec<String>, String> {
+fn words(raw: &Raw) -> Result<Vec<String>, Text> {
     let all: Vec<&str> = match raw {
         Raw::Words(words) => words.iter().map(String::as_str).collect(),
         Raw::Text(_) => vec![text(raw)?],
         Raw::Number(_) | Raw::Flag(_) => {
-            return Err("a list such as [\"a\", \"b\"], or \"none\", is expected".into());
+            return Err(faults::LIST.into());
         }
-        Raw::Unfit(kind) => return Err(format!("{kind} is not expected here; a list of strings is")),
+        Raw::Unfit(kind) => return Err(faults::LIST_NOT.with(&[("kind", kind)])),
     };
     let elements: Vec<String> = all
         .iter()
@@ -244,7 +250,11 @@ fn words(raw: &Raw) -> Result<Vec<String>, String> {
         .map(str::to_owned)
         .collect();
     if elements.iter().any(|word| word == "none") {
-        return if elements.len() == 1 { Ok(Vec::new()) } else { Err("\"none\" stands alone".into()) };
+        return if elements.len() == 1 {
+            Ok(Vec::new())
+        } else {
+            Err(faults::ALONE.with(&[("word", &"none")]))
+        };
     }
     Ok(elements)
 }
@@ -255,11 +265,11 @@ pub(crate) fn known_mirrors() -> Vec<Entry> {
     crate::formats::goproxy::List::parse("https://goproxy.cn,https://mirrors.aliyun.com/goproxy").entries
 }
 
-fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
+fn mirrors(raw: &Raw) -> Result<Vec<Entry>, Text> {
     let mut entries: Vec<Entry> = Vec::new();
     for word in words(raw)? {
         if word == "auto" {
-            return Err("\"auto\" stands alone".into());
+            return Err(faults::ALONE.with(&[("word", &"auto")]));
         }
         if word == "cn" {
             entries.extend(
@@ -268,12 +278,10 @@ fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
             continue;
         }
         if word.contains('|') {
-            return Err(format!("{}: mirrors are separated by commas", quoted(&word)));
+            return Err(of(faults::COMMAS, &quoted(&word)));
         }
         if word == "direct" || word == "off" {
-            return Err(format!(
-                "{word} is no mirror; a URL such as https://goproxy.cn, or none, is expected"
-            ));
+            return Err(of(faults::NO_MIRROR, &word));
         }
         let mut list = crate::formats::goproxy::List::parse(&word);
         match list.entries.pop() {
@@ -283,30 +291,21 @@ fn mirrors(raw: &Raw) -> Result<Vec<Entry>, String> {
                 }
             }
             _ => {
-                return Err(format!(
-                    "{} is no URL of a module proxy (such as https://goproxy.cn)",
-                    quoted(&word)
-                ));
+                return Err(of(faults::NO_PROXY, &quoted(&word)));
             }
         }
     }
     Ok(entries)
 }
 
-fn patterns(raw: &Raw) -> Result<Vec<String>, String> {
+fn patterns(raw: &Raw) -> Result<Vec<String>, Text> {
     let mut all: Vec<String> = Vec::new();
     for word in words(raw)? {
         if word.contains("://") {
-            return Err(format!(
-                "{} is a URL; a module path pattern is expected (such as git.example.com/team/*)",
-                quoted(&word)
-            ));
+            return Err(of(faults::URL_AS_PATTERN, &quoted(&word)));
         }
         if word.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(format!(
-                "{} is no module path pattern; elements are separated by commas",
-                quoted(&word)
-            ));
+            return Err(of(faults::NO_PATTERN, &quoted(&word)));
         }
         if !all.contains(&word) {
             all.push(word);
@@ -315,13 +314,15 @@ fn patterns(raw: &Raw) -> Result<Vec<String>, String> {
     Ok(all)
 }
 
-fn flag(raw: &Raw) -> Result<bool, String> {
+fn flag(raw: &Raw) -> Result<bool, Text> {
     match raw {
         Raw::Flag(on) => Ok(*on),
         _ => match text(raw)? {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
-            other => Err(format!("{} is not allowed; allowed: 1, 0, true, false", quoted(other))),
+            other => {
+                Err(faults::NOT_ALLOWED.with(&[("given", &quoted(other)), ("words", &"1, 0, true, false")]))
+            }
         },
     }
 }
@@ -340,7 +341,7 @@ fn is_on(raw: &Raw) -> bool {
     }
 }
 
-fn files(raw: &Raw) -> Result<Files, String> {
+fn files(raw: &Raw) -> Result<Files, Text> {
     Ok(match path(raw)? {
         Some(path) if path.as_os_str() == "none" => Files::None,
         Some(path) => Files::Only(path),

@@ -4,6 +4,7 @@
 //! nor fill its memory, so a file is opened without waiting, must be a regular one, and is read up to
 //! a limit.
 
+use crate::words::{Text, faults};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -43,15 +44,22 @@ impl Unread {
     }
 }
 
+impl Unread {
+    /// What it is, for people.
+    pub(crate) fn text(&self) -> Text {
+        match self {
+            Unread::Absent => faults::ABSENT.into(),
+            Unread::NoFile => faults::NO_FILE.into(),
+            Unread::Silent => faults::SILENT.into(),
+            Unread::TooLarge(most) => faults::TOO_LARGE.with(&[("most", most)]),
+            Unread::Failed(error) => faults::UNREADABLE.with(&[("why", error)]),
+        }
+    }
+}
+
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unread::Absent => f.write_str("is not there"),
-            Unread::NoFile => f.write_str("is no file"),
-            Unread::Silent => f.write_str("is a pipe that nobody writes into"),
-            Unread::TooLarge(most) => write!(f, "is larger than {most} bytes"),
-            Unread::Failed(error) => write!(f, "cannot be read: {error}"),
-        }
+        f.write_str(&self.text().en)
     }
 }
 

@@ -4,6 +4,7 @@ use super::bounded::{self, MOST_SETTINGS};
 use crate::configuration::{
     CliOptions, Environment, Error, FileKind, FileText, Files, Key, Notice, Resolved, files, resolve,
 };
+use crate::words::{Text, faults};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,14 +65,16 @@ fn load_below(
                 if !same(system) && !user.as_deref().is_some_and(same) {
                     match read_project(&path) {
                         Ok(text) => found.push(FileText { path, text, kind: FileKind::Project }),
-                        Err(problem) => refused = Some(Error::file(&path, format!("{problem}: ignored"))),
+                        Err(why) => {
+                            refused = Some(Error::file(&path, faults::IGNORED.with(&[("why", &why)])));
+                        }
                     }
                 }
             }
         }
     }
     let mut resolved = resolve(cli, env, &found)?;
-    resolved.ignored.extend(refused.map(|error| Notice { text: error.to_string() }));
+    resolved.ignored.extend(refused.map(|error| Notice { text: error.text() }));
     Ok(resolved)
 }
 
@@ -131,15 +134,15 @@ fn anybody_may_write(_: &Path) -> bool {
 
 /// The text of a project's file, or why it does not count. It is a stranger's: a link that leads out
 /// of the project would have gox tell lines of another file of the user's.
-fn read_project(path: &Path) -> Result<String, String> {
+fn read_project(path: &Path) -> Result<String, Text> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let root = repository_root(folder).unwrap_or(folder);
     match (fs::canonicalize(path), fs::canonicalize(root)) {
         (Ok(file), Ok(root)) if file.starts_with(&root) => {}
-        _ => return Err("leads out of the project".into()),
+        _ => return Err(faults::OUT_OF_PROJECT.into()),
     }
-    let text = bounded::read(path, MOST_OF_PROJECT).map_err(|why| why.to_string())?;
-    String::from_utf8(text).map_err(|_| "not valid UTF-8".into())
+    let text = bounded::read(path, MOST_OF_PROJECT).map_err(|why| why.text())?;
+    String::from_utf8(text).map_err(|_| faults::FILE_NOT_UTF8.into())
 }
 
 /// The text of a file that need not exist. A folder on the way that may not be entered (HOME of
@@ -149,25 +152,24 @@ fn read_if_there(path: &Path, kind: FileKind) -> Result<Option<FileText>, Error>
     if !path.is_file() {
         return Ok(None);
     }
-    let wrong = |problem: String| Error::file(path, problem);
-    let text = bounded::read(path, MOST_SETTINGS).map_err(|why| wrong(why.to_string()))?;
-    let text = String::from_utf8(text).map_err(|_| wrong("not valid UTF-8".into()))?;
+    let wrong = |problem: Text| Error::file(path, problem);
+    let text = bounded::read(path, MOST_SETTINGS).map_err(|why| wrong(why.text()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong(faults::FILE_NOT_UTF8.into()))?;
     Ok(Some(FileText { path: path.to_owned(), text, kind }))
 }
 
 /// The text of the file that `--config` or `GOX_CONFIG` names. It may be a pipe.
 fn read_chosen(path: &Path, cli: &CliOptions) -> Result<FileText, Error> {
-    let wrong = |problem: String| {
-        let problem = format!("{}: {problem}", path.display());
+    let wrong = |why: Text| {
+        let problem = faults::SAID_BY.with(&[("verb", &path.display()), ("why", &why)]);
         match cli.last(Key::Config) {
             Some(_) => Error::option(Key::Config.option(), problem),
             None => Error::environment(Key::Config, problem),
         }
     };
-    let absolute = std::path::absolute(path).map_err(|e| wrong(e.to_string()))?;
-    let text =
-        bounded::read_named(&absolute, MOST_SETTINGS, PATIENCE).map_err(|why| wrong(why.to_string()))?;
-    let text = String::from_utf8(text).map_err(|_| wrong("not valid UTF-8".into()))?;
+    let absolute = std::path::absolute(path).map_err(|e| wrong(Text::plain(e.to_string())))?;
+    let text = bounded::read_named(&absolute, MOST_SETTINGS, PATIENCE).map_err(|why| wrong(why.text()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong(faults::FILE_NOT_UTF8.into()))?;
     Ok(FileText { path: absolute, text, kind: FileKind::User })
 }
 

@@ -6,6 +6,7 @@
 
 use super::look_up::{folders, is_executable, programs};
 use super::own_file::own_file;
+use crate::words::{Phrase, Text, faults};
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -25,18 +26,18 @@ const DEEPEST: u32 = 100;
 
 /// Why no go can be run.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// None found: exit 127. Holds what was looked at.
-    NotFound(String),
+    NotFound(Text),
     /// Found, but it cannot be run: exit 126.
-    NotExecutable(String),
+    NotExecutable(Text),
     /// The settings name something that cannot be right: exit 125.
-    Settings(String),
+    Settings(Text),
 }
 
 impl Error {
     /// gox's exit status for this error (the shell's own convention).
-    pub fn exit_code(&self) -> i32 {
+    pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Error::NotFound(_) => 127,
             Error::NotExecutable(_) => 126,
@@ -45,10 +46,17 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What is wrong, for people.
+    pub(crate) fn text(&self) -> &Text {
+        let (Error::NotFound(text) | Error::NotExecutable(text) | Error::Settings(text)) = self;
+        text
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Error::NotFound(text) | Error::NotExecutable(text) | Error::Settings(text)) = self;
-        f.write_str(text)
+        f.write_str(&self.text().en)
     }
 }
 
@@ -158,10 +166,7 @@ pub(crate) fn find_go(named: Option<Named<'_>>, nesting: &Nesting) -> Result<Pat
         None => find_unnamed(&Places::of_this_process(), nesting)?,
     };
     if nesting.depth >= DEEPEST && !is_real(&go) {
-        return Err(Error::Settings(format!(
-            "{} calls gox again and again: it is not the real go; set GOX_GO to that one",
-            go.display()
-        )));
+        return Err(Error::Settings(faults::CIRCLE.with(&[("go", &go.display())])));
     }
     Ok(std::path::absolute(&go).unwrap_or(go))
 }
@@ -198,13 +203,13 @@ fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
                 if !is_gox(&candidate) {
                     return not_from_here(candidate, "PATH");
                 }
-                looked.push(format!("{} (is gox)", candidate.display()));
+                looked.push(faults::IS_GOX.with(&[("go", &candidate.display())]));
             } else if candidate.is_file() {
-                looked.push(format!("{} (not executable)", candidate.display()));
+                looked.push(faults::IS_NOT_EXECUTABLE.with(&[("go", &candidate.display())]));
                 unusable.get_or_insert(candidate);
             }
         }
-        looked.push("PATH".into());
+        looked.push(Text::plain("PATH"));
     }
     let goroot = places.goroot.as_ref().filter(|root| !root.is_empty());
     let goroot = goroot.map(|root| PathBuf::from(root).join("bin/go"));
@@ -212,18 +217,14 @@ fn find_unnamed(places: &Places, nesting: &Nesting) -> Result<PathBuf, Error> {
         if is_executable(&candidate) && !is_gox(&candidate) {
             return Ok(candidate);
         }
-        looked.push(candidate.display().to_string());
+        looked.push(Text::plain(candidate.display().to_string()));
     }
     if let Some(candidate) = unusable {
-        return Err(Error::NotExecutable(format!(
-            "{} is not executable and no other go was found; mend its mode or set GOX_GO",
-            candidate.display()
-        )));
+        return Err(Error::NotExecutable(faults::GO_NOT_EXECUTABLE.with(&[("go", &candidate.display())])));
     }
-    Err(Error::NotFound(format!(
-        "no go found: looked in {}; install Go or set GOX_GO to the go executable",
-        looked.join(", ")
-    )))
+    let joined = |words: fn(&Text) -> &str, by: &str| looked.iter().map(words).collect::<Vec<_>>().join(by);
+    let places = Text { en: joined(|text| &text.en, ", "), zh: joined(|text| &text.zh, "、") };
+    Err(Error::NotFound(faults::NO_GO.with(&[("places", &places)])))
 }
 
 /// A program that a relative element of PATH holds is none: whoever brings a folder would choose it.
@@ -231,11 +232,7 @@ fn not_from_here(found: PathBuf, by: &str) -> Result<PathBuf, Error> {
     if found.is_absolute() {
         return Ok(found);
     }
-    Err(Error::NotExecutable(format!(
-        "{by}: {} stands in a relative element of PATH; go runs nothing that is found so, nor does gox: set \
-         GOX_GO to the path of the go that is meant",
-        found.display()
-    )))
+    Err(Error::NotExecutable(faults::RELATIVE_PATH.with(&[("by", &by), ("go", &found.display())])))
 }
 
 fn find_named(named: Named<'_>, nesting: &Nesting) -> Result<PathBuf, Error> {
@@ -245,21 +242,20 @@ fn find_named(named: Named<'_>, nesting: &Nesting) -> Result<PathBuf, Error> {
     } else {
         let first = programs(go, std::env::var_os("PATH").as_deref()).next();
         let found = first.ok_or_else(|| {
-            Error::NotFound(format!("{by}: {}: no such program on PATH", go.to_string_lossy()))
+            Error::NotFound(faults::NOT_ON_PATH.with(&[("by", &by), ("go", &go.to_string_lossy())]))
         })?;
         not_from_here(found, by)?
     };
     let shown = path.display();
+    let told = |phrase: Phrase| phrase.with(&[("by", &by), ("go", &shown)]);
     if !path.exists() {
-        return Err(Error::NotFound(format!(
-            "{by}: {shown}: no such file; name the go executable or nothing"
-        )));
+        return Err(Error::NotFound(told(faults::GO_ABSENT)));
     }
     if !is_executable(&path) {
-        return Err(Error::NotExecutable(format!("{by}: {shown} is not an executable file")));
+        return Err(Error::NotExecutable(told(faults::GO_NO_PROGRAM)));
     }
     if identity(&path).is_some_and(|id| nesting.known.contains(&id)) || is_wrapper(&path) {
-        return Err(Error::Settings(format!("{by}: {shown} is gox itself; name the real go or nothing")));
+        return Err(Error::Settings(told(faults::GO_IS_GOX)));
     }
     Ok(path)
 }

@@ -217,17 +217,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Returns `fallback` where go cannot answer. Blocks for at most ten seconds.
 pub(crate) fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
+    answered(go, dir, fallback, PATIENCE).unwrap_or_else(|| fallback.clone())
+}
+
+/// As [`ask_go`], within `patience`; `None` where go does not answer.
+pub(crate) fn answered(go: &Path, dir: Option<&Path>, fallback: &GoEnv, patience: Duration) -> Option<GoEnv> {
     let mut command = Command::new(go);
     command.arg("env").args(NAMES).env("GOTOOLCHAIN", "local");
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
-    let Some(text) = answer(&mut command, Instant::now() + PATIENCE) else { return fallback.clone() };
+    let text = answer(&mut command, Instant::now() + patience)?;
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
     if lines.len() != NAMES.len() {
         // A value of several lines; what was read before stands.
-        return fallback.clone();
+        return Some(fallback.clone());
     }
     // go knows its files, whatever gox could read of them.
     let mut settings = GoEnv { unread: None, ..fallback.clone() };
@@ -237,7 +242,7 @@ pub(crate) fn ask_go(go: &Path, dir: Option<&Path>, fallback: &GoEnv) -> GoEnv {
             settings.set(name, OsString::from_vec(value.to_vec()));
         }
     }
-    settings
+    Some(settings)
 }
 
 #[cfg(test)]

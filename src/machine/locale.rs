@@ -1,10 +1,35 @@
 //! The language that the user's environment asks for.
 
+use super::configuration_files;
+use crate::configuration::{CliOptions, Key};
 use crate::words::Language;
 
 /// The language of gox's lines: what the settings say, else the locale's.
 pub(crate) fn language(chosen: Option<Language>) -> Language {
     chosen.unwrap_or_else(|| of_locale(&|name| std::env::var(name).ok()))
+}
+
+/// The language of gox's own failures, whatever else is wrong: as command line, environment and the user's own file
+/// say where they can be read, else the locale's.
+pub(crate) fn of_failures() -> Language {
+    let env = |name: &str| std::env::var_os(name);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let named = of_words(&words).or_else(|| std::env::var(Key::Lang.env()).ok());
+    let named = named.and_then(|word| match word.as_str() {
+        "zh" => Some(Language::Chinese),
+        "en" => Some(Language::English),
+        _ => None,
+    });
+    let filed = || configuration_files::load(&CliOptions::default(), &env, None).ok()?.settings.lang;
+    language(named.or_else(filed))
+}
+
+/// What options before the verb say of the language.
+fn of_words(words: &[String]) -> Option<String> {
+    let own = words.iter().take_while(|word| *word != "--");
+    let mut own = own.skip_while(|word| *word != Key::Lang.option() && !word.starts_with("--lang="));
+    let found = own.next()?;
+    found.strip_prefix("--lang=").map(str::to_owned).or_else(|| own.next().cloned())
 }
 
 /// The first of the three that is set decides, as everywhere.
@@ -28,5 +53,17 @@ mod tests {
         assert_eq!(told(&[("LC_ALL", ""), ("LANG", "zh_TW")]), Language::Chinese);
         assert_eq!(told(&[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")]), Language::English);
         assert_eq!(language(Some(Language::Chinese)), Language::Chinese);
+    }
+
+    #[test]
+    fn an_option_is_found_whatever_is_wrong_with_the_others() {
+        let told = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            of_words(&words)
+        };
+        assert_eq!(told("--lang zh --stall x mod"), Some("zh".into()));
+        assert_eq!(told("--stal 3 --lang=en"), Some("en".into()));
+        assert_eq!(told("--lang"), None);
+        assert_eq!(told("mod -- --lang zh"), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::configuration::{
     DEFAULT_TOML, Environment, Error, Files, Key, Origin, Resolved, Setting, nearest,
 };
 use crate::machine::configuration_files::{FILE_NAME, repository_root, user_file};
+use crate::words::faults;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -142,14 +143,14 @@ pub(crate) fn init(
     out: &mut dyn Write,
 ) -> Result<i32, Error> {
     let path: PathBuf = if project {
-        let folder = folder.ok_or_else(|| Error::usage("the current folder cannot be told"))?;
+        let folder = folder.ok_or_else(|| Error::usage(faults::NO_HERE))?;
         repository_root(folder).unwrap_or(folder).join(FILE_NAME)
     } else {
-        user_file(env).ok_or_else(|| Error::usage("neither HOME nor XDG_CONFIG_HOME names a folder"))?
+        user_file(env).ok_or_else(|| Error::usage(faults::NO_HOME))?
     };
     let cannot = |e: std::io::Error| match e.kind() {
-        ErrorKind::AlreadyExists => Error::file(&path, "is there already and is left alone"),
-        _ => Error::file(&path, format!("cannot be written: {e}")),
+        ErrorKind::AlreadyExists => Error::file(&path, faults::THERE_ALREADY),
+        _ => Error::file(&path, faults::UNWRITABLE.with(&[("why", &e)])),
     };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(cannot)?;

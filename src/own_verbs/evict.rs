@@ -3,12 +3,13 @@
 
 use super::put;
 use crate::command_line::EvictArguments;
-use crate::configuration::{CliOptions, Error};
+use crate::configuration::{CliOptions, Error, quoted};
 use crate::formats::go_sum::GoSum;
 use crate::machine::bounded::{self, MOST_SUMS};
 use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
 use crate::module_cache::{Cache, Finding, Freed};
+use crate::words::{Text, faults};
 use std::io::Write;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<i32, Error> {
     let root = around.go_env.mod_cache();
-    let root = root.ok_or_else(|| Error::usage("evict: go's module cache (GOMODCACHE) is not known"))?;
+    let root = root.ok_or_else(|| Error::usage(faults::NO_CACHE))?;
     let mut cache = Cache::new(&root, None);
     if let Some(build_cache) = around.go_env.build_cache() {
         cache = cache.indexed_in(build_cache, around.go_env.get("GOVERSION"));
@@ -47,7 +48,7 @@ pub(crate) fn run(
     let name = &arguments.module;
     let (module, version) =
         name.split_once('@').map_or((name.as_str(), None), |(module, version)| (module, Some(version)));
-    let wrong = || Error::usage(format!("evict: {name:?} is no module path, nor MODULE@VERSION"));
+    let wrong = || Error::usage(faults::NO_MODULE_PATH.with(&[("verb", &"evict"), ("given", &quoted(name))]));
     let there = cache.versions_of(module).ok_or_else(wrong)?;
     let versions = match version {
         Some(version) if cache.could_hold(module, version) => vec![version.to_owned()],
@@ -60,7 +61,11 @@ pub(crate) fn run(
         let found = cache.diagnose(&go_sum, module, version);
         let known = !go_sum.lookup(module, version, false).is_empty();
         let taken = cache.take_out(module, version);
-        match taken.map_err(|error| Error::usage(format!("evict: {module}@{version}: {error}")))? {
+        let failed = |why: std::io::Error| {
+            let what = format!("{module}@{version}");
+            Error::usage(faults::EVICT_FAILED.with(&[("what", &what), ("why", &why)]))
+        };
+        match taken.map_err(failed)? {
             Some(freed) => {
                 text += &told(&format!("{module}@{version}"), freed, &found, known);
                 evicted.push(format!("{module}@{version}"));
@@ -121,8 +126,9 @@ fn sums(around: &Around<'_>) -> Vec<u8> {
 /// of its own, so that go judges by the hashes that are known and changes no file of the project; the
 /// working folder stays, since whose project this is tells gox what is private.
 fn refetch(wanted: &[String], sums: &[u8], around: &Around<'_>) -> Result<i32, Error> {
-    let failed = |what: &str| Error::usage(format!("evict: cannot fetch it anew: {what}"));
-    let gox = around.gox.as_ref().ok_or_else(|| failed("the file of this gox cannot be found"))?;
+    let failed = |why: Text| Error::usage(faults::REFETCH_FAILED.with(&[("why", &why)]));
+    let system = |error: std::io::Error| failed(Text::plain(error.to_string()));
+    let gox = around.gox.as_ref().ok_or_else(|| failed(faults::OWN_FILE.into()))?;
     let mut command = Command::new(gox);
     command.arg0("gox").current_dir(around.dir);
     for (key, value) in &around.options.given {
@@ -132,16 +138,16 @@ fn refetch(wanted: &[String], sums: &[u8], around: &Around<'_>) -> Result<i32, E
         }
     }
     command.args(["--", "mod", "download"]);
-    let scratch = tempfile::tempdir().map_err(|error| failed(&error.to_string()))?;
+    let scratch = tempfile::tempdir().map_err(system)?;
     if find_up(around.dir, "go.mod").is_some() || governing_file(around.dir, around.go_env).is_some() {
         let go_mod = scratch.path().join("go.mod");
         std::fs::write(&go_mod, "module refetch\n\ngo 1.16\n")
             .and_then(|()| std::fs::write(go_mod.with_file_name("go.sum"), sums))
-            .map_err(|error| failed(&error.to_string()))?;
+            .map_err(system)?;
         let mut flag = std::ffi::OsString::from("-modfile=");
         flag.push(&go_mod);
         command.arg(flag).env("GOWORK", "off");
     }
-    let status = command.args(wanted).status().map_err(|error| failed(&error.to_string()))?;
+    let status = command.args(wanted).status().map_err(system)?;
     Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
 }

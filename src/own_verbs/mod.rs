@@ -12,6 +12,7 @@ pub(crate) mod set;
 pub(crate) mod shim;
 
 use crate::configuration::Error;
+use crate::words::faults;
 use std::io::{ErrorKind, Write};
 
 /// Writes the whole of a verb's output, without characters that steer a terminal: settings of a cloned
@@ -19,7 +20,7 @@ use std::io::{ErrorKind, Write};
 /// no failure.
 fn put(out: &mut dyn Write, text: &str) -> Result<i32, Error> {
     match out.write_all(crate::redact::steady(text).as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::usage(format!("standard output: {e}"))),
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::usage(faults::STDOUT.with(&[("why", &e)]))),
         _ => Ok(0),
     }
 }

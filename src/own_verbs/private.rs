@@ -5,12 +5,13 @@
 use super::set::{Own, elsewhere, list};
 use super::{columns, put};
 use crate::command_line::PrivateVerb;
-use crate::configuration::{CliOptions, Environment, Error, Key, resolve};
+use crate::configuration::{CliOptions, Environment, Error, Key, quoted, resolve};
 use crate::formats::go_sum::GoSum;
 use crate::formats::{netrc, patterns};
 use crate::machine::bounded::{self, MOST_SETTINGS, MOST_SUMS};
 use crate::machine::configuration_files::{home, load};
 use crate::machine::toolchain::find_up;
+use crate::words::faults;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -40,13 +41,11 @@ pub(crate) fn run(
             let given = CliOptions { given: vec![(Key::Private, OsString::from(pattern))] };
             let wanted = resolve(&given, &|_| None, &[])?.settings.private;
             if wanted.is_empty() {
-                return Err(Error::usage("private add: a pattern is needed, such as git.example.com"));
+                return Err(Error::usage(faults::PATTERN_NEEDED));
             }
             // go takes such a one too, and it matches nothing.
             if let Some(bad) = wanted.iter().find(|p| patterns::glob_matches(p.as_bytes(), b"x").is_err()) {
-                return Err(Error::usage(format!(
-                    "private add: {bad:?} is malformed and would match nothing"
-                )));
+                return Err(Error::usage(faults::PATTERN_MALFORMED.with(&[("given", &quoted(bad))])));
             }
             let file = Own::read(env)?;
             let mut patterns = file.settings()?.private;
@@ -74,7 +73,9 @@ pub(crate) fn run(
             patterns.retain(|kept| kept != pattern);
             if patterns.len() == before {
                 let path = file.path.display();
-                return Err(Error::usage(format!("private remove: {path} has no pattern {pattern:?}")));
+                return Err(Error::usage(
+                    faults::PATTERN_ABSENT.with(&[("path", &path), ("given", &quoted(pattern))]),
+                ));
             }
             file.write(Key::Private, &list(&patterns))?;
             put(out, &format!("{pattern} is private no more, by {}\n", file.path.display()))

@@ -6,6 +6,7 @@ use crate::configuration::{
 };
 use crate::machine::bounded::{self, MOST_SETTINGS, Unread};
 use crate::machine::configuration_files::{load, user_file};
+use crate::words::faults;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -25,9 +26,11 @@ pub(crate) fn run(
 ) -> Result<i32, Error> {
     let names = || Key::ALL.into_iter().filter(|key| key.in_file()).map(Key::name);
     let key = Key::named(name).filter(|key| key.in_file()).ok_or_else(|| {
-        let near = nearest(name, names()).map(|near| format!("; did you mean {near:?}?"));
-        let name = quoted(name);
-        Error::usage(format!("config set: {name} is no key of gox.toml{}", near.unwrap_or_default()))
+        let given = quoted(name);
+        Error::usage(match nearest(name, names()) {
+            Some(near) => faults::NEARLY_KEY_OF_FILE.with(&[("given", &given), ("near", &near)]),
+            None => faults::NO_KEY_OF_FILE.with(&[("given", &given)]),
+        })
     })?;
     // Wrong values are told as those of the command line are.
     let given = CliOptions { given: vec![(key, OsString::from(value))] };
@@ -56,7 +59,7 @@ pub(crate) fn run(
 /// The value as it may be shown: an address may hold a password.
 fn shown(setting: &Setting, literal: &str) -> String {
     match setting {
-        Setting::Mirrors(_) => setting.to_string(),
+        Setting::Mirrors(_) if !["auto", "cn"].contains(&literal.trim_matches('"')) => setting.to_string(),
         _ => literal.to_owned(),
     }
 }
@@ -99,12 +102,12 @@ impl Own {
     /// No home folder, a file that cannot be read.
     pub(super) fn read(env: Environment<'_>) -> Result<Own, Error> {
         let path = user_file(env);
-        let path = path.ok_or_else(|| Error::usage("neither HOME nor XDG_CONFIG_HOME names a folder"))?;
+        let path = path.ok_or_else(|| Error::usage(faults::NO_HOME))?;
         let bytes = match bounded::read(&path, MOST_SETTINGS) {
             Err(Unread::Absent) => Vec::new(),
-            read => read.map_err(|why| Error::file(&path, why.to_string()))?,
+            read => read.map_err(|why| Error::file(&path, why.text()))?,
         };
-        let text = String::from_utf8(bytes).map_err(|_| Error::file(&path, "is no text in UTF-8"))?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::file(&path, faults::FILE_NOT_UTF8))?;
         Ok(Own { path, text })
     }
 
@@ -124,7 +127,8 @@ impl Own {
         self.settings()?;
         let text = edited(&self.text, key.name(), literal);
         meant(&self.path, &text)?;
-        let cannot = |error: std::io::Error| Error::file(&self.path, format!("cannot be written: {error}"));
+        let cannot =
+            |error: std::io::Error| Error::file(&self.path, faults::UNWRITABLE.with(&[("why", &error)]));
         // What a link leads to is the file.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -7,6 +7,7 @@ use crate::configuration::{Environment, Error};
 use crate::machine::configuration_files::home;
 use crate::machine::find_go::{is_wrapper, wrapper};
 use crate::machine::look_up::programs;
+use crate::words::{Text, faults};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,11 +46,11 @@ fn folder(given: Option<&Path>, env: Environment<'_>) -> Result<PathBuf, Error> 
         None => {
             let data = env("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
             data.or_else(|| Some(home(env)?.join(".local/share")))
-                .ok_or_else(|| Error::usage("HOME names no folder; name one: gox shim install DIR"))?
+                .ok_or_else(|| Error::usage(faults::SHIM_WHERE))?
                 .join("gox/bin")
         }
     };
-    std::path::absolute(&folder).map_err(|e| Error::file(&folder, e.to_string()))
+    std::path::absolute(&folder).map_err(|e| Error::file(&folder, Text::plain(e.to_string())))
 }
 
 /// What stands at the place of the link.
@@ -88,10 +89,10 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 fn install(folder: &Path, as_script: bool, env: Environment<'_>, gox: &Path) -> Result<String, Error> {
     let link = folder.join("go");
-    let failed = |e: std::io::Error| Error::file(&link, format!("cannot be made: {e}"));
+    let failed = |e: std::io::Error| Error::file(&link, faults::UNMAKABLE.with(&[("why", &e)]));
     let script = wrapper(&quoted_for_shell(gox));
     let mut text = match standing(&link, gox) {
-        Standing::Other => return Err(Error::file(&link, "is there already, is not gox, and is left alone")),
+        Standing::Other => return Err(Error::file(&link, faults::NOT_OURS)),
         Standing::Ours if !as_script && is_same_file(&link, gox) => {
             format!("{} leads to gox already\n", link.display())
         }
@@ -132,9 +133,10 @@ fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> 
     let link = folder.join("go");
     match standing(&link, gox) {
         Standing::Nothing => Ok(format!("{} is not there\n", link.display())),
-        Standing::Other => Err(Error::file(&link, "is not a link to gox and is left alone")),
+        Standing::Other => Err(Error::file(&link, faults::NO_LINK)),
         Standing::Ours | Standing::Script => {
-            fs::remove_file(&link).map_err(|e| Error::file(&link, format!("cannot be removed: {e}")))?;
+            let failed = |e: std::io::Error| Error::file(&link, faults::UNREMOVABLE.with(&[("why", &e)]));
+            fs::remove_file(&link).map_err(failed)?;
             if own_folder {
                 // Only where it is empty; a folder that stays harms nobody.
                 let _ = fs::remove_dir(folder);

@@ -14,7 +14,7 @@ use crate::memory::report::{Attempt, Report, millis};
 use crate::memory::sink::{self, Sink};
 use crate::redact;
 use crate::vocabulary::{Cause, Failure, Source};
-use crate::words::{self, Text, running};
+use crate::words::{self, Text, faults, running};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -69,7 +69,7 @@ impl Run {
             Delivered::Interrupted(signal) => return Exit::Signal(signal),
             Delivered::Failed(error) => {
                 let code = if status == 0 { OWN_FAILURE } else { status };
-                return Exit::failed(code, format!("cannot write stdout: {error}"));
+                return Exit::failed(code, &faults::UNWRITTEN.with(&[("why", &error)]));
             }
         }
         if becomes_go {

@@ -40,7 +40,7 @@ use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
 use crate::verb::Invocation;
-use crate::words::{Text, running, verdicts};
+use crate::words::{Text, faults, running, verdicts};
 use recording::Recorder;
 use relaying::Relaying;
 use speak::{Level, Voice};
@@ -90,12 +90,12 @@ pub(crate) fn run(job: Job) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::failed(OWN_FAILURE, format!("cannot start: {error}")),
+        Err(error) => return Exit::failed(OWN_FAILURE, &faults::NO_START.with(&[("why", &error)])),
     };
     let exit = runtime.block_on(async {
         match Supervisor::new() {
             Ok(supervisor) => drive(job, supervisor).await,
-            Err(error) => Exit::failed(OWN_FAILURE, format!("cannot listen to signals: {error}")),
+            Err(error) => Exit::failed(OWN_FAILURE, &faults::NO_SIGNALS.with(&[("why", &error)])),
         }
     });
     // A search of the cache or a look-up under way is not waited for.
@@ -456,7 +456,8 @@ impl Run {
 /// The GOPROXY of `--offline`, or the end of gox where it cannot be.
 fn offline_list(job: &Job, project: &Project) -> Result<String, Exit> {
     let language = locale::language(job.settings.lang);
-    let failed = |text: Text| Err(Exit::failed(OWN_FAILURE, text.in_language(language)));
+    let failed =
+        |text: Text| Err(Exit::Failed { code: OWN_FAILURE, why: text.in_language(language).to_owned() });
     if !job.invocation.versions_fixed {
         return failed(verdicts::OFFLINE_CHOOSES.into());
     }

@@ -26,6 +26,8 @@ phrases! {
     CHECK_TEMPORARY = "temporary folder", "临时目录";
     CHECK_MIRROR = "public mirror", "公共镜像";
     CHECK_RESOLVER = "other resolver", "其他 DNS 服务器";
+    CHECK_FIREWALL = "firewall", "防火墙";
+    CHECK_OTHERS_PROXY = "proxy of others", "其他程序的代理";
     CHECK_GIT = "git", "git 程序";
     CHECK_GO = "go", "go 程序";
     OK = "ok", "正常";
@@ -128,6 +130,10 @@ phrases! {
     NO_GIT_CHECK = "{setting} ({origin}): git takes any certificate", "{setting}（{origin}）：git 接受任何证书";
     ONLY_DIRECT = "{setting} ({origin}): every module comes from its own host, by git", "{setting}（{origin}）：每个模块都用 git 从源站获取";
     NO_GIT = "{setting} ({origin}) needs git, and git is not on PATH", "{setting}（{origin}）需要 git，而 PATH 中没有 git";
+    SILENT_GO = "{go} does not answer `go env`: it may be a script that hangs, or another program", "{go} 没有回应 `go env`：它可能是卡住的脚本，或者是别的程序";
+    NAME_GO = "export GOX_GO=PATH of the real go", "export GOX_GO=真正的 go 的路径";
+    FIREWALL = "this machine lets nothing out that no rule allows ({rule}): where hosts do not answer, allow go and gox there", "本机默认禁止一切出站连接（{rule}）：若主机没有应答，请在防火墙中放行 go 和 gox";
+    OTHERS_PROXY = "{by} uses the proxy {proxy}, and go none, for HTTPS_PROXY is empty; to have it: export HTTPS_PROXY={proxy}", "{by} 使用代理 {proxy}，而 HTTPS_PROXY 为空，go 不经过代理；如需使用：export HTTPS_PROXY={proxy}";
     INSTALL_GIT = "install git, or put a proxy before `direct` in GOPROXY", "安装 git，或在 GOPROXY 的 `direct` 前面加一个代理";
 
     BY_SHELL = "environment", "环境变量";

@@ -6,6 +6,8 @@ phrases! {
     ABOUT = "The go command that gets module downloads through bad networks", "在糟糕的网络中也能下载好模块的 go 命令";
     USAGE = "Usage:", "用法：";
     COMMANDS = "Commands of gox's own:", "gox 自己的命令：";
+    BELOW = "Commands:", "命令：";
+    ARGUMENTS = "Arguments:", "参数：";
     OPTIONS = "Options:", "选项：";
     AFTER = "Every other verb and argument is go's: gox mod download, gox help.\nEach option is also a variable (GOX_ATTEMPTS) and, but for --offline, --config\nand --bypass, a key of gox.toml. gox ends as go does; its own failures are 125\n(usage, configuration), 126 (a go that cannot be run) and 127 (no go found).",
         "其余命令和参数都是 go 的：gox mod download、gox help。\n每个选项也是环境变量（如 GOX_ATTEMPTS），除 --offline、--config、--bypass 外\n也是 gox.toml 的键。gox 的退出码与 go 相同；gox 自己的错误：\n125 用法或配置有误，126 无法运行 go，127 找不到 go。";

@@ -3,14 +3,16 @@
 //! Pure. A [`Phrase`] is one row of a table: the same sentence twice, with the same `{places}` to be filled
 //! in. A [`Text`] is a filled phrase, in both languages until somebody shows it, so that decisions, reports
 //! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
-//! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found,
-//! `naming` short names for lists, `helping` what help says.
+//! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found, `faults` what is wrong with settings and calls,
+//! `naming` short names for lists, `helping` what help says, `manual` what the help of each verb says.
 
 mod advice;
 mod causes;
 pub(crate) mod diagnosing;
 pub(crate) mod explaining;
+pub(crate) mod faults;
 pub(crate) mod helping;
+pub(crate) mod manual;
 pub(crate) mod naming;
 pub(crate) mod progressing;
 mod reading;
@@ -149,8 +151,8 @@ macro_rules! phrases {
             $crate::words::Phrase { en: $en, zh: $zh };)+
 
         /// Every phrase of this table.
-        #[cfg(test)]
-        pub(super) const ALL: &[(&str, $crate::words::Phrase)] = &[$((stringify!($name), $name),)+];
+        #[allow(dead_code, reason = "most tables are read as a whole by tests alone")]
+        pub(crate) const ALL: &[(&str, $crate::words::Phrase)] = &[$((stringify!($name), $name),)+];
     };
 }
 use phrases;

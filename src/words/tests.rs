@@ -9,6 +9,8 @@ fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
         running::ALL,
         progressing::ALL,
         explaining::ALL,
+        faults::ALL,
+        manual::ALL,
         diagnosing::ALL,
         helping::ALL,
         naming::ALL,

@@ -135,6 +135,39 @@ fn the_locale_chooses_the_language_and_the_setting_stands_above_it() {
     assert!(hint(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]).starts_with(TO_DO[0].1));
 }
 
+/// What gox says of a wrong call, a wrong file and a go that is not there, and its help, in the language that is chosen
+/// by whatever can still be read.
+#[test]
+fn what_is_wrong_with_a_call_is_said_in_the_language_that_is_chosen() {
+    let lab = Lab::new().start();
+    let said = |args: &[&str], name: &str, value: &str, code: i32| {
+        let outcome = Project::new(&lab).gox(args.iter().copied()).env(name, value).run();
+        assert_eq!(outcome.code(), Some(code), "{outcome}");
+        outcome.said().join("\n")
+    };
+    for (args, en, zh) in [
+        (&["--stal", "3s", "mod", "download"][..], "unknown option", "没有选项"),
+        (&["--stall", "3", "mod", "download"], "has no unit", "没有单位"),
+        (&["evict"], "is missing", "缺少"),
+        (&["history", "--since", "7y"], "is expected", "应为"),
+        (&["config", "set", "budgte", "5m"], "did you mean \"budget\"?", "您是想写 \"budget\" 吗？"),
+    ] {
+        let told = said(args, "GOX_LANG", "en", 125);
+        assert!(told.contains(en) && told.is_ascii(), "{told}");
+        for (name, value) in [("GOX_LANG", "zh"), ("LC_ALL", "zh_CN.UTF-8")] {
+            let told = said(args, name, value, 125);
+            assert!(told.contains(zh), "{name}: {told}");
+        }
+    }
+    let told = said(&["--lang", "zh", "--go", "/nowhere/go", "mod", "download"], "LC_ALL", "C", 127);
+    assert!(told.contains("没有这个文件"), "{told}");
+    let help = Project::new(&lab).gox(["doctor", "--help"]).env("GOX_LANG", "zh").run().success();
+    assert!(
+        help.out().contains("用法：gox doctor") && help.out().contains("输出格式：text, json [text]"),
+        "{help}"
+    );
+}
+
 #[test]
 fn the_store_behind_a_redirect_is_named_where_it_refuses() {
     let refuses = always().at(Place::Storage);

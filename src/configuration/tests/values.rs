@@ -1,5 +1,10 @@
 use super::*;
 
+/// As [`super::parse`], the error in English.
+fn parse(key: Key, raw: &Raw) -> Result<Setting, String> {
+    super::parse(key, raw).map_err(|why| why.en)
+}
+
 fn from(key: Key, word: &str) -> Result<Setting, String> {
     parse(key, &Raw::Text(word.into()))
 }

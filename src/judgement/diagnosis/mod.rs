@@ -259,6 +259,8 @@ pub(crate) enum Origin {
 /// What a setting does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Harm {
+    /// The program that go should be does not answer.
+    Silent,
     /// Nobody is asked.
     Off,
     /// Everything counts as private.
@@ -286,7 +288,13 @@ impl Harm {
     pub(crate) fn stops(self) -> bool {
         matches!(
             self,
-            Harm::Off | Harm::AllPrivate | Harm::TooWide | Harm::NoModules | Harm::UnknownFlag | Harm::NoGit
+            Harm::Silent
+                | Harm::Off
+                | Harm::AllPrivate
+                | Harm::TooWide
+                | Harm::NoModules
+                | Harm::UnknownFlag
+                | Harm::NoGit
         )
     }
 

@@ -288,6 +288,7 @@ pub(crate) fn origin(origin: &Origin) -> Text {
 /// What a setting does, in words.
 pub(crate) fn harm(setting: &Setting) -> Text {
     let phrase: Phrase = match setting.harm {
+        Harm::Silent => return say::SILENT_GO.with(&[("go", &setting.value)]),
         Harm::Off => say::NOBODY_ASKED,
         Harm::AllPrivate => say::NO_PROXY_ASKED,
         Harm::TooWide => say::TOO_WIDE,
@@ -307,6 +308,7 @@ pub(crate) fn harm(setting: &Setting) -> Text {
 fn undo(setting: &Setting) -> Text {
     let name = &setting.name;
     match &setting.origin {
+        _ if setting.harm == Harm::Silent => say::NAME_GO.into(),
         _ if setting.harm == Harm::NoGit => say::INSTALL_GIT.into(),
         Origin::Shell => say::UNSET.with(&[("name", name)]),
         Origin::File(_) => say::UNSET_IN_FILE.with(&[("name", name)]),

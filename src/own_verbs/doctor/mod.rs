@@ -1,16 +1,17 @@
 //! `gox doctor`: looks at everything that a download depends on, and tells what is wrong and what mends it.
 //!
-//! `settings` and `cache` look at this machine, `network` at hosts, all at the same time and within ten seconds
+//! `settings`, `cache` and `beside` look at this machine, `network` at hosts, all at the same time and within ten seconds
 //! in all; `print` shows the verdict, what mends it, and each check. What the verdict is decides
 //! [`crate::judgement::diagnosis`].
 
+mod beside;
 mod cache;
 mod network;
 mod print;
 mod settings;
 
 use crate::command_line::DoctorArguments;
-use crate::configuration::{Environment, Error, Settings};
+use crate::configuration::{Environment, Error, Settings, quoted};
 use crate::formats::goproxy::{List, Separator};
 use crate::formats::module_path::is_module_path;
 use crate::judgement::diagnosis::{self, Facts, Verdict};
@@ -18,7 +19,7 @@ use crate::judgement::privacy::Rules;
 use crate::machine::go_env::GoEnv;
 use crate::machine::locale;
 use crate::run::surroundings::{self, Project};
-use crate::words::Text;
+use crate::words::{Text, faults};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -39,6 +40,10 @@ pub(crate) struct Around<'a> {
     pub(crate) dir: PathBuf,
     /// gox's settings.
     pub(crate) settings: Settings,
+    /// go told its settings when it was asked for them.
+    pub(crate) answers: bool,
+    /// When the looking began.
+    pub(crate) since: Instant,
     /// The environment.
     pub(crate) env: Environment<'a>,
 }
@@ -96,12 +101,13 @@ pub(crate) fn run(
     let project = surroundings::read_project(&around.dir, &around.go_env);
     let grounds = Grounds {
         around,
-        until: Instant::now() + BOUND,
+        until: around.since + BOUND,
         list: List::parse(around.go_env.get("GOPROXY")),
         rules: surroundings::private(&around.settings, &around.go_env, &project),
         project,
     };
     let (harms, mut checks) = settings::look(&grounds);
+    checks.extend(beside::look(&grounds));
     let (places, sums) = (cache::Places::of(around), &grounds.project.go_sum);
     let (network, cache) = std::thread::scope(|scope| {
         let cache = scope.spawn(|| cache::look(&places, sums, arguments));
@@ -140,7 +146,9 @@ fn wanted(name: &str) -> Result<Wanted, Error> {
     let (module, version) =
         name.split_once('@').map_or((name, None), |(module, version)| (module, Some(version.to_owned())));
     if !is_module_path(module) || version.as_deref() == Some("") {
-        return Err(Error::usage(format!("doctor: {name:?} is no module path, nor MODULE@VERSION")));
+        return Err(Error::usage(
+            faults::NO_MODULE_PATH.with(&[("verb", &"doctor"), ("given", &quoted(name))]),
+        ));
     }
     Ok(Wanted { name: name.to_owned(), module: module.to_owned(), version })
 }

@@ -44,6 +44,8 @@ fn name(check: &str) -> Phrase {
         "resolver" => say::CHECK_RESOLVER,
         "temporary" => say::CHECK_TEMPORARY,
         "git" => say::CHECK_GIT,
+        "firewall" => say::CHECK_FIREWALL,
+        "http-proxy" => say::CHECK_OTHERS_PROXY,
         _ => say::CHECK_GO,
     }
 }

@@ -39,9 +39,18 @@ pub(super) fn look(grounds: &Grounds<'_>) -> (Vec<Setting>, Vec<Check>) {
     let around = grounds.around;
     let go = &around.go_env;
     let git = look_up::programs("git", (around.env)("PATH").as_deref()).next();
-    let mut checks = vec![of("go", None, true, format!("{} {}", go.get("GOVERSION"), around.go.display()))];
-    let origins = origins::read(&around.go, around.env);
     let mut harms = Vec::new();
+    let mut checks = Vec::new();
+    if around.answers {
+        checks.push(of("go", None, true, format!("{} {}", go.get("GOVERSION"), around.go.display())));
+    } else {
+        let program = around.go.display().to_string();
+        let silent = Setting { name: "go".into(), value: program, origin: Origin::Shell, harm: Harm::Silent };
+        let detail = diagnosis::harm(&silent);
+        checks.push(Check { name: "go", host: None, ok: false, ms: None, detail });
+        harms.push(silent);
+    }
+    let origins = origins::read(&around.go, around.env);
     for name in NAMES {
         let from = origins.of(name);
         let effective = go.get(name);

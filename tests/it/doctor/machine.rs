@@ -57,6 +57,50 @@ fn what_is_damaged_in_itself_is_taken_out_where_that_is_wished() {
     project.go(["mod", "download"]).run().success();
 }
 
+/// A program that answers nothing takes the time of nobody else.
+#[test]
+fn a_go_that_hangs_is_named_within_the_ten_seconds() {
+    let lab = lab();
+    let project = Project::new(&lab);
+    let go = project.root().join("hangs/go");
+    fs::create_dir_all(go.parent().expect("a folder")).expect("a folder of ours");
+    fs::write(&go, "#!/bin/sh\nexec sleep 60\n").expect("a file of ours");
+    fs::set_permissions(&go, fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    let began = std::time::Instant::now();
+    let outcome = project.gox(["doctor"]).env("GOX_GO", &go).run();
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{outcome}");
+    let text = outcome.out();
+    assert!(
+        text.starts_with("settings: ") && text.contains("hangs/go does not answer `go env`"),
+        "{outcome}"
+    );
+    assert!(text.contains("export GOX_GO="), "{outcome}");
+}
+
+/// What the desktop goes through is told where go goes without; where go has one of its own it is nobody's business.
+#[test]
+fn a_proxy_that_others_use_is_told() {
+    let lab = lab();
+    let project = Project::new(&lab);
+    let programs = project.root().join("desktop");
+    fs::create_dir_all(&programs).expect("a folder of ours");
+    let script = "#!/bin/sh\ncase $3 in mode) echo \"'manual'\";; host) echo \"'192.0.2.7'\";; port) echo 7890;; esac\n";
+    fs::write(programs.join("gsettings"), script).expect("a file of ours");
+    fs::set_permissions(programs.join("gsettings"), fs::Permissions::from_mode(0o755))
+        .expect("a file of ours");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", programs.display());
+    let told = project.gox(["doctor"]).env("PATH", &path).env("NO_PROXY", "*").run().out();
+    assert!(told.contains("GNOME uses the proxy http://192.0.2.7:7890, and go none"), "{told}");
+    let own = project
+        .gox(["doctor"])
+        .env("PATH", &path)
+        .env("NO_PROXY", "*")
+        .env("HTTPS_PROXY", "http://192.0.2.8:1");
+    let told = own.run().out();
+    assert!(!told.contains("192.0.2.7"), "{told}");
+}
+
 #[test]
 fn s22_the_cache_cannot_be_written() {
     let lab = lab();

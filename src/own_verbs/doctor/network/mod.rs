@@ -20,7 +20,7 @@ use crate::judgement::privacy::Rules;
 use crate::judgement::publicity::Publicity;
 use crate::machine::{names, network};
 use crate::run::relaying::surroundings;
-use crate::words::{Text, diagnosing as say};
+use crate::words::{Text, diagnosing as say, faults};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -74,11 +74,12 @@ pub(super) fn look(
     arguments: &DoctorArguments,
 ) -> Result<Network, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::usage(format!("doctor: {error}")))?;
+    let runtime = runtime
+        .map_err(|error| Error::usage(faults::SAID_BY.with(&[("verb", &"doctor"), ("why", &error)])))?;
     let found = runtime.block_on(look_at_all(grounds, wanted, arguments));
     // A name that is still being looked up would hold the end up.
     runtime.shutdown_background();
-    found.map_err(|error| Error::usage(format!("doctor: {error}")))
+    found.map_err(|error| Error::usage(faults::SAID_BY.with(&[("verb", &"doctor"), ("why", &error)])))
 }
 
 async fn look_at_all(
