@@ -64,10 +64,11 @@ fn command(program: &OsStr, args: Vec<OsString>) -> Result<Exit, Exit> {
     }
 }
 
-/// The language of what is said before any file is read; whatever else is wrong, help is helpful.
+/// The language of help; whatever else is wrong in a file or a variable, help is helpful.
 fn language(options: &CliOptions) -> Language {
-    let resolved = crate::configuration::resolve(options, &env, &[]);
-    locale::language(resolved.ok().and_then(|resolved| resolved.settings.lang))
+    let resolved = configuration_files::load(options, &env, None);
+    let resolved = resolved.or_else(|_| crate::configuration::resolve(options, &env, &[]));
+    resolved.map_or_else(|_| locale::of_failures(), |resolved| locale::language(resolved.settings.lang))
 }
 
 fn env(name: &str) -> Option<OsString> {

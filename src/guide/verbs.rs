@@ -18,9 +18,10 @@ pub(crate) fn help(path: &[String], language: Language) -> String {
     let indent = " ".repeat(columns(&title) + usize::from(title.is_ascii()));
     let usage = command.render_usage().to_string();
     for (n, line) in usage.trim_start_matches("Usage:").lines().enumerate() {
-        let start = if n > 0 { indent.clone() } else { format!("{title:<width$}", width = title.len()) };
-        let space = if n == 0 && title.is_ascii() { " " } else { "" };
-        out += &format!("{start}{space}{}\n", line.trim());
+        // A full-width colon brings its space along.
+        let space = if title.is_ascii() { " " } else { "" };
+        let start = if n > 0 { indent.clone() } else { format!("{title}{space}") };
+        out += &format!("{start}{}\n", line.trim());
     }
     let mut list = |title, rows: Vec<(String, String)>| {
         if !rows.is_empty() {
@@ -37,7 +38,9 @@ pub(crate) fn help(path: &[String], language: Language) -> String {
     let (positional, options): (Vec<_>, Vec<_>) =
         command.get_arguments().partition(|arg| arg.is_positional());
     let rows = |args: Vec<&clap::Arg>| {
-        let row = |arg: &clap::Arg| (name(arg), told(arg.get_help().map(ToString::to_string)) + &values(arg));
+        let row = |arg: &clap::Arg| {
+            (name(arg), told(arg.get_help().map(ToString::to_string)) + &values(arg, language))
+        };
         args.into_iter().map(row).collect::<Vec<_>>()
     };
     list(helping::ARGUMENTS, rows(positional));
@@ -58,12 +61,14 @@ fn name(arg: &clap::Arg) -> String {
 }
 
 /// The words that it takes, and the one that holds where nothing is said.
-fn values(arg: &clap::Arg) -> String {
+fn values(arg: &clap::Arg, language: Language) -> String {
     if !arg.get_action().takes_values() {
         return String::new();
     }
     let words: Vec<String> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
-    let mut text = if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) };
+    let words = helping::WORDS.with(&[("words", &words.join(", "))]);
+    let none = arg.get_possible_values().is_empty();
+    let mut text = if none { String::new() } else { words.in_language(language).to_owned() };
     if let Some(default) = arg.get_default_values().first() {
         text += &format!(" [{}]", default.to_string_lossy());
     }

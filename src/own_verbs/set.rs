@@ -68,7 +68,11 @@ fn shown(setting: &Setting, literal: &str) -> String {
 pub(super) fn elsewhere(key: Key, path: &Path, env: Environment<'_>, folder: Option<&Path>) -> String {
     let Ok(resolved) = load(&CliOptions::default(), env, folder) else { return String::new() };
     let origin = resolved.settings.origin(key);
-    let here = matches!(origin, crate::configuration::Origin::File { path: from, .. } if from == path);
+    let here = match origin {
+        crate::configuration::Origin::File { path: from, .. } => from == path,
+        // What was written means just that.
+        other => other == &crate::configuration::Origin::BuiltIn,
+    };
     if here { String::new() } else { format!("here {} comes from elsewhere: {origin}\n", key.name()) }
 }
 

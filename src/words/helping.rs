@@ -6,6 +6,7 @@ phrases! {
     ABOUT = "The go command that gets module downloads through bad networks", "在糟糕的网络中也能下载好模块的 go 命令";
     USAGE = "Usage:", "用法：";
     COMMANDS = "Commands of gox's own:", "gox 自己的命令：";
+    WORDS = ": {words}", "：{words}";
     BELOW = "Commands:", "命令：";
     ARGUMENTS = "Arguments:", "参数：";
     OPTIONS = "Options:", "选项：";

@@ -166,6 +166,17 @@ fn what_is_wrong_with_a_call_is_said_in_the_language_that_is_chosen() {
         help.out().contains("用法：gox doctor") && help.out().contains("输出格式：text, json [text]"),
         "{help}"
     );
+    // The file alone chooses as well.
+    let project = Project::new(&lab);
+    let settings = project.root().join("own.toml");
+    std::fs::write(&settings, "lang = \"zh\"\n").expect("a file of ours");
+    let file = |args: &[&str]| {
+        project.gox(args.iter().copied()).env("LC_ALL", "C").env("GOX_CONFIG", &settings).run()
+    };
+    for args in [&["--help"][..], &["explain", "--help"]] {
+        assert!(file(args).out().contains("用法："), "{args:?}");
+    }
+    assert!(file(&["evict"]).said().join("").contains("缺少"));
 }
 
 #[test]
