@@ -40,7 +40,8 @@ phrases! {
     SHIM_STATUS = "Tell which go a shell finds, and whether that is gox", "说明 shell 会找到哪个 go，以及它是否是 gox";
     SHIM_INSTALL = "Put a link named go into a folder", "在某个目录中放一个名为 go 的链接";
     SHIM_FOLDER = "The folder; nothing: ~/.local/share/gox/bin", "该目录；默认为 ~/.local/share/gox/bin";
-    SHIM_REMOVE = "Take the link away again", "去掉该链接";
+    SHIM_WRAPPER = "A script of two lines in place of the link, for those who follow links", "用两行的脚本代替链接，供会解析链接的程序使用";
+    SHIM_REMOVE = "Take the link or the script away again", "去掉该链接或脚本";
     COMPLETIONS = "Print the completions of a shell", "输出 shell 的补全脚本";
     COMPLETIONS_SHELL = "The shell", "shell 的名称";
 }
