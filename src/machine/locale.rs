@@ -1,7 +1,7 @@
 //! The language that the user's environment asks for.
 
 use super::configuration_files;
-use crate::configuration::{CliOptions, Key};
+use crate::configuration::{CliOptions, Environment, Key};
 use crate::words::Language;
 
 /// The language of gox's lines: what the settings say, else the locale's.
@@ -9,19 +9,24 @@ pub(crate) fn language(chosen: Option<Language>) -> Language {
     chosen.unwrap_or_else(|| of_locale(&|name| std::env::var(name).ok()))
 }
 
-/// The language of gox's own failures, whatever else is wrong: as command line, environment and the user's own file
-/// say where they can be read, else the locale's.
+/// The language of gox's own failures, whatever else is wrong.
 pub(crate) fn of_failures() -> Language {
-    let env = |name: &str| std::env::var_os(name);
+    of_lines(&|name: &str| std::env::var_os(name))
+}
+
+/// The language of a line: as the command line, this environment and the user's own file say, where they can be read,
+/// else the locale's.
+pub(crate) fn of_lines(env: Environment<'_>) -> Language {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let named = of_words(&words).or_else(|| std::env::var(Key::Lang.env()).ok());
+    let var = |name: &str| env(name).and_then(|value| value.into_string().ok());
+    let named = of_words(&words).or_else(|| var(Key::Lang.env()));
     let named = named.and_then(|word| match word.as_str() {
         "zh" => Some(Language::Chinese),
         "en" => Some(Language::English),
         _ => None,
     });
-    let filed = || configuration_files::load(&CliOptions::default(), &env, None).ok()?.settings.lang;
-    language(named.or_else(filed))
+    let filed = || configuration_files::load(&CliOptions::default(), env, None).ok()?.settings.lang;
+    named.or_else(filed).unwrap_or_else(|| of_locale(&var))
 }
 
 /// What options before the verb say of the language.

@@ -1,13 +1,13 @@
 //! `gox config`: every setting and where it comes from; `gox config init`: a file to start with.
 
 use super::set::edited;
-use super::{columns, put};
+use super::{columns, put, say};
 use crate::command_line::{Format, UsedAt};
 use crate::configuration::{
     DEFAULT_TOML, Environment, Error, Files, Key, Origin, Resolved, Setting, nearest,
 };
 use crate::machine::configuration_files::{FILE_NAME, repository_root, user_file};
-use crate::words::faults;
+use crate::words::{Text, faults, keeping};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -166,7 +166,9 @@ pub(crate) fn init(
         let _ = fs::remove_file(&path);
         return Err(cannot(e));
     }
-    put(out, &format!("wrote {}\n", path.display()))
+    let mut text = Text::default();
+    text.line(keeping::WROTE.with(&[("path", &path.display())]));
+    say(out, &text, env)
 }
 
 /// What is set for a place, each as TOML.

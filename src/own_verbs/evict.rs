@@ -1,7 +1,7 @@
 //! `gox evict`: takes exactly one module version out of the module cache, or all of a module, and tells what
 //! was wrong with it.
 
-use super::put;
+use super::say;
 use crate::command_line::EvictArguments;
 use crate::configuration::{CliOptions, Error, quoted};
 use crate::formats::go_sum::GoSum;
@@ -9,7 +9,7 @@ use crate::machine::bounded::{self, MOST_SUMS};
 use crate::machine::go_env::GoEnv;
 use crate::machine::toolchain::{find_up, governing_file};
 use crate::module_cache::{Cache, Finding, Freed};
-use crate::words::{Text, faults};
+use crate::words::{Text, faults, keeping};
 use std::io::Write;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ pub(crate) fn run(
         Some(_) => return Err(wrong()),
         None => there,
     };
-    let mut text = String::new();
+    let mut text = Text::default();
+    let nothing = |what: &str| keeping::HAS_NOTHING.with(&[("what", &what), ("root", &root.display())]);
     let mut evicted = Vec::new();
     for version in &versions {
         let found = cache.diagnose(&go_sum, module, version);
@@ -67,44 +68,44 @@ pub(crate) fn run(
         };
         match taken.map_err(failed)? {
             Some(freed) => {
-                text += &told(&format!("{module}@{version}"), freed, &found, known);
+                told(&format!("{module}@{version}"), freed, &found, known, &mut text);
                 evicted.push(format!("{module}@{version}"));
             }
-            None => text += &format!("{module}@{version}: {} has nothing of it\n", root.display()),
+            None => text.line(nothing(&format!("{module}@{version}"))),
         }
     }
     if versions.is_empty() {
-        text += &format!("{module}: {} has nothing of it\n", root.display());
+        text.line(nothing(module));
     }
-    put(out, &text)?;
+    say(out, &text, &|name: &str| std::env::var_os(name))?;
     let wanted =
         if evicted.is_empty() { versions.iter().map(|v| format!("{module}@{v}")).collect() } else { evicted };
     if arguments.refetch && !wanted.is_empty() { refetch(&wanted, &sums, around) } else { Ok(0) }
 }
 
 /// What was done with one version, and what was wrong with it.
-fn told(name: &str, freed: Freed, found: &[Finding], known: bool) -> String {
-    let folder = if freed.folder { ", its folder among them" } else { "" };
-    let files = if freed.files == 1 { "1 file".to_owned() } else { format!("{} files", freed.files) };
-    let mut text = format!("{name}: evicted, {files}{folder}, {}\n", size(freed.bytes));
+fn told(name: &str, freed: Freed, found: &[Finding], known: bool, text: &mut Text) {
+    let phrase = match (freed.files, freed.folder) {
+        (1, false) => keeping::EVICTED_ONE,
+        (1, true) => keeping::EVICTED_ONE_FOLDER,
+        (_, false) => keeping::EVICTED,
+        (_, true) => keeping::EVICTED_FOLDER,
+    };
+    text.line(phrase.with(&[("what", &name), ("count", &freed.files), ("size", &size(freed.bytes))]));
     for finding in found {
-        text += &format!("  {}: {}\n", finding.path().display(), finding.why());
+        text.line(Text::plain(format!("  {}: {}", finding.path().display(), finding.why())));
     }
     if found.is_empty() {
-        text += match known {
-            true => "  nothing was wrong with it, by the go.sum here and its own files\n",
-            false => "  nothing was wrong with it, by its own files; no go.sum here has its hash\n",
-        };
+        text.line(if known { keeping::WAS_WELL } else { keeping::WAS_WELL_ALONE });
     }
-    text
 }
 
 /// Bytes as people read them.
-fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> Text {
     match bytes {
-        0..10_000 => format!("{bytes} bytes"),
-        10_000..10_000_000 => format!("{} KB", bytes / 1000),
-        _ => format!("{} MB", bytes / 1_000_000),
+        0..10_000 => keeping::BYTES.with(&[("n", &bytes)]),
+        10_000..10_000_000 => Text::plain(format!("{} KB", bytes / 1000)),
+        _ => Text::plain(format!("{} MB", bytes / 1_000_000)),
     }
 }
 

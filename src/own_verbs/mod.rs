@@ -11,8 +11,9 @@ pub(crate) mod private;
 pub(crate) mod set;
 pub(crate) mod shim;
 
-use crate::configuration::Error;
-use crate::words::faults;
+use crate::configuration::{Environment, Error};
+use crate::machine::locale;
+use crate::words::{Text, faults};
 use std::io::{ErrorKind, Write};
 
 /// Writes the whole of a verb's output, without characters that steer a terminal: settings of a cloned
@@ -23,6 +24,11 @@ fn put(out: &mut dyn Write, text: &str) -> Result<i32, Error> {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::usage(faults::STDOUT.with(&[("why", &e)]))),
         _ => Ok(0),
     }
+}
+
+/// As [`put`], in the language that is chosen.
+fn say(out: &mut dyn Write, text: &Text, env: Environment<'_>) -> Result<i32, Error> {
+    put(out, text.in_language(locale::of_lines(env)))
 }
 
 /// Columns, each as wide as its widest cell, the last one left as it is.

@@ -3,7 +3,7 @@
 //! What a pattern means is told, and what can be known of it on this machine. Nobody is asked about it.
 
 use super::set::{Own, elsewhere, list};
-use super::{columns, put};
+use super::{columns, put, say};
 use crate::command_line::PrivateVerb;
 use crate::configuration::{CliOptions, Environment, Error, Key, quoted, resolve};
 use crate::formats::go_sum::GoSum;
@@ -11,7 +11,7 @@ use crate::formats::{netrc, patterns};
 use crate::machine::bounded::{self, MOST_SETTINGS, MOST_SUMS};
 use crate::machine::configuration_files::{home, load};
 use crate::machine::toolchain::find_up;
-use crate::words::faults;
+use crate::words::{Text, faults, keeping};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,12 @@ pub(crate) fn run(
             let origin = settings.origin(Key::Private).to_string();
             let rows: Vec<[String; 2]> =
                 settings.private.iter().map(|pattern| [pattern.clone(), origin.clone()]).collect();
-            put(out, &if rows.is_empty() { "no module is private by name\n".into() } else { columns(&rows) })
+            if rows.is_empty() {
+                let mut none = Text::default();
+                none.line(keeping::NOTHING_PRIVATE);
+                return say(out, &none, env);
+            }
+            put(out, &columns(&rows))
         }
         PrivateVerb::Add { pattern } => {
             // Wrong patterns are told as those of the command line are; several go in as several.
@@ -49,22 +54,23 @@ pub(crate) fn run(
             }
             let file = Own::read(env)?;
             let mut patterns = file.settings()?.private;
-            let mut text = String::new();
+            let mut text = Text::default();
             for pattern in &wanted {
-                if patterns.contains(pattern) {
-                    text += &format!("{pattern} is private already, by {}\n", file.path.display());
-                    continue;
+                let known = patterns.contains(pattern);
+                let phrase = if known { keeping::PRIVATE_ALREADY } else { keeping::PRIVATE_NOW };
+                text.line(phrase.with(&[("pattern", pattern), ("path", &file.path.display())]));
+                if !known {
+                    patterns.push(pattern.clone());
                 }
-                patterns.push(pattern.clone());
-                text += &format!("{pattern} is private now, by {}\n", file.path.display());
             }
             file.write(Key::Private, &list(&patterns))?;
-            text += MEANING;
+            text.line(keeping::MEANS_NO_MIRROR);
+            text.line(keeping::MEANS_DIRECT);
             for pattern in &wanted {
-                text += &known(pattern, env, folder);
+                known(pattern, env, folder, &mut text);
             }
-            text += &elsewhere(Key::Private, &file.path, env, folder);
-            put(out, &text)
+            elsewhere(Key::Private, &file.path, env, folder, &mut text);
+            say(out, &text, env)
         }
         PrivateVerb::Remove { pattern } => {
             let file = Own::read(env)?;
@@ -78,17 +84,16 @@ pub(crate) fn run(
                 ));
             }
             file.write(Key::Private, &list(&patterns))?;
-            put(out, &format!("{pattern} is private no more, by {}\n", file.path.display()))
+            let mut text = Text::default();
+            let path = file.path.display();
+            text.line(keeping::PRIVATE_NO_MORE.with(&[("pattern", pattern), ("path", &path)]));
+            say(out, &text, env)
         }
     }
 }
 
-/// What a pattern does.
-const MEANING: &str = "  no mirror is asked for such a module, and once every proxy that go asks has said 403, 404 or 410, \
-                       gox sets\n  GOPRIVATE for it: go fetches it from its own host, without the checksum database\n";
-
 /// What this machine alone tells about a pattern.
-fn known(pattern: &str, env: Environment<'_>, folder: Option<&Path>) -> String {
+fn known(pattern: &str, env: Environment<'_>, folder: Option<&Path>, text: &mut Text) {
     let sums = folder.and_then(|folder| find_up(folder, "go.mod")).map(|file| file.with_file_name("go.sum"));
     let sums = sums.and_then(|file| bounded::read(&file, MOST_SUMS).ok());
     let go_sum = GoSum::parse(&sums.clone().unwrap_or_default());
@@ -98,20 +103,17 @@ fn known(pattern: &str, env: Environment<'_>, folder: Option<&Path>) -> String {
         .filter(|module| patterns::matches(pattern, module))
         .collect();
     modules.dedup();
-    let mut text = match (sums, modules.as_slice()) {
-        (None, _) => "  there is no go.sum here to look into\n".to_owned(),
-        (Some(_), []) => "  no module of the go.sum here matches it\n".to_owned(),
-        (Some(_), [one]) => format!("  the go.sum here has one that matches: {one}\n"),
-        (Some(_), [first, ..]) => {
-            format!("  the go.sum here has {} that match: {first}, ...\n", modules.len())
-        }
-    };
+    text.line(match (sums, modules.as_slice()) {
+        (None, _) => keeping::NO_GO_SUM.into(),
+        (Some(_), []) => keeping::NONE_MATCHES.into(),
+        (Some(_), [one]) => keeping::ONE_MATCHES.with(&[("module", one)]),
+        (Some(_), [first, ..]) => keeping::SOME_MATCH.with(&[("count", &modules.len()), ("module", first)]),
+    });
     let file = env("NETRC").filter(|f| !f.is_empty()).map(PathBuf::from);
     let file = file.or_else(|| home(env).map(|home| home.join(".netrc")));
     let logins = file.and_then(|file| bounded::read(&file, MOST_SETTINGS).ok()).unwrap_or_default();
     let host = pattern.split('/').next().unwrap_or_default();
     if netrc::parse(&logins).iter().any(|login| login.machine == host.as_bytes()) {
-        text += &format!("  your .netrc has a login for {host}\n");
+        text.line(keeping::HAS_LOGIN.with(&[("host", &host)]));
     }
-    text
 }

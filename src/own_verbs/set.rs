@@ -1,12 +1,12 @@
 //! `gox config set`: one key of the user's own gox.toml; what else stands there stays as it is written.
 
-use super::put;
+use super::say;
 use crate::configuration::{
     CliOptions, Environment, Error, FileKind, FileText, Key, Setting, Settings, nearest, quoted, resolve,
 };
 use crate::machine::bounded::{self, MOST_SETTINGS, Unread};
 use crate::machine::configuration_files::{load, user_file};
-use crate::words::faults;
+use crate::words::{Text, faults, keeping};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -51,9 +51,11 @@ pub(crate) fn run(
     };
     let file = Own::read(env)?;
     file.write(key, &literal)?;
-    let mut told = format!("{}: {} = {}\n", file.path.display(), key.name(), shown(&setting, &literal));
-    told += &elsewhere(key, &file.path, env, folder);
-    put(out, &told)
+    let mut told = Text::default();
+    let line = format!("{}: {} = {}", file.path.display(), key.name(), shown(&setting, &literal));
+    told.line(Text::plain(line));
+    elsewhere(key, &file.path, env, folder, &mut told);
+    say(out, &told, env)
 }
 
 /// The value as it may be shown: an address may hold a password.
@@ -65,15 +67,17 @@ fn shown(setting: &Setting, literal: &str) -> String {
 }
 
 /// A line for a key whose value comes from elsewhere here, so that what was written has no effect.
-pub(super) fn elsewhere(key: Key, path: &Path, env: Environment<'_>, folder: Option<&Path>) -> String {
-    let Ok(resolved) = load(&CliOptions::default(), env, folder) else { return String::new() };
+pub(super) fn elsewhere(key: Key, path: &Path, env: Environment<'_>, folder: Option<&Path>, told: &mut Text) {
+    let Ok(resolved) = load(&CliOptions::default(), env, folder) else { return };
     let origin = resolved.settings.origin(key);
     let here = match origin {
         crate::configuration::Origin::File { path: from, .. } => from == path,
         // What was written means just that.
         other => other == &crate::configuration::Origin::BuiltIn,
     };
-    if here { String::new() } else { format!("here {} comes from elsewhere: {origin}\n", key.name()) }
+    if !here {
+        told.line(keeping::ELSEWHERE.with(&[("key", &key.name()), ("origin", origin)]));
+    }
 }
 
 /// A TOML string.

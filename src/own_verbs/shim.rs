@@ -1,13 +1,13 @@
 //! `gox shim`: a link named go that leads to gox, or a script of two lines in its place, for everything that calls go
 //! by name.
 
-use super::{columns, put};
+use super::{columns, say};
 use crate::command_line::ShimVerb;
 use crate::configuration::{Environment, Error};
 use crate::machine::configuration_files::home;
 use crate::machine::find_go::{is_wrapper, wrapper};
 use crate::machine::look_up::programs;
-use crate::words::{Text, faults};
+use crate::words::{Part, Text, faults, keeping};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,16 +24,16 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<i32, Error> {
     match verb {
-        ShimVerb::Status => put(out, &status(env, gox)),
+        ShimVerb::Status => say(out, &status(env, gox), env),
         ShimVerb::Install { dir, wrapper } => {
             let folder = folder(dir.as_deref(), env)?;
             let text = install(&folder, *wrapper, env, gox)?;
-            put(out, &text)
+            say(out, &text, env)
         }
         ShimVerb::Remove { dir } => {
             let folder = folder(dir.as_deref(), env)?;
             let text = remove(&folder, gox, dir.is_none())?;
-            put(out, &text)
+            say(out, &text, env)
         }
     }
 }
@@ -87,17 +87,18 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-fn install(folder: &Path, as_script: bool, env: Environment<'_>, gox: &Path) -> Result<String, Error> {
+fn install(folder: &Path, as_script: bool, env: Environment<'_>, gox: &Path) -> Result<Text, Error> {
     let link = folder.join("go");
     let failed = |e: std::io::Error| Error::file(&link, faults::UNMAKABLE.with(&[("why", &e)]));
     let script = wrapper(&quoted_for_shell(gox));
-    let mut text = match standing(&link, gox) {
+    let mut text = Text::default();
+    match standing(&link, gox) {
         Standing::Other => return Err(Error::file(&link, faults::NOT_OURS)),
         Standing::Ours if !as_script && is_same_file(&link, gox) => {
-            format!("{} leads to gox already\n", link.display())
+            text.line(keeping::LINK_ALREADY.with(&[("link", &link.display())]));
         }
         Standing::Script if as_script && fs::read_to_string(&link).is_ok_and(|found| found == script) => {
-            format!("{} calls gox already\n", link.display())
+            text.line(keeping::SCRIPT_ALREADY.with(&[("link", &link.display())]));
         }
         standing => {
             fs::create_dir_all(folder).map_err(failed)?;
@@ -106,18 +107,17 @@ fn install(folder: &Path, as_script: bool, env: Environment<'_>, gox: &Path) -> 
             }
             if as_script {
                 write_script(&link, &script).map_err(failed)?;
-                format!("{} calls {}\n", link.display(), gox.display())
+                let parts: &[(&str, &dyn Part)] = &[("link", &link.display()), ("gox", &gox.display())];
+                text.line(keeping::SCRIPT_CALLS.with(parts));
             } else {
                 std::os::unix::fs::symlink(gox, &link).map_err(failed)?;
-                format!("{} -> {}\n", link.display(), gox.display())
+                text.line(Text::plain(format!("{} -> {}", link.display(), gox.display())));
             }
         }
-    };
+    }
     if candidates(env).first() != Some(&link) {
-        text += &format!(
-            "shells do not find it first yet; put this into your shell's start file:\n  export PATH={}:\"$PATH\"\n",
-            quoted_for_shell(folder)
-        );
+        text.line(keeping::NOT_FIRST);
+        text.line(Text::plain(format!("  export PATH={}:\"$PATH\"", quoted_for_shell(folder))));
     }
     Ok(text)
 }
@@ -129,11 +129,12 @@ fn write_script(file: &Path, text: &str) -> std::io::Result<()> {
     made.write_all(text.as_bytes())
 }
 
-fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> {
+fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<Text, Error> {
     let link = folder.join("go");
+    let mut text = Text::default();
     match standing(&link, gox) {
-        Standing::Nothing => Ok(format!("{} is not there\n", link.display())),
-        Standing::Other => Err(Error::file(&link, faults::NO_LINK)),
+        Standing::Nothing => text.line(keeping::LINK_ABSENT.with(&[("link", &link.display())])),
+        Standing::Other => return Err(Error::file(&link, faults::NO_LINK)),
         Standing::Ours | Standing::Script => {
             let failed = |e: std::io::Error| Error::file(&link, faults::UNREMOVABLE.with(&[("why", &e)]));
             fs::remove_file(&link).map_err(failed)?;
@@ -141,9 +142,10 @@ fn remove(folder: &Path, gox: &Path, own_folder: bool) -> Result<String, Error> 
                 // Only where it is empty; a folder that stays harms nobody.
                 let _ = fs::remove_dir(folder);
             }
-            Ok(format!("removed {}\n", link.display()))
+            text.line(keeping::LINK_REMOVED.with(&[("link", &link.display())]));
         }
     }
+    Ok(text)
 }
 
 /// Every executable named go on PATH, in order.
@@ -151,25 +153,20 @@ fn candidates(env: Environment<'_>) -> Vec<PathBuf> {
     programs("go", env("PATH").as_deref()).map(|p| std::path::absolute(&p).unwrap_or(p)).collect()
 }
 
-fn status(env: Environment<'_>, gox: &Path) -> String {
+fn status(env: Environment<'_>, gox: &Path) -> Text {
     let found = candidates(env);
-    let rows: Vec<[String; 2]> = found
-        .iter()
-        .map(|file| {
-            let whose = if leads_here(file, gox) { "gox" } else { "another go" };
-            [file.display().to_string(), whose.to_owned()]
-        })
-        .collect();
-    let verdict = match found.first() {
-        None => "no go on PATH".to_owned(),
-        Some(first) if leads_here(first, gox) => "a shell that looks for go finds gox".to_owned(),
-        Some(_) => "a shell that looks for go finds go itself; `gox shim install` changes that".to_owned(),
+    let other = Text::from(keeping::OTHER_GO);
+    let rows = |other: &str| {
+        let whose = |file: &PathBuf| if leads_here(file, gox) { "gox".to_owned() } else { other.to_owned() };
+        columns(&found.iter().map(|file| [file.display().to_string(), whose(file)]).collect::<Vec<_>>())
     };
-    format!("{}{verdict}\n", columns(&rows))
-}
-
-fn leads_here(file: &Path, gox: &Path) -> bool {
-    is_same_file(file, gox) || is_wrapper(file)
+    let mut text = Text { en: rows(&other.en), zh: rows(&other.zh) };
+    text.line(match found.first() {
+        None => keeping::NO_GO_ON_PATH,
+        Some(first) if leads_here(first, gox) => keeping::FINDS_GOX,
+        Some(_) => keeping::FINDS_GO,
+    });
+    text
 }
 
 /// A path as one word of a POSIX shell.

@@ -4,7 +4,8 @@
 //! in. A [`Text`] is a filled phrase, in both languages until somebody shows it, so that decisions, reports
 //! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
 //! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found, `faults` what is wrong with settings and calls,
-//! `naming` short names for lists, `helping` what help says, `manual` what the help of each verb says.
+//! `naming` short names for lists, `helping` what help says, `manual` what the help of each verb says,
+//! `keeping` what the verbs say that keep or remove something.
 
 mod advice;
 mod causes;
@@ -12,6 +13,7 @@ pub(crate) mod diagnosing;
 pub(crate) mod explaining;
 pub(crate) mod faults;
 pub(crate) mod helping;
+pub(crate) mod keeping;
 pub(crate) mod manual;
 pub(crate) mod naming;
 pub(crate) mod progressing;
@@ -127,6 +129,15 @@ impl Text {
     pub(crate) fn plain(words: impl Into<String>) -> Text {
         let en = words.into();
         Text { zh: en.clone(), en }
+    }
+
+    /// Puts a line behind what is there.
+    pub(crate) fn line(&mut self, more: impl Into<Text>) {
+        let more = more.into();
+        for (lines, line) in [(&mut self.en, more.en), (&mut self.zh, more.zh)] {
+            lines.push_str(&line);
+            lines.push('\n');
+        }
     }
 
     /// In this language.
