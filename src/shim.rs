@@ -144,7 +144,11 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
         && !offline
         && !fetches_toolchain
         && run::lacks_packages(&dir, &go_env, &invocation);
-    if plain(&invocation) && !fetches_toolchain && !lacks_packages {
+    let lacks_version = invocation.versioned.is_some()
+        && !offline
+        && !fetches_toolchain
+        && run::lacks_version(&go_env, &invocation);
+    if plain(&invocation) && !fetches_toolchain && !lacks_packages && !lacks_version {
         // Nobody looks whether the cache is complete for what runs the user's code; go says so.
         let goproxy = (offline && invocation.kind == Kind::RunsUserCode).then(|| "off".to_owned());
         return Ok(Exit::Go(Exec { goproxy, ..Exec::plain(go, args.to_vec(), &nesting) }));
@@ -153,10 +157,11 @@ fn go(line: &CommandLine, args: &[OsString], nesting: Nesting, as_go: bool) -> R
     let go = configured(&resolved)?.unwrap_or(go);
     let prepare = match invocation.kind {
         Kind::RunsUserCode if lacks_packages => Prepare::Packages,
+        Kind::RunsUserCode if lacks_version => Prepare::Version,
         Kind::RunsUserCode => Prepare::Toolchain,
         Kind::PassThrough | Kind::Supervised => Prepare::Nothing,
     };
-    if prepare == Prepare::Packages && resolved.settings.fill == Fill::Off {
+    if matches!(prepare, Prepare::Packages | Prepare::Version) && resolved.settings.fill == Fill::Off {
         return Ok(Exit::Go(Exec::plain(go, args.to_vec(), &nesting)));
     }
     let rules = rules(&resolved);

@@ -170,6 +170,8 @@ pub(crate) struct Invocation {
     pub named: Vec<String>,
     /// The packages that it loads, where gox can follow.
     pub loads: Option<Loads>,
+    /// The package with its version that `run` names, which needs no main module.
+    pub versioned: Option<String>,
     /// It reads the whole module graph: the `.mod` of each module in it.
     pub graph: bool,
     /// It works on the module around it alone, be it in a workspace.
@@ -224,6 +226,7 @@ impl Invocation {
                 .flatten(),
             flags_at: at,
             loads: from_goflags.is_ok().then(|| Loads::of(&verb, &sub, kind, rest, &goflags)).flatten(),
+            versioned: (verb == "run").then(|| loads::versioned(rest)).flatten(),
             graph: kind == Supervised && reads_graph(&verb, &sub, &flags, &goflags),
             alone: verb == "get" || verb == "mod" && sub == "tidy",
             hides_failures: kind == Supervised && hides_failures(&verb, &sub, &flags),

@@ -15,6 +15,7 @@ use crate::formats::go_source::Target;
 use crate::formats::module_path::covers;
 use crate::module_cache::Cache;
 use crate::verb::{Loads, Scope};
+pub(crate) use lookup::prefixes;
 use lookup::{Package, Place, sorted};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -120,6 +120,13 @@ impl Cache {
         Files::of(&self.root, module, version).is_some_and(|files| files.mod_file.is_file())
     }
 
+    /// Whether any version of a module was ever fetched.
+    pub(crate) fn has_versions(&self, module: &str) -> bool {
+        let files = Files::of(&self.root, module, "v0.0.0");
+        let list = files.map(|files| files.lock.with_file_name("list"));
+        list.is_some_and(|list| fs::metadata(list).is_ok_and(|found| found.len() > 0))
+    }
+
     /// Whether a module version's `.info` is cached.
     pub(crate) fn has_info(&self, module: &str, version: &str) -> bool {
         Files::of(&self.root, module, version).is_some_and(|files| files.info.is_file())

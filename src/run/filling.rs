@@ -3,12 +3,13 @@
 use super::Run;
 use crate::configuration::{Fill as Mode, Relay as RelayMode};
 use crate::fill::mains::Mains;
-use crate::fill::needs::{Look, Walk};
+use crate::fill::needs::{Look, Walk, prefixes};
 use crate::fill::plan::{Plan, latest_known};
 use crate::fill::{Fill, Means};
 use crate::formats::go_mod::{GoMod, Replacement};
 use crate::formats::go_source::Target;
 use crate::formats::go_version::GoVersion;
+use crate::formats::version::is_canonical;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::look_up::programs;
@@ -36,6 +37,8 @@ pub(crate) enum Prepare {
     Toolchain,
     /// The modules that their packages need, with `go list`, which runs nobody's code.
     Packages,
+    /// What a package of another module needs in the version that they name, with `go get` in a module of gox's own.
+    Version,
 }
 
 /// What a fill of this run would begin with.
@@ -250,6 +253,27 @@ pub(super) fn listing(invocation: &Invocation, packages: &[String]) -> Vec<OsStr
     args.push("--".into());
     args.extend(packages.iter().map(OsString::from));
     args
+}
+
+/// The command that fetches what a package with a version needs: it runs nobody's code.
+pub(super) fn getting(invocation: &Invocation) -> Vec<OsString> {
+    let package = invocation.versioned.clone().unwrap_or_default();
+    ["get", "--", &package].map(OsString::from).into()
+}
+
+/// Whether the package that a command names with its version surely needs a module that is not here. Of one that is
+/// chosen anew each time nothing is fetched first where any version is here: go asks for it again anyway.
+pub(crate) fn lacks_version(go_env: &GoEnv, invocation: &Invocation) -> bool {
+    let named = invocation.versioned.as_deref().and_then(|package| package.split_once('@'));
+    let (Some((path, version)), Some(cache)) = (named, go_env.mod_cache()) else { return false };
+    let cache = Cache::new(cache, None);
+    let is_here = |module: &str| {
+        if is_canonical(version) { cache.has_source(module, version) } else { cache.has_versions(module) }
+    };
+    is_known(go_env)
+        && go_env.get("GOPROXY") != "off"
+        && invocation.mod_mode.as_deref() != Some("vendor")
+        && !prefixes(path).any(is_here)
 }
 
 /// The release of the go that will run: none where that may be another than the one that was found.

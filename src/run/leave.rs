@@ -52,7 +52,7 @@ impl Run {
             Prepare::Nothing => false,
             Prepare::Toolchain => status == 0,
             // go speaks for itself.
-            Prepare::Packages => !ended,
+            Prepare::Packages | Prepare::Version => !ended,
         };
         let delivered =
             if becomes_go { Delivered::Whole } else { self.supervisor.deliver(&outcome.stdout).await };

@@ -1,12 +1,13 @@
 //! The loop that joins everything: observe, decide, report, apply, wait.
 //!
-//! Only this module acts. `surroundings` gathers what is given, `watching` listens to one
+//! Only this module acts. `surroundings` gathers what is given, `errand` says what go is started with, `watching` listens to one
 //! attempt, `between` waits between two, `progress` shows how far it is, `relaying` starts the relay and reads what it knows, `filling` starts the fill, `observe` turns the end of an
 //! attempt into an observation, `speak` finds the words, `receipt` says what came of it, `leave` writes the report, the health and
 //! the journal and tells how gox ends.
 
 mod between;
 mod ci;
+mod errand;
 mod filling;
 mod leave;
 mod observe;
@@ -20,19 +21,18 @@ pub(crate) mod surroundings;
 mod watching;
 mod witness;
 
-pub(crate) use filling::{Prepare, lacks_packages};
+pub(crate) use filling::{Prepare, lacks_packages, lacks_version};
 
-use crate::child::{self, Command, Ended as ChildEnded, Outcome, StderrMode, Supervisor};
+use crate::child::{self, Ended as ChildEnded, Outcome, StderrMode, Supervisor};
 use crate::classify;
 use crate::configuration::{Relay as RelayMode, Settings};
-use crate::exit::{Exit, OWN_FAILURE};
+use crate::exit::{Exec, Exit, OWN_FAILURE};
 use crate::formats::go_sum::GoSum;
 use crate::formats::goproxy::List;
 use crate::judgement::attempt::{
     self, AttemptEnd, Decision, Observation, Pause, Policy, Premises, Remedy, State, Step, Stop, decide,
-    overlay,
 };
-use crate::machine::find_go::{MARKER, Nesting};
+use crate::machine::find_go::Nesting;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::locale;
@@ -151,6 +151,8 @@ struct Run {
     relaying: Relaying,
     /// go may exit 0 although downloads failed.
     lenient: bool,
+    /// A module without packages, for what needs none of the user's.
+    scratch: Option<tempfile::TempDir>,
     /// The packages whose needs are fetched before the user's code runs.
     packages: Vec<String>,
     /// What may be fetched ahead.
@@ -166,6 +168,11 @@ impl Run {
     fn new(job: Job, supervisor: Supervisor) -> Result<Run, Exit> {
         let state_dir = health::state_dir(job.settings.state_dir.as_deref());
         let health = state_dir.as_deref().map(Health::load).unwrap_or_default();
+        let scratch = scratch::of_a_version(&job);
+        if job.prepare == Prepare::Version && scratch.is_none() {
+            // Never in a folder of the user's.
+            return Err(Exit::Go(Exec::plain(job.go, job.args, &job.nesting)));
+        }
         let always = job.settings.relay == RelayMode::Always;
         // Nothing is read on the way to a clean first attempt: it would cost every command.
         let prospect = filling::prospect(&job);
@@ -208,6 +215,7 @@ impl Run {
             first_failure: None,
             relaying: Relaying::default(),
             lenient,
+            scratch,
             packages: prospect.as_ref().and_then(filling::Prospect::packages).unwrap_or_default(),
             prospect,
             course: Rc::default(),
@@ -249,31 +257,6 @@ impl Run {
         State::before(&self.policy, &self.history)
     }
 
-    /// The child's environment: the overlay and what every supervised child gets.
-    fn envs(&self) -> Vec<(OsString, Option<OsString>)> {
-        let mut envs: Vec<(OsString, Option<OsString>)> =
-            overlay::overlay(&self.policy, &self.state(), self.relaying.goproxy().as_deref())
-                .into_iter()
-                .map(|(name, value)| (name.into(), Some(value.into())))
-                .collect();
-        envs.push((MARKER.into(), Some(self.job.nesting.marker(true, &self.job.go))));
-        if self.job.invocation.english_git {
-            // gox reads git's words; no compiler runs under these verbs.
-            envs.push(("LC_ALL".into(), Some("C".into())));
-        }
-        envs
-    }
-
-    fn command(&self) -> Command {
-        let Job { go, args, dir, prepare, .. } = &*self.job;
-        let (args, dir) = match prepare {
-            Prepare::Nothing => (args.clone(), None),
-            Prepare::Toolchain => (vec!["version".into()], Some(dir.clone())),
-            Prepare::Packages => (filling::listing(&self.job.invocation, &self.packages), Some(dir.clone())),
-        };
-        Command { program: go.clone(), args, envs: self.envs(), dir }
-    }
-
     /// One attempt after the other, to the one that ends the run.
     async fn attempts(&mut self) -> Result<Exit, Exit> {
         if let Some(cache) = self.cache() {
@@ -294,7 +277,7 @@ impl Run {
             let mut hooks = Watching::new(&self.job, &self.policy, state, relay, self.course.clone());
             let command = self.command();
             // What go cannot do it says when gox has become it.
-            let hidden = self.job.prepare == Prepare::Packages;
+            let hidden = matches!(self.job.prepare, Prepare::Packages | Prepare::Version);
             let mode = if hidden { StderrMode::Hidden } else { StderrMode::Live };
             // Silence is trouble from its beginning, and the budget bounds that as well.
             patience = patience.min(self.budget_left()).max(LEAST_PATIENCE);

@@ -1,6 +1,7 @@
 //! The arguments of a diagnostic attempt, and the copies that it works on: it changes no file of the user's,
 //! and asks nobody for anything but the modules in question.
 
+use super::Prepare;
 use crate::formats::escape;
 use crate::formats::zip::MAX_GO_MOD;
 use crate::judgement::attempt::{Observation, State};
@@ -11,6 +12,15 @@ use crate::verb::Invocation;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+
+/// A module without packages, in which a package of another module is got as `run M@V` would get it. None where the
+/// command needs none.
+pub(super) fn of_a_version(job: &super::Job) -> Option<tempfile::TempDir> {
+    let (_, minor) = job.go_env.release().filter(|_| job.prepare == Prepare::Version)?;
+    let folder = tempfile::Builder::new().prefix("gox-").tempdir().ok()?;
+    fs::write(folder.path().join("go.mod"), format!("module gox.invalid/scratch\n\ngo 1.{minor}\n")).ok()?;
+    Some(folder)
+}
 
 /// Copies of go.mod and go.sum, outside of the user's tree; gone with this value.
 pub(super) struct Scratch {

@@ -72,7 +72,7 @@ impl Hooks for Watching {
                 self.course.hears(bytes);
             }
             // Nothing is shown, so no line passes by.
-            Some((_, rewriter)) if self.job.prepare == Prepare::Packages => {
+            Some((_, rewriter)) if matches!(self.job.prepare, Prepare::Packages | Prepare::Version) => {
                 let real = rewriter.feed(bytes);
                 self.classifier.push(&real);
             }

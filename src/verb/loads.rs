@@ -161,6 +161,14 @@ impl Loads {
     }
 }
 
+/// The package that the words behind `run` name with a version: its path begins with a host.
+pub(super) fn versioned(rest: &[String]) -> Option<String> {
+    let package = positional(rest)?.0.into_iter().next()?;
+    let (path, version) = package.split_once('@')?;
+    let has_host = path.split('/').next().is_some_and(|host| host.contains('.') && !host.starts_with('.'));
+    (has_host && !version.is_empty()).then_some(package)
+}
+
 /// The words that are no flags and no values of flags, and where the first of them stands; `None` where that is not
 /// known of the only ones.
 fn positional(words: &[String]) -> Option<(Vec<String>, usize)> {
@@ -259,5 +267,25 @@ mod tests {
         assert_eq!(loads("build -coverpkg=./... .", "").also, [""; 0]);
         let tidy = loads("mod tidy", "-mod=vendor");
         assert!(tidy.any && !tidy.infos && tidy.past_vendor);
+    }
+
+    #[test]
+    fn a_program_of_another_module_is_told_by_its_version() {
+        let versioned = |line: &str| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            Invocation::read(&words, OsStr::new("")).versioned
+        };
+        for line in ["run h.test/x/cmd@v1.0.0 . a@b", "run -tags x h.test/x/cmd@v1.0.0"] {
+            assert_eq!(versioned(line).as_deref(), Some("h.test/x/cmd@v1.0.0"), "{line}");
+        }
+        for line in [
+            "run . h.test/x@v1",
+            "run ./x@y",
+            "run -unknown h.test/x@v1",
+            "install h.test/x@v1",
+            "run h.test/x@",
+        ] {
+            assert_eq!(versioned(line), None, "{line}");
+        }
     }
 }

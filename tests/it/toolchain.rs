@@ -60,6 +60,30 @@ fn even_version_gets_through_while_its_toolchain_is_fetched() {
 }
 
 #[test]
+fn a_toolchain_that_comes_damaged_twice_is_fetched_again() {
+    for fault in [Fault::AlterZipCrc, Fault::AlterZip, Fault::Html, Fault::ShortWithRightLength, Fault::Empty]
+    {
+        for args in [&["version"][..], &["run", "."]] {
+            let lab = lab().fault(fault, first_of_each(2).path("toolchain.*zip$")).start();
+            fetched(project(&lab).gox(args).run(), &args.join(" "));
+        }
+    }
+}
+
+#[test]
+fn a_toolchain_that_the_user_forbids_is_not_asked_for() {
+    let lab = lab().start();
+    for args in [&["version"][..], &["run", "."], &["mod", "download"], &["list", "-e", "./..."]] {
+        let (left, right) =
+            (project(&lab).env("GOTOOLCHAIN", "local"), project(&lab).env("GOTOOLCHAIN", "local"));
+        let (plain, ours) = (left.go(args).run(), right.gox(args).run());
+        assert_eq!((ours.code(), ours.out()), (plain.code(), plain.out()), "{ours}");
+        assert_eq!(ours.err(), plain.err(), "{ours}");
+    }
+    assert!(lab.requests().is_empty(), "{:?}", lab.requests());
+}
+
+#[test]
 fn a_toolchain_of_a_dead_first_proxy_comes_from_the_second() {
     let lab = lab().entry(Entry::closed()).entry(Entry::plain()).start();
     let outcome = fetched(project(&lab).gox(["version"]).run(), "version");

@@ -255,7 +255,7 @@ impl Walk {
 }
 
 /// The paths of the modules that may have a package: its own and all that begin it, the longest first.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let shorter = path.rmatch_indices('/').map(|(end, _)| &path[..end]);
     std::iter::once(path).chain(shorter)
 }

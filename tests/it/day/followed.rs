@@ -1,7 +1,7 @@
 //! Imports are followed into the modules that come, and nothing beside the way is fetched.
 
 use crate::harness::{Outcome, Project, go_minor};
-use crate::lab::{Lab, Module, Running};
+use crate::lab::{Fault, Lab, Module, Running, first_of_each};
 
 /// A module with a file for each package: its folder, and what it imports.
 fn module(path: &str, packages: &[(&str, &[&str])]) -> Module {
@@ -133,6 +133,31 @@ fn tools_and_directives_are_prepared_for() {
         let outcome = project.gox(["tool", "helper"]).run().success();
         assert_eq!(zips(&lab), ["d", "tool"], "{outcome}");
         assert!(filled(&outcome) > 0, "{outcome}");
+    }
+}
+
+#[test]
+fn a_program_of_another_module_is_prepared_for() {
+    let lab = lab().faults(&[Fault::EofInBody, Fault::Reset], first_of_each(2).path("zip$")).start();
+    for version in ["v1.0.0", "latest"] {
+        let project = project(&lab).without("GOWORK");
+        let package = format!("h.test/tool/cmd/helper@{version}");
+        let before = std::fs::read(project.dir().join("go.sum")).expect("a file of ours");
+        lab.forget();
+        let outcome = project.gox(["run", &package]).run().success();
+        assert!(outcome.stdout.is_empty() && outcome.report()["fetch"].is_object(), "{outcome}");
+        assert_eq!(std::fs::read(project.dir().join("go.sum")).expect("a file of ours"), before);
+        // Once it is here go is alone.
+        lab.forget();
+        let again = project.gox(["run", &package]).run().success();
+        assert!(again.report.is_none() && zips(&lab).is_empty(), "{again}");
+    }
+    // What nobody has is go's to tell.
+    let project = project(&lab);
+    for package in ["h.test/tool/cmd/helper@v1.9.0", "h.test/nobody/cmd@latest"] {
+        let plain = project.go(["run", package]).run().exited(1);
+        let ours = project.gox(["run", package]).run().exited(1);
+        assert!(ours.err().ends_with(&plain.err()), "{plain}\n{ours}");
     }
 }
 
