@@ -169,6 +169,10 @@ fn status(env: Environment<'_>, gox: &Path) -> Text {
     text
 }
 
+fn leads_here(file: &Path, gox: &Path) -> bool {
+    is_same_file(file, gox) || is_wrapper(file)
+}
+
 /// A path as one word of a POSIX shell.
 fn quoted_for_shell(path: &Path) -> String {
     let text = path.display().to_string();
