@@ -134,11 +134,13 @@ const WITH_TRACE: &[(&str, &str)] = &[
     ("vet", ""),
 ];
 
-/// A `mod download` of the main module's own list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A `mod download` of the main module's own list, or of modules that are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Downloads {
     /// Folders of the module cache keep their write bits (`-modcacherw`).
     pub writable: bool,
+    /// The arguments (`PATH` or `PATH@VERSION`); without any it is the list.
+    pub named: Vec<String>,
 }
 
 /// One command line of go's, understood as far as gox needs it.
@@ -164,8 +166,9 @@ pub(crate) struct Invocation {
     pub mod_mode: Option<String>,
     /// Where among the arguments the verb's own flags begin, behind a `-C` that must stand first.
     pub flags_at: usize,
-    /// `mod download` of the main module's own list, with flags alone that change nothing of what is fetched.
-    pub downloads_list: Option<Downloads>,
+    /// `mod download` of the main module's own list, or of modules that are named, with flags alone that change
+    /// nothing of what is fetched.
+    pub downloads: Option<Downloads>,
     /// Modules and packages that the arguments name by import path, without their versions.
     pub named: Vec<String>,
     /// The packages that it loads, where gox can follow.
@@ -221,8 +224,8 @@ impl Invocation {
             english_git: matches!(verb.as_str(), "mod" | "get"),
             traceable: WITH_TRACE.iter().any(|(v, s)| *v == verb && *s == sub),
             mod_mode: mod_mode.map(str::to_owned),
-            downloads_list: (kind == Supervised && verb == "mod" && sub == "download")
-                .then(|| downloads_list(rest, &goflags))
+            downloads: (kind == Supervised && verb == "mod" && sub == "download")
+                .then(|| downloads(rest, &goflags))
                 .flatten(),
             flags_at: at,
             loads: from_goflags.is_ok().then(|| Loads::of(&verb, &sub, kind, rest, &goflags)).flatten(),
@@ -280,14 +283,19 @@ fn hides_failures(verb: &str, sub: &str, flags: &Flags<'_>) -> bool {
     }
 }
 
-/// See [`Invocation::downloads_list`].
-fn downloads_list(rest: &[String], goflags: &[String]) -> Option<Downloads> {
+/// See [`Invocation::downloads`].
+fn downloads(rest: &[String], goflags: &[String]) -> Option<Downloads> {
     let harmless =
         |word: &String| flag(word).is_some_and(|(name, _)| ["x", "json", "modcacherw"].contains(&name));
     let elsewhere =
         |word: &String| flag(word).is_some_and(|(name, _)| ["modfile", "overlay"].contains(&name));
-    let writable = [rest, goflags].into_iter().any(|words| Flags { words }.is_on("modcacherw"));
-    (rest.iter().all(harmless) && !goflags.iter().any(elsewhere)).then_some(Downloads { writable })
+    let (flags, named) =
+        rest.split_at(rest.iter().position(|word| !word.starts_with('-')).unwrap_or(rest.len()));
+    // A pattern is as many modules as go finds.
+    let one = |word: &String| word != "all" && !word.contains("...") && !word.starts_with('-');
+    let writable = [flags, goflags].into_iter().any(|words| Flags { words }.is_on("modcacherw"));
+    (flags.iter().all(harmless) && named.iter().all(one) && !goflags.iter().any(elsewhere))
+        .then(|| Downloads { writable, named: named.to_vec() })
 }
 
 /// The words behind a verb, as far as they may be flags.

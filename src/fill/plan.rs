@@ -31,6 +31,33 @@ pub(crate) struct Plan {
     nodes: HashMap<ModuleVersion, Node>,
 }
 
+/// A module version that an argument names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// It.
+    pub(crate) module: ModuleVersion,
+    /// With its version; else go chooses one, most likely go.mod's.
+    pub(crate) exact: bool,
+}
+
+impl Named {
+    /// What the arguments of `mod download` name; `None` where go looks for one of them first.
+    pub(crate) fn of(words: &[String], go_mod: &GoMod) -> Option<Vec<Named>> {
+        let is_main = |path: &str| go_mod.module.as_deref() == Some(path);
+        let of = |word: &String| match word.split_once('@') {
+            Some((path, version)) => {
+                let module = ModuleVersion { path: path.to_owned(), version: version.to_owned() };
+                (is_canonical(version) && !is_main(path)).then_some(Named { module, exact: true })
+            }
+            None => {
+                let of_list = go_mod.require.iter().find(|require| require.module.path == *word)?;
+                Some(Named { module: of_list.module.clone(), exact: false })
+            }
+        };
+        words.iter().map(of).collect()
+    }
+}
+
 /// A module of the graph.
 #[derive(Debug)]
 struct Node {
@@ -110,6 +137,39 @@ impl Plan {
             .collect();
         let mut plan = Plan { modules, swaps, private: private.clone(), nodes: HashMap::new() };
         let needed = plan.want(roots.into_iter().cloned(), false);
+        Some((plan, needed))
+    }
+
+    /// The same for module versions that the arguments of `mod download` name: go asks for the files of these alone.
+    pub(crate) fn of_named(
+        go_mod: &GoMod,
+        named: &[Named],
+        sums: &GoSum,
+        private: &Rules,
+    ) -> Option<(Plan, Vec<ModuleVersion>)> {
+        if !prunes(go_mod) || !go_mod.faults.is_empty() || named.len() > MOST {
+            return None;
+        }
+        let swaps = Swaps::of(go_mod);
+        let latest = latest_versions(sums);
+        let chosen = |named: &&Named| {
+            named.exact || latest.get(&*named.module.path).is_none_or(|known| *known == named.module.version)
+        };
+        let as_it_is = |module: &&ModuleVersion| {
+            !swaps.excluded.contains(*module) && swaps.taken(module).as_ref() == Some(*module)
+        };
+        let mut planned = HashSet::new();
+        let modules: Vec<ModuleVersion> = named
+            .iter()
+            .filter(chosen)
+            .map(|named| &named.module)
+            .filter(as_it_is)
+            .filter(|module| is_proven(sums, module) && !private.likely_private(&module.path))
+            .filter(|module| planned.insert((*module).clone()))
+            .cloned()
+            .collect();
+        let plan = Plan { modules, swaps, private: private.clone(), nodes: HashMap::new() };
+        let needed = plan.modules.clone();
         Some((plan, needed))
     }
 
@@ -256,6 +316,40 @@ mod tests {
         )
         .expect("a plan");
         assert_eq!(known.modules, []);
+    }
+
+    #[test]
+    fn what_arguments_name_is_all_that_go_asks_for() {
+        let text = "module m.test\ngo 1.21\nrequire (\n a.test/a v1.0.0\n b.test/b v1.1.0\n r.test/r v1.0.0\n)\n\
+                    replace r.test/r => x.test/x v1.2.0\nexclude e.test/e v1.0.0\n";
+        let go_mod = GoMod::parse(text, Role::Main);
+        let sums = sums(&[
+            "a.test/a v1.0.0",
+            "a.test/a v1.1.0",
+            "b.test/b v1.1.0",
+            "r.test/r v1.0.0",
+            "x.test/x v1.2.0",
+            "e.test/e v1.0.0",
+        ]);
+        let plan = |words: &str| {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let named = Named::of(&words, &go_mod)?;
+            let (plan, needed) = Plan::of_named(&go_mod, &named, &sums, &Rules::default())?;
+            assert_eq!(plan.modules, needed);
+            Some(names(needed.iter()).join(", "))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            plan("a.test/a@v1.0.0 b.test/b a.test/a@v1.0.0"),
+            some("a.test/a v1.0.0, b.test/b v1.1.0")
+        );
+        // go may choose the later version that go.sum knows.
+        assert_eq!(plan("a.test/a"), some(""));
+        // What go.sum does not prove, what is replaced and what is excluded is left to go.
+        assert_eq!(plan("b.test/b@v1.2.0 r.test/r r.test/r@v1.0.0 e.test/e@v1.0.0"), some(""));
+        for looked_for in ["a.test/a@latest", "a.test/a@v1", "a.test/a@master", "u.test/u", "m.test@v1.0.0"] {
+            assert_eq!(plan(looked_for), None, "{looked_for}");
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@ use super::Run;
 use crate::configuration::{Fill as Mode, Relay as RelayMode};
 use crate::fill::mains::Mains;
 use crate::fill::needs::{Look, Walk, prefixes};
-use crate::fill::plan::{Plan, latest_known};
+use crate::fill::plan::{Named, Plan, latest_known};
 use crate::fill::{Fill, Means};
-use crate::formats::go_mod::{GoMod, Replacement};
+use crate::formats::go_mod::{GoMod, ModuleVersion, Replacement};
 use crate::formats::go_source::Target;
 use crate::formats::go_version::GoVersion;
 use crate::formats::version::is_canonical;
@@ -55,6 +55,8 @@ pub(super) struct Prospect {
 enum What {
     /// All of go.mod's list.
     List,
+    /// What the arguments name.
+    Named(Vec<Named>),
     /// What packages need; go reads the module graph beside them.
     Packages {
         /// The way through their imports.
@@ -87,7 +89,7 @@ pub(super) fn prospect(job: &super::Job) -> Result<Prospect, NoFill> {
 fn known(job: &super::Job) -> Option<Result<Prospect, NoFill>> {
     let settings = &job.settings;
     let invocation = &job.invocation;
-    let downloads = invocation.downloads_list;
+    let downloads = invocation.downloads.as_ref();
     if downloads.is_none() && invocation.loads.is_none() && !invocation.graph {
         return None;
     }
@@ -98,6 +100,14 @@ fn known(job: &super::Job) -> Option<Result<Prospect, NoFill>> {
     let mains = Mains::read(&job.dir, &job.go_env, job.invocation.alone)?;
     let release = release_that_runs(&mains, &job.go_env)?;
     let cache = Cache::new(job.go_env.mod_cache()?, None);
+    if let Some(downloads) = downloads.filter(|downloads| !downloads.named.is_empty()) {
+        let named = (!mains.workspace).then(|| Named::of(&downloads.named, &mains.listed)).flatten()?;
+        if has_all(&cache, &named) {
+            return None;
+        }
+        let (writable, what) = (downloads.writable, What::Named(named));
+        return Some(Ok(Prospect { mains, cache, writable, release, what }));
+    }
     if is_whole(&mains.listed, &cache) {
         return Some(Err(NoFill::AllHere));
     }
@@ -294,6 +304,15 @@ fn lacks_go_mod(listed: &GoMod, cache: &Cache) -> bool {
         .any(|m| !is_replaced(&m.path) && !cache.has_go_mod(&m.path, &m.version))
 }
 
+/// Whether all of these are here.
+fn has_all(cache: &Cache, named: &[Named]) -> bool {
+    let mut downloads = Downloads::open(cache);
+    let mut has = |ModuleVersion { path, version }: &ModuleVersion| {
+        downloads.as_mut().is_some_and(|downloads| downloads.has_all(path, version))
+    };
+    named.iter().all(|named| has(&named.module))
+}
+
 /// Whether go would find all that its list names.
 fn is_whole(go_mod: &GoMod, cache: &Cache) -> bool {
     let replaced: HashMap<_, _> = go_mod
@@ -318,7 +337,7 @@ impl Prospect {
     pub(super) fn packages(&self) -> Option<Vec<String>> {
         match &self.what {
             What::Packages { walk, .. } => Some(walk.roots().to_vec()),
-            What::List | What::Graph => None,
+            What::List | What::Named(_) | What::Graph => None,
         }
     }
 }
@@ -344,6 +363,7 @@ impl Run {
         let private = &state.premises.private;
         let (plan, walk, infos) = match prospect.what {
             What::List => (Plan::of_download(listed, &sums, private), None, true),
+            What::Named(named) => (Plan::of_named(listed, &named, &sums, private), None, true),
             What::Packages { walk, graph, infos } => {
                 (Plan::of_some(listed, &sums, private, graph), Some(*walk), infos)
             }

@@ -128,19 +128,23 @@ fn the_mode_of_modules_is_known_from_both_places() {
 }
 
 #[test]
-fn a_download_of_the_list_is_one_without_arguments() {
-    let writable = |line, goflags| with_goflags(line, goflags).downloads_list.map(|d| d.writable);
+fn a_download_is_of_the_list_or_of_what_is_named() {
+    let writable = |line, goflags| with_goflags(line, goflags).downloads.map(|d| d.writable);
     assert_eq!(writable("mod download", ""), Some(false));
     assert_eq!(writable("mod download -x -json", "-mod=readonly -trimpath"), Some(false));
     assert_eq!(writable("mod download -modcacherw", ""), Some(true));
     assert_eq!(writable("mod download", "-modcacherw=true"), Some(true));
     for line in
-        ["mod download all", "mod download a.test/a", "mod download -modfile=x.mod", "mod tidy", "build"]
+        ["mod download all", "mod download a.test/...", "mod download -modfile=x.mod", "mod tidy", "build"]
     {
         assert_eq!(writable(line, ""), None, "{line}");
     }
     assert_eq!(writable("mod download", "-modfile=x.mod"), None);
     assert_eq!(writable("mod download", "-overlay=x.json"), None);
+    let named = |line| with_goflags(line, "").downloads.map(|d| d.named.join(" "));
+    assert_eq!(named("mod download -x").as_deref(), Some(""));
+    assert_eq!(named("mod download -json a.test/a@v1.0.0 b.test").as_deref(), Some("a.test/a@v1.0.0 b.test"));
+    assert_eq!(named("mod download a.test/a@v1.0.0 -x"), None);
 }
 
 #[test]

@@ -110,21 +110,20 @@ fn told_of(verb: &str) -> [[&'static str; 2]; 2] {
     words.extend((verb == "tool").then_some("x"));
     let read = Invocation::read(&words, OsStr::new(""));
     let loads = read.loads.as_ref();
-    let fetched =
-        match (read.downloads_list.is_some(), loads.map(|loads| (loads.scope, loads.any)), read.graph) {
-            (true, _, _) => ["all of go.mod's list", "go.mod 所列的全部"],
-            (_, Some((Scope::Packages, true)), true) => {
-                ["what all packages import, and the module graph", "所有包所导入的，以及模块图"]
-            }
-            (_, Some((Scope::Packages, true)), false) => ["what all packages import", "所有包所导入的"],
-            (_, Some((Scope::Packages, false)), _) => ["what the packages import", "这些包所导入的"],
-            (_, Some((Scope::Directives, _)), _) => {
-                ["what the packages import and their directives run", "这些包所导入的及其指令所运行的"]
-            }
-            (_, Some((Scope::Tool, _)), _) => ["what a tool of go.mod's imports", "go.mod 里的工具所导入的"],
-            (_, None, true) => ["the go.mod files of the module graph", "模块图里的各个 go.mod 文件"],
-            (_, None, false) => ["", ""],
-        };
+    let fetched = match (read.downloads.is_some(), loads.map(|loads| (loads.scope, loads.any)), read.graph) {
+        (true, _, _) => ["all of go.mod's list", "go.mod 所列的全部"],
+        (_, Some((Scope::Packages, true)), true) => {
+            ["what all packages import, and the module graph", "所有包所导入的，以及模块图"]
+        }
+        (_, Some((Scope::Packages, true)), false) => ["what all packages import", "所有包所导入的"],
+        (_, Some((Scope::Packages, false)), _) => ["what the packages import", "这些包所导入的"],
+        (_, Some((Scope::Directives, _)), _) => {
+            ["what the packages import and their directives run", "这些包所导入的及其指令所运行的"]
+        }
+        (_, Some((Scope::Tool, _)), _) => ["what a tool of go.mod's imports", "go.mod 里的工具所导入的"],
+        (_, None, true) => ["the go.mod files of the module graph", "模块图里的各个 go.mod 文件"],
+        (_, None, false) => ["", ""],
+    };
     let when = if read.kind == Kind::Supervised {
         [", beside go", "，与 go 同时"]
     } else {

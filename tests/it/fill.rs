@@ -107,6 +107,36 @@ fn release_what_is_placed_is_what_go_places() {
 }
 
 #[test]
+fn what_the_arguments_name_is_filled_and_nothing_else_is_asked_for() {
+    let two = shelf().versions(&["v1.0.0", "v1.1.0"]).start();
+    let one = shelf().start();
+    let of = |name: &str| format!("example.test/{name}");
+    let all = [of("m000@v1.0.0"), of("m001@v1.0.0"), of("Upper/Case@v1.2.0-RC1")];
+    for (lab, args, places) in [
+        (&two, all.to_vec(), 3),
+        (&two, vec![of("m002@v1.0.0")], 1),
+        (&two, vec!["-x".to_owned(), of("m003@v1.1.0"), of("m003@v1.0.0")], 2),
+        (&two, vec![of("m000@v1.0.0"), of("m001@latest")], 0),
+        // go.sum knows a later one, which go might choose.
+        (&two, vec![of("m000")], 0),
+        (&one, vec![of("m000"), of("m001@v1.0.0")], 2),
+    ] {
+        let args: Vec<&str> =
+            ["mod", "download"].into_iter().chain(args.iter().map(String::as_str)).collect();
+        lab.forget();
+        let plain = Project::new(lab);
+        plain.go(&args).run().success();
+        let asked = paths(lab);
+        lab.forget();
+        let ours = Project::new(lab);
+        let outcome = ours.gox(&args).run().success();
+        assert_eq!(filled(&outcome), places, "{args:?}\n{outcome}");
+        assert_eq!(asked, paths(lab), "{args:?}\n{outcome}");
+        same_caches(&plain.module_cache(), &ours.module_cache());
+    }
+}
+
+#[test]
 fn it_can_be_turned_off() {
     for (key, value) in [("GOX_FILL", "off"), ("GOX_RELAY", "never")] {
         let lab = Lab::new().start();
