@@ -1,10 +1,10 @@
 //! The fetcher's own connections: opened once where HTTP/2 carries many requests, kept, counted, and
 //! never more than there are descriptors for.
 
-use super::body::Idle;
 use super::fault::{Blame, Fault};
-use super::gate::{Gate, Waiting};
+use super::gate::Waiting;
 use super::line::{Asking, Duplex, Http2, Line, Opened, Over, Response, handshake_http1, handshake_http2};
+use super::lines::Lines;
 use super::login::Login;
 use super::proxy::{self, Entrance, Proxy, Scheme};
 use super::surroundings::{Netrc, Surroundings, Way};
@@ -13,7 +13,7 @@ use crate::machine::dial::{Address, Purpose, dial};
 use crate::vocabulary::Cause;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::{OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -26,10 +26,6 @@ const GREETING: Duration = Duration::from_secs(60);
 
 /// How often an idle connection is looked for while all descriptors are in use.
 const CROWDED: Duration = Duration::from_millis(50);
-
-/// Requests of the fill that HTTP/1.1 connections to one origin carry at a time. With those that go waits for
-/// beside them an origin sees eight at most on the two cores of a runner.
-const HTTP1_FILLS: usize = 6;
 
 /// Most HTTP/2 connections to one origin, where each was found to bring more.
 pub(super) const MOST_HTTP2: usize = 4;
@@ -59,88 +55,6 @@ impl Origin {
 
     fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
-    }
-}
-
-/// The open connections to one origin.
-pub(super) struct Lines {
-    /// Held while the first connection is made: where it speaks HTTP/2, it is the only one. Who waited
-    /// while that failed has failed with it.
-    opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
-    kept: Mutex<Kept>,
-    idle: Arc<Idle>,
-    /// Turns of the fill on HTTP/1.1.
-    fills: Arc<Semaphore>,
-}
-
-#[derive(Default)]
-struct Kept {
-    http2: Vec<Http2>,
-    /// It chose HTTP/1.1: connections need not wait for each other.
-    speaks_http1: bool,
-}
-
-impl Lines {
-    fn new() -> Arc<Lines> {
-        Arc::new(Lines {
-            opening: tokio::sync::Mutex::new(None),
-            kept: Mutex::default(),
-            idle: Arc::default(),
-            fills: Arc::new(Semaphore::new(HTTP1_FILLS)),
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// A kept connection, if one can take a request.
-    async fn kept(&self, waiting: Waiting) -> Option<Line> {
-        if let Some(sender) = self.idle.take() {
-            return Some(Line::Http1(sender, None));
-        }
-        let http2 = {
-            let mut kept = self.lock();
-            kept.http2.retain(|http2| !http2.gate.is_shut());
-            kept.http2.iter().min_by_key(|http2| http2.gate.open())?.clone()
-        };
-        let Http2 { sender, gate } = http2;
-        let permit = gate.enter(waiting, || sender.current_max_send_streams()).await?;
-        Some(Line::Http2(sender, permit, gate))
-    }
-
-    /// Whether all of its HTTP/2 connections are busy, and there may be `allowed`.
-    fn may_grow(&self, allowed: usize) -> bool {
-        let kept = self.lock();
-        let open = kept.http2.iter().filter(|http2| !http2.gate.is_shut());
-        let least = open.clone().map(|http2| http2.gate.open()).min();
-        open.count() < allowed && least.is_some_and(|streams| streams >= BUSY)
-    }
-
-    /// Sends nothing new over a connection; what it carries may still arrive.
-    fn retire(&self, gate: &Arc<Gate>) {
-        self.lock().http2.retain(|http2| !Arc::ptr_eq(&http2.gate, gate));
-    }
-
-    /// Sends nothing new over any connection that is there; what they carry may still arrive.
-    fn retire_all(&self) {
-        self.retire_all_but(None);
-    }
-
-    /// The same, one of them left out.
-    fn retire_all_but(&self, kept: Option<&Arc<Gate>>) {
-        self.lock().http2.retain(|http2| kept.is_some_and(|gate| Arc::ptr_eq(&http2.gate, gate)));
-        while self.idle.close_one() {}
-    }
-
-    /// Closes one connection that nobody uses.
-    fn close_idle(&self) -> bool {
-        let unused = {
-            let mut kept = self.lock();
-            let at = kept.http2.iter().position(|http2| http2.gate.open() == 0);
-            at.map(|at| kept.http2.swap_remove(at))
-        };
-        unused.is_some() || self.idle.close_one()
     }
 }
 
@@ -314,16 +228,29 @@ impl Connections {
         loop {
             let http1 = !origin.https || origin.offer == Offer::Http1 || lines.lock().speaks_http1;
             if http1 && asking.waiting == Waiting::Fill && turn.is_none() {
-                turn = lines.fills.clone().acquire_owned().await.ok();
+                turn = match asking.over == Over::Own {
+                    // It is not needed: it takes nobody's turn.
+                    true => Some(lines.fills.clone().try_acquire_owned().map_err(|_| no_room())?),
+                    false => lines.fills.clone().acquire_owned().await.ok(),
+                };
             }
-            if asking.waiting == Waiting::Fill
-                && lines.may_grow(self.allowed.load(Ordering::Relaxed))
-                && let Ok(_opening) = lines.opening.try_lock()
-            {
-                match self.opened_line(lines, origin, way, asking, spent).await {
-                    Ok(line) => return Ok((line, false)),
-                    // One that is there is enough.
-                    Err(_) => self.allow(1),
+            let (most, busy) = match asking.over == Over::Own {
+                true => (MOST_HTTP2, 1),
+                false => (self.allowed.load(Ordering::Relaxed), BUSY),
+            };
+            if asking.waiting == Waiting::Fill && lines.may_grow(most, busy) {
+                let opening = match asking.over == Over::Own {
+                    true => Some(lines.opening.lock().await),
+                    // Whoever opens one already opens it for all.
+                    false => lines.opening.try_lock().ok(),
+                };
+                if let Some(_opening) = opening.filter(|_| lines.may_grow(most, busy)) {
+                    match self.opened_line(lines, origin, way, asking, spent).await {
+                        Ok(line) => return Ok((line, false)),
+                        // One that is there is enough.
+                        Err(_) if asking.over == Over::Own => return Err(no_room()),
+                        Err(_) => self.allow(1),
+                    }
                 }
             }
             if let Some(line) = lines.kept(asking.waiting).await {
@@ -500,6 +427,10 @@ impl Connections {
             .await
             .map_err(|words| Fault::new(Cause::TlsCert, words).blaming(Blame::Verdict))
     }
+}
+
+fn no_room() -> Fault {
+    Fault::new(Cause::Other, "no connection is free").blaming(Blame::Verdict)
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

@@ -7,6 +7,7 @@ use super::gate::Waiting;
 use super::line::{Asking, Over, Response};
 use super::login::Login;
 use super::pacing::{AT_STORE, Turn};
+use super::parts::Parts;
 use super::progress::Progress;
 use super::question::Question;
 use super::redirect::{User, is_within, resolve, without_secrets};
@@ -43,11 +44,17 @@ const WORDS: usize = 4 << 10;
 /// The piece of a broken body that its upstream may continue.
 pub(super) struct Part {
     body: Stored,
-    validator: HeaderValue,
+    /// None where a known hash tells whether what comes belongs to it.
+    validator: Option<HeaderValue>,
     total: u64,
 }
 
 impl Part {
+    /// What is asked for to continue it, and under which condition.
+    fn range(&self) -> (String, Option<&HeaderValue>) {
+        (format!("bytes={}-", self.len()), self.validator.as_ref())
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.body.len()
     }
@@ -80,6 +87,8 @@ pub(super) enum Received {
         body: Stored,
         /// The end was told by closing the connection only, so the body may be cut.
         loose_end: bool,
+        /// It was put together of parts of which nobody has said that they belong together.
+        joined: bool,
     },
     /// Another status.
     Status {
@@ -112,6 +121,10 @@ pub(super) struct Exchange<'a> {
     pub(super) offer: Offer,
     pub(super) waiting: Waiting,
     pub(super) over: Over,
+    /// Its hash is known, and looked at before anybody sees it.
+    pub(super) proves: bool,
+    /// It may come in parts.
+    pub(super) in_parts: bool,
     pub(super) progress: &'a Progress,
 }
 
@@ -124,7 +137,8 @@ impl Exchange<'_> {
         mut turn: Option<Turn<'t>>,
     ) -> (String, Received, Option<Turn<'t>>) {
         let mut host = self.upstream.host().to_owned();
-        let received = match self.head(part.as_ref(), &mut host, &mut turn).await {
+        let received = match self.head(part.as_ref().map(Part::range), self.over, &mut host, &mut turn).await
+        {
             Ok(response) => {
                 self.progress.headers_are_here();
                 self.answer(response, part).await
@@ -135,9 +149,10 @@ impl Exchange<'_> {
     }
 
     /// The head of the answer, redirects followed as go follows them.
-    async fn head<'t>(
+    pub(super) async fn head<'t>(
         &'t self,
-        part: Option<&Part>,
+        range: Option<(String, Option<&HeaderValue>)>,
+        over: Over,
         host: &mut String,
         turn: &mut Option<Turn<'t>>,
     ) -> Result<Response, Fault> {
@@ -148,10 +163,11 @@ impl Exchange<'_> {
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         // A module proxy's answers are compressed already; and a length must be the length.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(part) = part {
-            let range = format!("bytes={}-", part.len());
+        if let Some((range, validator)) = range {
             headers.insert(header::RANGE, HeaderValue::from_str(&range).map_err(|e| odd(e.to_string()))?);
-            headers.insert(header::IF_RANGE, part.validator.clone());
+            if let Some(validator) = validator {
+                headers.insert(header::IF_RANGE, validator.clone());
+            }
         }
         let first_host = uri.host().unwrap_or_default().to_ascii_lowercase();
         // The login of .netrc stays within its host and the subdomains; that of an address is for this address, and
@@ -169,7 +185,7 @@ impl Exchange<'_> {
                 headers: headers.clone(),
                 offer: self.offer,
                 waiting: self.waiting,
-                over: self.over,
+                over,
                 purpose: self.question.file.purpose(),
                 patience: self.patience,
                 progress: self.progress,
@@ -237,7 +253,11 @@ impl Exchange<'_> {
                 received => received,
             },
             (206, Some(part)) if continues(&response.headers, &part) => {
-                self.body(response, part.body, Some(part.total)).await
+                let joined = part.validator.is_none();
+                match self.body(response, part.body, Some(part.total)).await {
+                    Received::Whole { body, loose_end, .. } => Received::Whole { body, loose_end, joined },
+                    received => received,
+                }
             }
             // 206 for something else, or 416: the part is of no use any more.
             (206 | 416, _) => {
@@ -256,20 +276,20 @@ impl Exchange<'_> {
 
     /// Stores the body behind what is stored already; `whole` is the length of both together, where it
     /// is known beforehand.
-    async fn body(&self, response: Response, mut stored: Stored, whole: Option<u64>) -> Received {
+    async fn body(&self, mut response: Response, mut stored: Stored, whole: Option<u64>) -> Received {
         let limit = if self.question.file.is_zip() { MAX_ZIP } else { MAX_GO_MOD };
-        let Response { headers, mut body, .. } = response;
+        let Response { headers, body, .. } = &response;
         let announced = body.length().map(|length| stored.len().saturating_add(length));
         let total = whole.or(announced);
         if announced.is_some_and(|announced| total != Some(announced)) {
             return Received::fault(Cause::Eof, "a part of another length");
         }
-        let validator = validator(&headers);
-        let loose_end = body.has_loose_end(&headers);
+        let validator = validator(headers);
+        let loose_end = body.has_loose_end(headers);
         // Nobody asked for it, but go's own client takes it, and so must this one.
-        let gzip = text(&headers, &header::CONTENT_ENCODING)
+        let gzip = text(headers, &header::CONTENT_ENCODING)
             .is_some_and(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
-        let ranges = !gzip && text(&headers, &header::ACCEPT_RANGES) != Some("none");
+        let ranges = !gzip && text(headers, &header::ACCEPT_RANGES) != Some("none");
         if let Some(total) = total {
             self.progress.total.store(total, Ordering::Relaxed);
             if total > limit {
@@ -279,18 +299,23 @@ impl Exchange<'_> {
             stored.expect(total);
         }
         self.progress.bytes.store(stored.len(), Ordering::Relaxed);
-        let fault = match self.store(&mut body, &mut stored, limit).await {
-            Ok(()) if total.is_some_and(|total| total != stored.len()) => {
+        let all = self.store_all(&mut response, &mut stored, total, limit, validator.as_ref()).await;
+        let fault = match all {
+            Ok(_) if total.is_some_and(|total| total != stored.len()) => {
                 Fault::new(Cause::Eof, "unexpected EOF")
             }
-            Ok(()) if gzip => return unpack(stored, limit, loose_end).await,
-            Ok(()) => return Received::Whole { body: stored, loose_end },
+            Ok(_) if gzip => return unpack(stored, limit, loose_end).await,
+            Ok(joined) => return Received::Whole { body: stored, loose_end, joined },
             Err(Broken::Way(fault)) => fault,
             Err(Broken::Here(fault)) => return Received::Fault { fault, part: None },
         };
         let part = match (validator, total) {
-            (Some(validator), Some(total))
-                if ranges && self.question.file.is_zip() && stored.len() > 0 && stored.len() < total =>
+            (validator, Some(total))
+                if ranges
+                    && (validator.is_some() || self.proves)
+                    && self.question.file.is_zip()
+                    && stored.len() > 0
+                    && stored.len() < total =>
             {
                 Some(Part { body: stored, validator, total })
             }
@@ -300,7 +325,13 @@ impl Exchange<'_> {
     }
 
     /// Stores what arrives until the framing says that it is the end.
-    async fn store(&self, body: &mut Body, stored: &mut Stored, limit: u64) -> Result<(), Broken> {
+    pub(super) async fn store(
+        &self,
+        body: &mut Body,
+        stored: &mut Stored,
+        limit: u64,
+        parts: Option<&Parts>,
+    ) -> Result<(), Broken> {
         let stalled = |stored: &Stored| {
             let words = format!("stalled after {} bytes", stored.len());
             Broken::Way(Fault::new(Cause::Stalled, words))
@@ -309,7 +340,12 @@ impl Exchange<'_> {
         loop {
             match tokio::time::timeout_at(window.0 + self.stall, body.next()).await {
                 Ok(None) => return Ok(()),
-                Ok(Some(Ok(data))) => {
+                Ok(Some(Ok(mut data))) => {
+                    // From there on others bring it.
+                    let begin = parts.and_then(|parts| parts.next_begin(stored.len()));
+                    let left = begin.map_or(u64::MAX, |begin| begin - stored.len());
+                    let ends = data.len() as u64 >= left;
+                    data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                     let length = data.len() as u64;
                     window.1 += length;
                     self.fetcher.ledger.bytes.fetch_add(length, Ordering::Relaxed);
@@ -320,6 +356,9 @@ impl Exchange<'_> {
                     }
                     if let Err(error) = stored.push(&data) {
                         return Err(Broken::Here(Fault::new(spool::cause_of(&error), error.to_string())));
+                    }
+                    if ends {
+                        return Ok(());
                     }
                 }
                 Ok(Some(Err(fault))) => return Err(Broken::Way(fault)),
@@ -337,7 +376,7 @@ impl Exchange<'_> {
 }
 
 /// Why a body was not stored whole.
-enum Broken {
+pub(super) enum Broken {
     /// What is here already is good.
     Way(Fault),
     /// Nothing of it is of use.
@@ -345,7 +384,7 @@ enum Broken {
 }
 
 /// The value of a header as text.
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -353,7 +392,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 /// the last one's being the last.
 async fn unpack(stored: Stored, limit: u64, loose_end: bool) -> Received {
     match tokio::task::spawn_blocking(move || stored.gunzip(limit)).await {
-        Ok(Ok(body)) => Received::Whole { body, loose_end },
+        Ok(Ok(body)) => Received::Whole { body, loose_end, joined: false },
         Ok(Err(Unpack::Store(error))) => Received::fault(spool::cause_of(&error), error.to_string()),
         Ok(Err(Unpack::Endless)) => Received::fault(Cause::CaptiveOrHtml, "an endless answer"),
         Ok(Err(Unpack::Broken(error))) => Received::fault(Cause::Eof, format!("broken gzip: {error}")),

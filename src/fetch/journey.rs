@@ -363,7 +363,9 @@ impl<'a> Journey<'a> {
         let over = if confirms { Over::Fresh } else { Over::Any };
         let part = self.parts.remove(&upstream);
         let (fetcher, pinned) = (self.fetcher, self.terms.pinned);
-        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
+        let first = self.tries.is_empty();
+        let one =
+            OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, first, progress };
         Box::pin(one.run(part, turn))
     }
 
@@ -379,8 +381,9 @@ impl<'a> Journey<'a> {
     where
         'a: 'r,
     {
-        let (fetcher, pinned, over) = (self.fetcher, self.terms.pinned, Over::Beside);
-        let one = OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, progress };
+        let (fetcher, pinned, over, first) = (self.fetcher, self.terms.pinned, Over::Beside, false);
+        let one =
+            OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, first, progress };
         Box::pin(one.run(None, None))
     }
 

@@ -49,6 +49,8 @@ pub(super) enum Over {
     /// One of its own, beside a request that stands still: it waits for nothing that the other may hold, and where
     /// it is answered, the older connections are not used any more.
     Beside,
+    /// One that carries nothing else, where there may be one more: it is not needed.
+    Own,
 }
 
 /// Most informal answers (1xx) before the answer. The oldest releases of go take five, the newest as many as their

@@ -8,9 +8,10 @@
 //!
 //! Reading order: `question`, `journey` (one question from asked to answered), `one_try` (asks one
 //! upstream once, and enters what came into the books), `exchange` (one request with its redirects and
-//! its body) over `connections` (kept, counted) of `line`s (one each) by way of `proxy` and `tls`,
-//! `pacing` (how fast a host is asked), `check` (is it right), `spool` and `ledger`. `probe` looks at one host, step by step, for `gox doctor`. What is done next
-//! is decided in `crate::judgement::request`.
+//! its body, or `parts` of it side by side) over `connections` (counted), the `lines` to each origin,
+//! one `line` each, by way of `proxy` and `tls`, `pacing` (how fast a host is asked), `check` (is it
+//! right), `spool` and `ledger`. `probe` looks at one host, step by step, for `gox doctor`. What is done
+//! next is decided in `crate::judgement::request`.
 
 mod ahead;
 mod body;
@@ -26,9 +27,11 @@ mod kin;
 mod leaving;
 pub(crate) mod ledger;
 mod line;
+mod lines;
 mod login;
 mod one_try;
 mod pacing;
+mod parts;
 mod patience;
 mod presented;
 pub(crate) mod probe;
@@ -231,6 +234,8 @@ pub(crate) struct Fetcher {
     probes: Vec<tokio::sync::Mutex<u32>>,
     /// Requests that are sent once more beside themselves to a host that is silent.
     beside: tokio::sync::Semaphore,
+    /// Zips that come in parts; closed where that did not go well.
+    parts: tokio::sync::Semaphore,
 }
 
 /// For whom a file is fetched, and what is done with it on the way.
@@ -273,6 +278,7 @@ impl Fetcher {
             paces: pacing::Paces::new(),
             connections: connections::Connections::new(options.surroundings.clone(), options.room),
             beside: tokio::sync::Semaphore::new(BESIDE),
+            parts: tokio::sync::Semaphore::new(parts::AT_ONCE),
             probes: upstreams.iter().map(|_| tokio::sync::Mutex::default()).collect(),
             upstreams,
             crossings,

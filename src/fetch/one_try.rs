@@ -3,9 +3,11 @@
 use super::check::{self, Finding};
 use super::exchange::{Exchange, Part, Received, Said};
 use super::fault::Blame;
+use super::gate::Waiting;
 use super::ledger::Books;
 use super::line::Over;
 use super::pacing::Turn;
+use super::parts::NO_WHOLE;
 use super::progress::Progress;
 use super::question::{File, Kind, Question};
 use super::spool::{self, Stored};
@@ -96,6 +98,8 @@ pub(super) struct OneTry<'a> {
     /// Patience for the headers.
     pub(super) patience: Duration,
     pub(super) over: Over,
+    /// Nothing was tried before.
+    pub(super) first: bool,
     /// Over how long a body is judged to stall.
     pub(super) stall: Duration,
     pub(super) progress: &'a Progress,
@@ -134,12 +138,17 @@ impl OneTry<'_> {
             offer,
             waiting: self.errand.waiting,
             over: self.over,
+            proves: self.proves(),
+            in_parts: self.proves() && self.first && self.errand.waiting == Waiting::Fill,
             progress: self.progress,
         };
         let (host, received, turn) = exchange.run(part, turn).await;
         let mut kept = None;
         let result = match received {
-            Received::Whole { body, loose_end } => self.check(&host, body, loose_end).await,
+            Received::Whole { body, loose_end, joined } => {
+                let checked = self.check(&host, body, loose_end).await;
+                if joined { self.of_joined(&host, checked) } else { checked }
+            }
             Received::Status { status, pause, said, part } => {
                 kept = part.filter(|_| status >= 429);
                 Err(self.of_status(&host, status, pause, said))
@@ -176,6 +185,22 @@ impl OneTry<'_> {
         }
         let result = self.enter(&host, result);
         TryEnd { upstream: self.upstream, result, part: kept }
+    }
+
+    /// Whether its hash is known, and looked at before anybody sees it.
+    fn proves(&self) -> bool {
+        self.pinned && self.question.file.is_zip() && self.errand.inspect.is_some()
+    }
+
+    /// What was put together here and is wrong says nothing of what the upstream holds.
+    fn of_joined(&self, host: &str, checked: Result<Good, Box<Shortfall>>) -> Result<Good, Box<Shortfall>> {
+        match checked {
+            Err(short) if matches!(short.miss, Miss::Wrong { .. }) => {
+                self.fetcher.parts_do_not_fit();
+                Err(Shortfall::fault(NO_WHOLE.0, host, NO_WHOLE.1))
+            }
+            other => other,
+        }
     }
 
     /// Whether a name did not resolve because none does just now.

@@ -121,6 +121,18 @@ impl Stored {
         Ok(())
     }
 
+    /// Appends what another holds.
+    pub(crate) fn append(&mut self, other: &Stored) -> io::Result<()> {
+        let mut reader = other.reader()?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(()),
+                n => self.push(&buffer[..n])?,
+            }
+        }
+    }
+
     fn release(&mut self) {
         self.spool.in_memory.fetch_sub(std::mem::take(&mut self.counted), Ordering::Relaxed);
     }

@@ -28,6 +28,7 @@ mod explain;
 mod fetcher;
 mod fill;
 mod fill_limits;
+mod fill_parts;
 mod gets_through;
 mod harness_tools;
 mod install;

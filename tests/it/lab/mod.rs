@@ -64,7 +64,7 @@ pub(crate) struct Lab {
     rules: Vec<Rule>,
     latency: Duration,
     keep_alive: bool,
-    ranges: bool,
+    ranges: Ranges,
     limits: Limits,
     storage: bool,
     sumdb: Sumdb,
@@ -73,6 +73,19 @@ pub(crate) struct Lab {
     pages: BTreeMap<String, String>,
     script: Option<Script>,
     away: Duration,
+}
+
+/// What a server makes of `Range`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranges {
+    /// It gives what was asked for.
+    Given,
+    /// It says nothing of ranges, and ignores them.
+    Unknown,
+    /// It says that it gives them, and does not.
+    Ignored,
+    /// It gives other bytes than it says.
+    Shifted,
 }
 
 /// Whether and where there is a checksum database.
@@ -101,7 +114,7 @@ impl Lab {
             rules: Vec::new(),
             latency: Duration::ZERO,
             keep_alive: false,
-            ranges: true,
+            ranges: Ranges::Given,
             limits: Limits::default(),
             storage: false,
             sumdb: Sumdb::None,
@@ -199,7 +212,13 @@ impl Lab {
 
     /// Ignores `Range`, as simple proxies do.
     pub(crate) fn no_ranges(mut self) -> Lab {
-        self.ranges = false;
+        self.ranges = Ranges::Unknown;
+        self
+    }
+
+    /// Says that it knows `Range`, and ignores it, or gives other bytes than it says.
+    pub(crate) fn ranges(mut self, ranges: Ranges) -> Lab {
+        self.ranges = ranges;
         self
     }
 

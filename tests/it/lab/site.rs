@@ -1,5 +1,6 @@
 //! One server of the lab: decides what a request gets, whatever the protocol, and keeps the record.
 
+use super::Ranges;
 use super::fault::{Fault, Moment, Place, Rule, choose};
 use super::limits::Counting;
 use super::modules::Shelf;
@@ -18,7 +19,7 @@ pub(super) struct Shared {
     pub(super) started: Instant,
     pub(super) latency: Duration,
     pub(super) keep_alive: bool,
-    pub(super) ranges: bool,
+    pub(super) ranges: Ranges,
     pub(super) shelf: Shelf,
     pub(super) database: Option<Arc<Database>>,
     pub(super) script: Option<Script>,
@@ -205,30 +206,30 @@ impl Site {
         }
     }
 
-    /// Answers `Range: bytes=N-` (what resumes a download) with the rest.
+    /// Answers `Range: bytes=N-` (what resumes a download) with the rest, `bytes=N-M` with that part.
     fn cut_range(&self, asked: &Asked, answer: &mut Answer) {
-        if !self.shared.ranges || answer.status != 200 {
+        if self.shared.ranges == Ranges::Unknown || answer.status != 200 {
             return;
         }
         let tag = format!("\"{:x}-{}\"", fingerprint(&answer.body), answer.body.len());
         answer.headers.push(("accept-ranges".into(), "bytes".to_owned()));
         answer.headers.push(("etag".into(), tag.clone()));
         let header = |name: &str| asked.headers.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
-        if header("if-range").is_some_and(|wanted| wanted != tag) {
+        if self.shared.ranges == Ranges::Ignored || header("if-range").is_some_and(|wanted| wanted != tag) {
             return;
         }
-        let start = header("range")
+        let range = header("range")
             .and_then(|range| range.strip_prefix("bytes="))
-            .and_then(|range| range.strip_suffix('-'))
-            .and_then(|start| start.parse::<usize>().ok());
+            .and_then(|range| range.split_once('-'))
+            .and_then(|(start, end)| Some((start.parse::<usize>().ok()?, end.parse::<usize>().ok())));
         let length = answer.body.len();
-        match start {
-            Some(start) if start < length => {
+        match range {
+            Some((start, end)) if start < length => {
+                let end = end.map_or(length, |last| (last + 1).min(length));
                 answer.status = 206;
-                answer
-                    .headers
-                    .push(("content-range".into(), format!("bytes {start}-{}/{length}", length - 1)));
-                answer.body = answer.body.slice(start..);
+                answer.headers.push(("content-range".into(), format!("bytes {start}-{}/{length}", end - 1)));
+                let shift = usize::from(self.shared.ranges == Ranges::Shifted).min(start);
+                answer.body = answer.body.slice(start - shift..end - shift);
             }
             Some(_) => {
                 *answer = Answer::text(416, "");

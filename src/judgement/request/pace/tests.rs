@@ -31,7 +31,7 @@ fn against(host: Host, requests: usize, way: Duration, told: Option<Duration>) -
     let (mut now, mut left, mut refusals, mut asked) = (Duration::ZERO, requests, 0, 0u64);
     let mut tokens = if let Host::Rate(_, burst) = host { burst } else { 0.0 };
     // When it may ask, or what it is told when.
-    let mut askers = vec![Duration::ZERO; 60];
+    let mut askers = [Duration::ZERO; 60];
     let mut under_way: Vec<(Duration, usize, Ticket, bool)> = Vec::new();
     let mut busy = [false; 60];
     while left > 0 {
