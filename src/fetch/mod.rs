@@ -40,6 +40,7 @@ mod proxy;
 pub(crate) mod question;
 mod redirect;
 mod route;
+mod segments;
 mod share;
 pub(crate) mod spool;
 pub(crate) mod surroundings;

@@ -10,11 +10,11 @@ use super::Fetcher;
 use super::exchange::{Broken, Exchange, text};
 use super::fault::Fault;
 use super::line::{Over, Response};
+use super::segments::{Parts, Segment};
 use super::spool::{self, Stored};
 use crate::vocabulary::Cause;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -35,29 +35,6 @@ const PARTS: u64 = 4;
 
 /// Most zips at a time that come in parts: each part takes a descriptor.
 pub(super) const AT_ONCE: usize = 2;
-
-/// A part of the whole.
-struct Segment {
-    begin: u64,
-    end: u64,
-    flows: bool,
-}
-
-/// The parts of one zip that others ask for.
-#[derive(Default)]
-pub(super) struct Parts(Mutex<Vec<Segment>>);
-
-impl Parts {
-    fn lock(&self) -> MutexGuard<'_, Vec<Segment>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Where the next begins that others bring, seen from here.
-    pub(super) fn next_begin(&self, at: u64) -> Option<u64> {
-        let segments = self.lock();
-        segments.iter().find(|segment| segment.flows && segment.begin >= at).map(|segment| segment.begin)
-    }
-}
 
 /// Whether this answer, of this length, may be fetched in parts.
 fn is_fit(headers: &HeaderMap, total: u64) -> bool {
