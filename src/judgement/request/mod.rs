@@ -1,10 +1,12 @@
 //! What follows a failed request: who is asked next, after which wait, and when it is enough.
 //!
 //! Pure. `terms` is what a request brings along, `miss` how a try of it ended, `crossings` who may be asked after whom,
-//! `policy` the decision itself, `step_back` when it is go's; `breaker`, `pace` and `hedge` are what it knows of the upstreams.
+//! `policy` the decision itself, `gates` what may not be stepped over, `step_back` when it is go's; `breaker`, `pace` and
+//! `hedge` are what it knows of the upstreams.
 
 pub(crate) mod breaker;
 pub(crate) mod crossings;
+mod gates;
 pub(crate) mod hedge;
 pub(crate) mod miss;
 pub(crate) mod pace;

@@ -252,7 +252,7 @@ impl Situation<'_> {
             };
             let fit = |to: &UpstreamId| self.is_fit(*to) && !self.condition(*to).refuses;
             let mut others = self.crossings.upstreams().skip(1).filter(passable);
-            if let Some(other) = others.find(fit) {
+            if let Some(other) = others.find(|to| fit(to) && !self.is_gated(start, *to)) {
                 return Move::Ask(other, Pause::None);
             }
         }
