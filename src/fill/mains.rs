@@ -9,7 +9,7 @@ use crate::formats::version::is_later;
 use crate::formats::zip::MAX_GO_MOD;
 use crate::machine::bounded::{self, MOST_SUMS};
 use crate::machine::go_env::GoEnv;
-use crate::machine::toolchain::{find_up, governing_file};
+use crate::machine::toolchain::{find_up, governing_file, has_vendor_folder};
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -63,7 +63,7 @@ impl Mains {
         let (mut all, mut wants, mut lowest) = (Vec::new(), None, None);
         let workspace = work.is_some();
         let vendor = work.as_ref().map_or_else(|| mods.first().map(|(top, _)| top), |(top, _)| Some(top));
-        let vendored = vendor.is_some_and(|top| top.join("vendor/modules.txt").is_file());
+        let vendored = vendor.is_some_and(|top| has_vendor_folder(top));
         let mut want = |version: &Option<String>| {
             wants = wants.take().max(version.as_deref().and_then(GoVersion::parse));
         };
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(mains(&[("a.go", "package a")], ""), None);
         let one = mains(&[("go.mod", "module m.test\ngo 1.21\n")], "deep").expect("one module");
         assert_eq!((one.all.len(), one.workspace, one.vendored), (1, false, false));
-        let files = [("go.mod", "module m.test\n"), ("vendor/modules.txt", "")];
+        let files = [("go.mod", "module m.test\n"), ("vendor/README", "")];
         assert!(mains(&files, "").expect("one module").vendored);
     }
 }

@@ -113,7 +113,8 @@ impl Plan {
         sums: &GoSum,
         private: &Rules,
     ) -> Option<(Plan, Vec<ModuleVersion>)> {
-        if !prunes(go_mod) || !go_mod.faults.is_empty() || go_mod.require.len() > MOST {
+        let refused = !go_mod.faults.is_empty() || sums.is_malformed();
+        if refused || !prunes(go_mod) || go_mod.require.len() > MOST {
             return None;
         }
         let swaps = Swaps::of(go_mod);
@@ -309,6 +310,9 @@ mod tests {
         ] {
             assert!(plan(text, &all).is_none(), "{text}");
         }
+        let go_mod = GoMod::parse("module m.test\ngo 1.21\nrequire a.test/a v1.0.0\n", Role::Main);
+        let malformed = GoSum::parse("a.test/a v1.0.0 h1:x=\na.test/a v1.0.0/go.mod h1:y=\n<<<<<<< HEAD\n");
+        assert!(Plan::of_download(&go_mod, &malformed, &Rules::default()).is_none());
         // A later version that go.sum knows may be the one that go chooses.
         let (known, _) = plan(
             "module m.test\ngo 1.21\nrequire a.test/a v1.0.0\n",

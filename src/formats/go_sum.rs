@@ -2,7 +2,7 @@
 //!
 //! Pure, over bytes. A line is `MODULE VERSION HASH`, the version of a go.mod file having `/go.mod`
 //! behind it. Lines of another shape, and those that are no text, are skipped: whether they are an
-//! error is go's to say.
+//! error is go's to say, but that there are some is noted.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,7 @@ struct Hashes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GoSum {
     entries: BTreeMap<(String, String), Hashes>,
+    malformed: bool,
 }
 
 impl GoSum {
@@ -28,6 +29,7 @@ impl GoSum {
             let (Some(module), Some(version), Some(hash), None) =
                 (fields.next(), fields.next(), fields.next(), fields.next())
             else {
+                sums.malformed |= !line.trim().is_empty();
                 continue;
             };
             sums.insert(module, version, hash);
@@ -37,6 +39,7 @@ impl GoSum {
 
     /// Adds what another file says (go.work.sum beside the go.sum of each module of a workspace).
     pub(crate) fn merge(&mut self, other: GoSum) {
+        self.malformed |= other.malformed;
         for ((module, version), hashes) in other.entries {
             let mine = self.entries.entry((module, version)).or_default();
             for (to, from) in [(&mut mine.tree, hashes.tree), (&mut mine.go_mod, hashes.go_mod)] {
@@ -57,6 +60,12 @@ impl GoSum {
             Some(hashes) => &hashes.tree,
             None => &[],
         }
+    }
+
+    /// Whether there are lines with more or fewer fields than three: most verbs end at the first of them before they
+    /// ask anybody.
+    pub(crate) fn is_malformed(&self) -> bool {
+        self.malformed
     }
 
     /// Every module version named, sorted; those of which only the go.mod file counts included.
@@ -98,6 +107,11 @@ mod tests {
         assert!(sums.lookup("a.b/d", "v1.0.0", false).is_empty());
         assert!(sums.lookup("a.b/c", "v1.1.0", false).is_empty());
         assert_eq!(sums.modules().collect::<Vec<_>>(), [("a.b/c", "v1.0.0"), ("a.b/d", "v1.0.0")]);
+        assert!(sums.is_malformed());
+        let mut good = GoSum::parse("a.b/c v1.0.0 h1:one=\r\n\n \t\n");
+        assert!(!good.is_malformed());
+        good.merge(sums);
+        assert!(good.is_malformed());
     }
 
     #[test]

@@ -9,9 +9,15 @@ use crate::machine::go_env::GoEnv;
 use crate::machine::look_up::programs;
 use std::path::{Path, PathBuf};
 
-/// The nearest `name` in `dir` or above.
+/// The nearest `name` in `dir` or above: whatever is no folder is the file for go, a pipe or a device too.
 pub(crate) fn find_up(dir: &Path, name: &str) -> Option<PathBuf> {
-    dir.ancestors().map(|d| d.join(name)).find(|f| f.is_file())
+    dir.ancestors().map(|d| d.join(name)).find(|f| f.metadata().is_ok_and(|found| !found.is_dir()))
+}
+
+/// Whether a folder named `vendor` stands in the one of a go.mod or go.work: go then takes packages from there alone, a
+/// list of modules in it or not.
+pub(crate) fn has_vendor_folder(top: &Path) -> bool {
+    top.join("vendor").is_dir()
 }
 
 /// The go.work or go.mod that go would use for `dir`: the workspace first.
@@ -20,7 +26,7 @@ pub(crate) fn governing_file(dir: &Path, settings: &GoEnv) -> Option<PathBuf> {
     match work.to_str() {
         Some("off") => None,
         Some("") => find_up(dir, "go.work"),
-        _ => Some(PathBuf::from(work)).filter(|f| f.is_file()),
+        _ => Some(PathBuf::from(work)).filter(|f| f.metadata().is_ok_and(|found| !found.is_dir())),
     }
     .or_else(|| find_up(dir, "go.mod"))
 }

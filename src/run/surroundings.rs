@@ -12,7 +12,7 @@ use crate::judgement::privacy::{self, Neighbour};
 use crate::machine::bounded::{self, MOST_SUMS};
 use crate::machine::git_settings;
 use crate::machine::go_env::GoEnv;
-use crate::machine::toolchain::{find_up, governing_file};
+use crate::machine::toolchain::{find_up, governing_file, has_vendor_folder};
 use crate::memory::health::{self, Health};
 use crate::verb::Invocation;
 use std::io::IsTerminal;
@@ -281,7 +281,7 @@ fn known_whole(sums: &GoSum) -> Vec<(String, String)> {
 /// `-mod=vendor`, by flag, or because go.mod has a vendor folder beside it (go's own default).
 fn is_vendored(go_env: &GoEnv, dir: &Path, invocation: &Invocation) -> bool {
     let folder =
-        || governing_file(dir, go_env).is_some_and(|f| f.with_file_name("vendor/modules.txt").is_file());
+        || governing_file(dir, go_env).is_some_and(|file| file.parent().is_some_and(has_vendor_folder));
     let by_mode = invocation.mod_mode.as_ref().map(|mode| mode == "vendor");
     invocation.verb != "mod" && invocation.verb != "get" && by_mode.unwrap_or_else(folder)
 }

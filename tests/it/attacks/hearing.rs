@@ -133,6 +133,40 @@ fn a_build_that_fails_asks_for_nothing_that_it_does_not_need() {
     }));
 }
 
+/// What a project holds that makes go end, or look elsewhere, before it asks anybody: gox asks for nothing either.
+#[test]
+fn nobody_is_asked_ahead_of_a_go_that_asks_nobody() {
+    type Make = fn(Project, &Running) -> Project;
+    let projects: [(&str, Make); 5] = [
+        ("an empty vendor folder", |p, _| {
+            fs::create_dir(p.dir().join("vendor")).expect("a folder of ours");
+            p
+        }),
+        ("a vendor folder without a list", |p, _| p.file("vendor/README", "nothing here")),
+        ("a link to a vendor folder", |p, _| {
+            let elsewhere = p.root().join("elsewhere");
+            fs::create_dir(&elsewhere).expect("a folder of ours");
+            std::os::unix::fs::symlink(elsewhere, p.dir().join("vendor")).expect("a link of ours");
+            p
+        }),
+        ("a go.sum in conflict", |p, lab| p.file("go.sum", format!("<<<<<<< HEAD\n{}", lab.go_sum()))),
+        ("a go.sum that lacks a module", |p, lab| p.file("go.sum", without(lab, "example.test/m000"))),
+    ];
+    let verbs: [&[&str]; 5] =
+        [&["build", "-o", "program", "."], &["vet"], &["list", "-deps", "."], &["run", "."], &["test", "."]];
+    let all = projects.iter().flat_map(|project| verbs.iter().map(move |args| (*project, *args)));
+    each(all.map(|((name, make), args)| {
+        let attack = move |relay: &str| {
+            let lab = Lab::new().modules(3).start();
+            let pair = both(&lab, relay, args, || make(Project::new(&lab).shared_build_cache(), &lab));
+            assert_ne!(pair.plain.code(), Some(0), "{}", pair.plain);
+            pair.ended_alike();
+            pair.told_no_more();
+        };
+        (format!("{name}, {}", args[0]), attack)
+    }));
+}
+
 /// Of the proxies that pass a checksum database on, plain go asks the one that said so first, and no other.
 #[test]
 fn a_look_up_that_one_proxy_does_not_know_goes_to_no_other() {
