@@ -285,7 +285,7 @@ impl<'a> Journey<'a> {
                         let other = Progress::new();
                         let stall = STALL_WINDOW.min(fetcher.options.stall);
                         let patience = (hedge::BESIDE.min(self.time_left()), stall);
-                        let mut beside = self.beside(&question, &urgent, first, &other, patience);
+                        let mut beside = self.beside(&question, &urgent, first, &other, patience, turn.over());
                         tokio::select! {
                             biased;
                             end = &mut main => return self.note(end),
@@ -369,7 +369,7 @@ impl<'a> Journey<'a> {
         Box::pin(one.run(part, turn))
     }
 
-    /// The same once more, beside a request that stands still: the whole file, over a connection of its own.
+    /// The same once more, beside a request that stands still: the whole file.
     fn beside<'r>(
         &self,
         question: &'r Question,
@@ -377,11 +377,12 @@ impl<'a> Journey<'a> {
         upstream: UpstreamId,
         progress: &'r Progress,
         (patience, stall): (Duration, Duration),
+        over: Over,
     ) -> Running<'r>
     where
         'a: 'r,
     {
-        let (fetcher, pinned, over, first) = (self.fetcher, self.terms.pinned, Over::Beside, false);
+        let (fetcher, pinned, first) = (self.fetcher, self.terms.pinned, false);
         let one =
             OneTry { fetcher, question, errand, pinned, upstream, patience, stall, over, first, progress };
         Box::pin(one.run(None, None))

@@ -2,6 +2,7 @@
 
 use super::gate::Waiting;
 use super::journey::Journey;
+use super::line::Over;
 use super::pacing::Turn as PaceTurn;
 use super::progress::Progress;
 use super::under_way;
@@ -17,7 +18,15 @@ use tokio::time::Instant;
 const PROBE_PAUSE: Duration = Duration::from_secs(3);
 
 /// The right to ask a silent host once more; nobody's in particular where it answers others.
-pub(super) struct Turn<'a>(#[expect(dead_code, reason = "held")] Option<SemaphorePermit<'a>>);
+pub(super) struct Turn<'a>(Option<SemaphorePermit<'a>>);
+
+impl Turn<'_> {
+    /// Which connection the request goes over: where the host answers others those that are there lead to it, and
+    /// are perhaps full; more of them would be too many.
+    pub(super) fn over(&self) -> Over {
+        if self.0.is_some() { Over::Beside } else { Over::Any }
+    }
+}
 
 impl<'a> Journey<'a> {
     /// Notes whom this question is about, for those who look.

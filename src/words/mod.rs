@@ -158,7 +158,7 @@ impl From<Phrase> for Text {
 /// Declares phrases, each with its English and its Chinese, and the list of all for the tests.
 macro_rules! phrases {
     ($($name:ident = $en:literal, $zh:literal;)+) => {
-        $(#[doc = $en] pub(crate) const $name: $crate::words::Phrase =
+        $(#[doc = concat!("```text\n", $en, "\n```")] pub(crate) const $name: $crate::words::Phrase =
             $crate::words::Phrase { en: $en, zh: $zh };)+
 
         /// Every phrase of this table.
