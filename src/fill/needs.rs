@@ -20,11 +20,17 @@ use lookup::{Package, Place, sorted};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-/// Files that are read before go is started, at most: some five milliseconds. Where the cache is cold the first few tell.
-const LOOK: usize = 400;
+/// Files that are read before go is started, at most: some two milliseconds. Where the cache is cold the first few tell.
+const LOOK: usize = 200;
 
 /// Folders that are looked into for `...`, at most, before go is started.
-const FOLDERS: usize = 400;
+const FOLDERS: usize = 100;
+
+/// So many times as much where nothing of the list is here: then something surely is missing that is needed.
+const COLD: usize = 20;
+
+/// Listed modules that are looked for to know that.
+const SAMPLE: usize = 256;
 
 /// A package that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +128,9 @@ impl Walk {
             files: LOOK,
             folders: FOLDERS,
         };
+        if walk.is_cold() {
+            (walk.files, walk.folders) = (LOOK * COLD, FOLDERS * COLD);
+        }
         for pattern in &loads.patterns {
             match loads.scope {
                 Scope::Packages => walk.begin(pattern, loads.tests),
@@ -141,6 +150,12 @@ impl Walk {
             packages.iter().for_each(|pattern| walk.begin(pattern, false));
         }
         walk
+    }
+
+    /// Whether nothing of what is listed is here.
+    fn is_cold(&self) -> bool {
+        let mut sample = self.listed.values().take(SAMPLE).filter_map(|module| self.swaps.taken(module));
+        !sample.any(|module| self.cache.has_source(&module.path, &module.version))
     }
 
     /// The packages that stand for what the command wants.
@@ -256,9 +271,19 @@ impl Walk {
     fn below_main(&mut self, at: usize, folder: &Path, tests: bool) {
         self.folders = self.folders.saturating_sub(1);
         let main = self.mains[at].clone();
-        self.want(&path_in(&main, folder), tests);
-        for item in sorted(folder).into_iter().filter(|item| item.folder && !item.is_passed_by()) {
-            if !item.path.join("go.mod").is_file() && !ignores(&main, &item.path) {
+        let items = sorted(folder);
+        if folder != main.top && items.iter().any(|item| item.name == "go.mod" && !item.folder) {
+            // Another module's.
+            return;
+        }
+        let path = path_in(&main, folder);
+        if prefixes(&path).any(|prefix| self.listed.contains_key(prefix)) {
+            self.want(&path, tests);
+        } else if self.is_news(&path, tests) {
+            self.read_items(folder, &items, &Wish { path, tests }, true);
+        }
+        for item in items.into_iter().filter(|item| item.folder && !item.is_passed_by()) {
+            if !ignores(&main, &item.path) {
                 self.waiting.push_back(Waiting::Folder { main: at, folder: item.path, tests });
             }
         }
@@ -266,7 +291,15 @@ impl Walk {
 
     /// Wants a package.
     fn want(&mut self, path: &str, tests: bool) {
-        let news = match self.known.get_mut(path) {
+        if self.is_news(path, tests) {
+            let wish = Wish { path: path.to_owned(), tests };
+            self.waiting.push_back(Waiting::Package(wish));
+        }
+    }
+
+    /// Notes that a package is wanted; false where it was already, with as much.
+    fn is_news(&mut self, path: &str, tests: bool) -> bool {
+        match self.known.get_mut(path) {
             None => {
                 self.known.insert(path.to_owned(), tests);
                 true
@@ -276,10 +309,6 @@ impl Walk {
                 *with |= tests;
                 more
             }
-        };
-        if news {
-            let wish = Wish { path: path.to_owned(), tests };
-            self.waiting.push_back(Waiting::Package(wish));
         }
     }
 }

@@ -212,8 +212,13 @@ impl Walk {
         {
             return true;
         }
+        self.read_items(folder, &sorted(folder), wish, main)
+    }
+
+    /// The same with what is in the folder in hand.
+    pub(super) fn read_items(&mut self, folder: &Path, items: &[Item], wish: &Wish, main: bool) -> bool {
         let mut package = Package::default();
-        for item in sorted(folder) {
+        for item in items {
             if item.folder || !item.name.ends_with(".go") {
                 continue;
             }
