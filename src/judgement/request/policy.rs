@@ -229,7 +229,8 @@ impl Situation<'_> {
                 && self.crossings.may_pass(self.terms, at, to)
         };
         let mut before = self.crossings.listed().take_while(|at| *at < to);
-        before.all(|at| lacks(at) || left(at) || self.crossings.may(self.terms, at, to) || passes(at))
+        let may = |at: UpstreamId| !self.has_refused(at) && self.crossings.may(self.terms, at, to);
+        before.all(|at| lacks(at) || left(at) || may(at) || passes(at))
     }
 
     /// All upstreams, those behind `from` first.
