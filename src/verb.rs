@@ -267,7 +267,8 @@ fn reads_graph(verb: &str, sub: &str, flags: &Flags<'_>, goflags: &[String]) -> 
     let elsewhere = |name: &&str| flags.has(name) || Flags { words: goflags }.has(name);
     let reads = match (verb, sub) {
         ("list", _) => flags.is_on("m") && flags.words.iter().any(|word| word == "all"),
-        ("mod", "graph" | "tidy" | "verify") | ("get", _) => true,
+        // tidy reads no more of it than the packages need.
+        ("mod", "graph" | "verify") | ("get", _) => true,
         _ => false,
     };
     reads && !["modfile", "overlay"].iter().any(elsewhere)

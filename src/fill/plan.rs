@@ -184,6 +184,8 @@ impl Plan {
     ) -> Option<(Plan, Vec<ModuleVersion>)> {
         let (mut plan, mut needed) = Plan::of_download(go_mod, sums, private)?;
         plan.modules.clear();
+        // What go.sum says nothing of go has not read before, and may have no need to.
+        needed.retain(|module| !sums.lookup(&module.path, &module.version, true).is_empty());
         if !graph {
             needed.clear();
             plan.nodes.clear();
