@@ -112,10 +112,7 @@ fn told_of(verb: &str) -> [[&'static str; 2]; 2] {
     let loads = read.loads.as_ref();
     let fetched = match (read.downloads.is_some(), loads.map(|loads| (loads.scope, loads.any)), read.graph) {
         (true, _, _) => ["all of go.mod's list", "go.mod 所列的全部"],
-        (_, Some((Scope::Packages, true)), true) => {
-            ["what all packages import, and the module graph", "所有包所导入的，以及模块图"]
-        }
-        (_, Some((Scope::Packages, true)), false) => ["what all packages import", "所有包所导入的"],
+        (_, Some((Scope::Packages, true)), _) => ["what all packages import", "所有包所导入的"],
         (_, Some((Scope::Packages, false)), _) => ["what the packages import", "这些包所导入的"],
         (_, Some((Scope::Directives, _)), _) => {
             ["what the packages import and their directives run", "这些包所导入的及其指令所运行的"]
