@@ -1,17 +1,16 @@
 //! Between two attempts: how long is waited, and how gox knows that it is over.
 
 use super::speak::Level;
-use super::witness::Inquiry;
+use super::witness::{Asked, Inquiry};
 use super::{Interrupt, Run, observe};
-use crate::fetch::{Answer, Engine, Fetcher, Options};
-use crate::formats::goproxy::Rotate;
+use crate::fetch::Answer;
+use crate::formats::go_sum::GoSum;
 use crate::judgement::attempt::{self, Observation, State};
 use crate::judgement::table::Class;
 use crate::machine::network::{self, Probe};
 use crate::relay::path;
 use crate::vocabulary::Failure;
 use crate::words::running;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often is looked for a network while there is none.
@@ -110,29 +109,16 @@ impl Run {
 
     /// Whether it is answered, as go would be: whatever is said is a sign of life, but for a host's own trouble.
     async fn is_alive(&mut self, inquiry: &Inquiry) -> Result<bool, Interrupt> {
-        let mut options = Options::new(inquiry.list.clone(), self.way_out());
-        (options.rotate, options.attempts) = (Rotate::Never, 1);
-        (options.stall, options.budget) = (ANSWER, ANSWER);
-        if let Some(folder) = self.cache_folder() {
-            options.spool_dir = folder.join("cache/download");
-        }
+        let (list, question) = (inquiry.list.clone(), inquiry.question.clone());
+        let asked = self.ask_once(list, GoSum::default(), question, (ANSWER, ANSWER)).await?;
         // What cannot be asked tells nothing, and keeps nobody waiting.
-        let (Ok(engine), Ok(fetcher)) = (Engine::start(), Fetcher::new(options)) else { return Ok(true) };
-        let fetcher = Arc::new(fetcher);
-        let (answered, answer) = tokio::sync::oneshot::channel();
-        let (asking, question) = (fetcher.clone(), inquiry.question.clone());
-        engine.spawn(async move {
-            // Nobody listens any more where it took too long.
-            let _ = answered.send(asking.get(question).await);
-        });
-        let answer = self.unless_interrupted(tokio::time::timeout(ANSWER, answer)).await?;
+        let Some(Asked { answer, fetcher }) = asked else { return Ok(true) };
         Ok(match answer {
-            Ok(Ok(Answer::GaveUp { .. })) => fetcher.tally().hosts.values().any(|host| host.answers > 0),
-            Ok(Ok(Answer::Found { .. } | Answer::NotFound(_) | Answer::Refused(_) | Answer::Left { .. })) => {
+            Some(Answer::GaveUp { .. }) => fetcher.tally().hosts.values().any(|host| host.answers > 0),
+            Some(Answer::Found { .. } | Answer::NotFound(_) | Answer::Refused(_) | Answer::Left { .. }) => {
                 true
             }
-            Ok(Err(_)) => true,
-            Err(_) => false,
+            None => false,
         })
     }
 

@@ -63,6 +63,14 @@ impl Inquiry {
     }
 }
 
+/// What came of asking once.
+pub(super) struct Asked {
+    /// `None` where nothing came in time.
+    pub(super) answer: Option<Answer>,
+    /// Who asked, and what it has met.
+    pub(super) fetcher: Arc<Fetcher>,
+}
+
 /// The list as far as `entry`, which is asked where go's own walk leads there alone: words that name
 /// somebody further back tell nobody a name.
 fn up_to(list: &List, entry: &Entry) -> Option<List> {
@@ -214,41 +222,61 @@ impl Run {
         Some(Inquiry { list, question, sums, of_database: false, wrong })
     }
 
+    /// Asks for one file, once, as go would be led through the list: with the patience for a byte and the time for all
+    /// of it. `None` where gox cannot ask.
+    pub(super) async fn ask_once(
+        &mut self,
+        list: List,
+        sums: GoSum,
+        question: Question,
+        (stall, time): (Duration, Duration),
+    ) -> Result<Option<Asked>, Interrupt> {
+        let mut options = Options::new(list, self.way_out());
+        (options.rotate, options.attempts) = (Rotate::Never, 1);
+        options.go_sum = Arc::new(sums);
+        (options.stall, options.budget) = (stall, time);
+        if let Some(folder) = self.cache_folder() {
+            options.spool_dir = folder.join("cache/download");
+        }
+        let (Ok(engine), Ok(fetcher)) = (Engine::start(), Fetcher::new(options)) else { return Ok(None) };
+        let fetcher = Arc::new(fetcher);
+        let (answered, answer) = tokio::sync::oneshot::channel();
+        let asking = fetcher.clone();
+        engine.spawn(async move {
+            // Nobody listens any more where it took too long.
+            let _ = answered.send(asking.get(question).await);
+        });
+        let answer = self.unless_interrupted(tokio::time::timeout(time, answer)).await?;
+        Ok(match answer {
+            Ok(Ok(answer)) => Some(Asked { answer: Some(answer), fetcher }),
+            // What broke down tells nothing of anybody.
+            Ok(Err(_)) => None,
+            Err(_) => Some(Asked { answer: None, fetcher }),
+        })
+    }
+
     /// Asks once, and writes down what came of it.
     async fn inquire(&mut self, inquiry: Inquiry, proofs: &mut Proofs) -> Result<(), Interrupt> {
         let Inquiry { list, question, sums, of_database, wrong } = inquiry;
         let listed: Vec<Entry> =
             list.reachable().iter().filter(|e| matches!(e, Entry::Proxy(_))).cloned().collect();
         let named = question.file.names().ok().flatten();
-        let mut options = Options::new(list, self.way_out());
-        (options.rotate, options.attempts) = (Rotate::Never, 1);
-        options.go_sum = Arc::new(sums);
-        options.stall = self.policy.stall.min(PATIENCE);
-        options.budget = PATIENCE;
-        if let Some(folder) = self.cache_folder() {
-            options.spool_dir = folder.join("cache/download");
-        }
-        let (Ok(engine), Ok(fetcher)) = (Engine::start(), Fetcher::new(options)) else { return Ok(()) };
-        let fetcher = Arc::new(fetcher);
-        let (answered, answer) = tokio::sync::oneshot::channel();
-        let (asking, is_zip) = (fetcher.clone(), question.file.is_zip());
-        engine.spawn(async move {
-            // Nobody listens any more where it took too long.
-            let _ = answered.send(asking.get(question).await);
-        });
-        let answer = self.unless_interrupted(tokio::time::timeout(PATIENCE, answer)).await?;
+        let is_zip = question.file.is_zip();
+        let bounds = (self.policy.stall.min(PATIENCE), PATIENCE);
+        let Some(Asked { answer, fetcher }) = self.ask_once(list, sums, question, bounds).await? else {
+            return Ok(());
+        };
         match answer {
-            Ok(Ok(Answer::NotFound(refusal) | Answer::Refused(refusal))) => {
+            Some(Answer::NotFound(refusal) | Answer::Refused(refusal)) => {
                 let by = refusal.from.and_then(|from| listed.get(from.place()));
                 if let (Some(by), Some(module), 401 | 403 | 404 | 410) = (by, &named, refusal.status) {
                     proofs.witness_refusal(by, module);
                 }
             }
-            Ok(Ok(Answer::GaveUp { .. })) if of_database => proofs.witness_database_away(),
-            Err(_) if of_database => proofs.witness_database_away(),
+            Some(Answer::GaveUp { .. }) | None if of_database => proofs.witness_database_away(),
             // A long file may just be long.
-            Err(_) if !is_zip => listed.iter().take(1).for_each(|entry| proofs.witness_fault(entry)),
-            Ok(_) | Err(_) => {}
+            None if !is_zip => listed.iter().take(1).for_each(|entry| proofs.witness_fault(entry)),
+            Some(_) | None => {}
         }
         if !of_database {
             let tally = fetcher.tally();
