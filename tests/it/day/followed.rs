@@ -2,6 +2,10 @@
 
 use crate::harness::{Outcome, Project, go_minor};
 use crate::lab::{Fault, Lab, Module, Running, first_of_each};
+use std::time::Duration;
+
+/// Far enough that go does not have everything before the fill has begun.
+const FAR: Duration = Duration::from_millis(100);
 
 /// A module with a file for each package: its folder, and what it imports.
 fn module(path: &str, packages: &[(&str, &[&str])]) -> Module {
@@ -69,7 +73,7 @@ fn what_is_imported_further_down_is_fetched_and_nothing_else() {
         (&["mod", "vendor"], &["a", "b", "b/in", "c", "d", "t"]),
         (&["run", "."], &["a", "b", "b/in", "c", "d"]),
     ] {
-        let lab = lab().start();
+        let lab = lab().latency(FAR).start();
         let project = project(&lab);
         let outcome = project.gox(command).run().success();
         assert_eq!(zips(&lab), wanted, "{command:?}\n{outcome}");
@@ -118,7 +122,7 @@ fn a_workspace_is_followed_over_its_modules() {
 
 #[test]
 fn tools_and_directives_are_prepared_for() {
-    let lab = lab().start();
+    let lab = lab().latency(FAR).start();
     let generate =
         "package main\n\n//go:generate go run h.test/tool/cmd/helper\n//go:generate go run ./gen/gen.go\n";
     let gen_go = "//go:build ignore\n\npackage main\n\nimport _ \"h.test/t\"\n\nfunc main() {}\n";

@@ -18,7 +18,7 @@ mod tools;
 mod watched_go;
 
 pub(crate) use fake_go::{Act, Call, FakeGo};
-pub(crate) use outcome::{Outcome, same_lines};
+pub(crate) use outcome::{Outcome, same_lines, same_lines_but_for_downloads};
 pub(crate) use processes::Process;
 pub(crate) use releases::{go, go_minor, go_releases};
 pub(crate) use run::{Run, Started, be_on_ones_own};
