@@ -4,6 +4,7 @@ mod ending;
 mod helper;
 mod real_go;
 mod signals;
+mod starting;
 mod streams;
 mod terminal;
 mod watching;
