@@ -1,6 +1,6 @@
 //! Asks another program something, and does not wait for ever.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,9 +26,14 @@ pub(crate) fn answer(command: &mut Command, until: Instant) -> Option<Vec<u8>> {
             }
         }
     }
+    let mut stdout = child.stdout.take()?;
+    // All that it wrote is there by now; what it started may live on and hold the pipe for hours.
+    rustix::io::ioctl_fionbio(&stdout, true).ok()?;
     let mut text = Vec::new();
-    child.stdout.take()?.read_to_end(&mut text).ok()?;
-    Some(text)
+    match stdout.read_to_end(&mut text) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => None,
+        _ => Some(text),
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +51,16 @@ mod tests {
         assert_eq!(asked("echo a; exit 3", long), None);
         assert_eq!(answer(&mut Command::new("/nothing/there"), Instant::now() + long), None);
         assert_eq!(asked("echo a; exec sleep 600", Duration::ZERO), None);
+    }
+
+    #[test]
+    fn whom_it_leaves_behind_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let gate = dir.path().join("gate");
+        assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+        // Until the gate opens, cat holds stdout.
+        let script = format!("echo a; cat '{}' & exit 0", gate.display());
+        assert_eq!(asked(&script, Duration::from_secs(60)).as_deref(), Some(&b"a\n"[..]));
+        std::fs::OpenOptions::new().write(true).open(&gate).unwrap();
     }
 }
