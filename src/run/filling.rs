@@ -177,7 +177,7 @@ pub(super) fn lacks_nothing(job: &super::Job) -> bool {
 }
 
 /// Whether all that go.mod's own list names, or that of a workspace, is in the module cache.
-fn has_whole_list(job: &super::Job) -> bool {
+pub(super) fn has_whole_list(job: &super::Job) -> bool {
     match (Mains::read(&job.dir, &job.go_env, job.invocation.alone), job.go_env.mod_cache()) {
         (Some(mains), Some(cache)) => is_whole(&mains.listed, &Cache::new(cache, None)),
         _ => false,

@@ -1,5 +1,6 @@
 //! The end of a run: stdout, last words, report, journal, health, and how gox ends.
 
+use super::filling;
 use super::speak::Level;
 use super::surroundings::AFTER_IN_VAIN;
 use super::{Prepare, Run, ci};
@@ -283,12 +284,19 @@ impl Run {
         }
     }
 
+    /// Whether go met the network alone, as far as it shows: it says so of each zip with most verbs; with
+    /// `mod download` it says nothing, and what was not here is.
+    fn go_has_fetched(&self) -> bool {
+        self.course.has_downloaded() || self.lacked && filling::has_whole_list(&self.job)
+    }
+
     /// The report that the user asked for, and the journal.
     pub(super) fn write_down(&mut self, exit: i32, recovered: bool) {
         let fetch = self.relaying.fetched();
         let kept = self.job.settings.journal
             && (exit > SIGNALLED
                 || fetch.as_ref().is_some_and(|fetch| fetch.requests > 0)
+                || self.go_has_fetched()
                 || self.attempts.len() > 1
                 || self.attempts.iter().flat_map(|a| &a.failures).any(|f| f.cause != Cause::CompileError));
         let wanted = self.job.settings.report.clone();

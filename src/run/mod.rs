@@ -157,6 +157,8 @@ struct Run {
     packages: Vec<String>,
     /// What may be fetched ahead.
     prospect: Option<filling::Prospect>,
+    /// Something of go.mod's list was not here at the beginning, and go alone may have to fetch it.
+    lacked: bool,
     /// What the progress lines look at.
     course: Rc<progress::Course>,
     recorder: Recorder,
@@ -178,6 +180,8 @@ impl Run {
         let prospect = filling::prospect(&job);
         let all_here = matches!(prospect, Err(filling::NoFill::AllHere));
         let prospect = prospect.ok();
+        let alone = job.settings.journal && job.settings.relay == RelayMode::Never;
+        let lacked = prospect.is_some() || alone && !filling::has_whole_list(&job);
         let at = health::now();
         // What earlier runs met starts nothing where nothing can be missing.
         let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job, all_here);
@@ -218,6 +222,7 @@ impl Run {
             scratch,
             packages: prospect.as_ref().and_then(filling::Prospect::packages).unwrap_or_default(),
             prospect,
+            lacked,
             course: Rc::default(),
             recorder: Recorder::new(job.settings.record.clone()),
             supervisor,

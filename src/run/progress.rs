@@ -38,6 +38,8 @@ pub(super) struct Course {
     wait: Cell<Option<Until>>,
     /// What a go without the fetcher said last, if it was that it downloads something.
     word: RefCell<Option<String>>,
+    /// A go without the fetcher said at any time that it downloads something.
+    downloaded: Cell<bool>,
 }
 
 /// How go begins to say that it downloads something.
@@ -71,6 +73,14 @@ impl Course {
         let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let last = whole.rsplit(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(DOWNLOADS));
         *self.word.borrow_mut() = last.map(|line| String::from_utf8_lossy(line).into_owned());
+        if !self.downloaded.get() {
+            self.downloaded.set(whole.split(|byte| *byte == b'\n').any(|line| line.starts_with(DOWNLOADS)));
+        }
+    }
+
+    /// Whether go said that it downloads something, without the fetcher.
+    pub(super) fn has_downloaded(&self) -> bool {
+        self.downloaded.get()
     }
 
     /// The next attempt begins then.

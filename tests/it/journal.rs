@@ -36,6 +36,21 @@ fn a_run_that_met_the_network_is_one_line() {
 }
 
 #[test]
+fn go_that_asked_alone_is_one_line_too() {
+    let lab = Lab::new().modules(2).start();
+    for args in [&["mod", "download"][..], &["build", "-o", "program", "."], &["list", "-deps", "."]] {
+        let project = Project::new(&lab).shared_build_cache().env("GOX_RELAY", "never");
+        project.gox(args).run().success();
+        let noted = lines(&project);
+        assert_eq!(noted.len(), 1, "{args:?}: {noted:?}");
+        assert!(noted[0]["fetch"].is_null(), "{noted:?}");
+        project.gox(args).run().success();
+        project.gox(["list", "-m"]).run().success();
+        assert_eq!(lines(&project).len(), 1, "{args:?} with all at hand");
+    }
+}
+
+#[test]
 fn an_interrupted_run_is_one_line() {
     let lab = Lab::new().modules(2).fault(Fault::Silence, always()).start();
     let project = Project::new(&lab);
