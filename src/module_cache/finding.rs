@@ -2,6 +2,7 @@
 //! that whoever removes or moves something must bring.
 
 use super::place::Files;
+use crate::words::Text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -29,7 +30,7 @@ impl Finding {
     }
 
     /// What is wrong, in words.
-    pub(crate) fn why(&self) -> &str {
+    pub(crate) fn why(&self) -> &Text {
         match self {
             Finding::Damage(damaged) => &damaged.why,
             Finding::Dispute(disputed) => &disputed.why,
@@ -146,7 +147,7 @@ pub(crate) struct DamageProof {
     pub(super) damage: Damage,
     /// The module version whose file it is, if it is one's.
     pub(super) of: Option<ModuleVersion>,
-    pub(super) why: String,
+    pub(super) why: Text,
     /// The file as it was seen: eviction goes ahead only where it is still this one.
     pub(super) seen: Fingerprint,
     /// The hashes go.sum gives, to judge a folder again under the lock.
@@ -157,7 +158,7 @@ pub(crate) struct DamageProof {
 
 impl DamageProof {
     /// Damage of something that is no module version's; `None` where it is gone meanwhile.
-    pub(super) fn found(damage: Damage, why: impl Into<String>) -> Option<Finding> {
+    pub(super) fn found(damage: Damage, why: impl Into<Text>) -> Option<Finding> {
         let seen = Fingerprint::of(damage.path()).ok()?;
         let damaged =
             DamageProof { damage, of: None, why: why.into(), seen, want: Vec::new(), tree_unproven: false };
@@ -189,7 +190,7 @@ impl Part {
 pub(crate) struct Dispute {
     pub(super) of: ModuleVersion,
     pub(super) part: Part,
-    pub(super) why: String,
+    pub(super) why: Text,
     /// The files as they were seen, and what was not there.
     pub(super) seen: Vec<(PathBuf, Option<Fingerprint>)>,
 }

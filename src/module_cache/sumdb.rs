@@ -6,6 +6,7 @@
 use super::finding::{Damage, DamageProof, Finding};
 use super::place::{files_below, is_sumdb_name};
 use super::version::small;
+use crate::words::damages;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -29,7 +30,7 @@ pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str) -> Vec<Fin
     let mut trees = Vec::new();
     if let Some(latest) = state.map(|state| state.join(name).join("latest")) {
         if is_bad_note(&latest) {
-            found.extend(DamageProof::found(Damage::SumdbLatest(latest), "it is no signed note"));
+            found.extend(DamageProof::found(Damage::SumdbLatest(latest), damages::NO_NOTE));
         } else {
             trees.extend(small(&latest).ok().and_then(|bytes| signed_tree(&bytes)));
         }
@@ -47,18 +48,18 @@ pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str) -> Vec<Fin
             if bytes.len() == tile.width * HASH {
                 tiles.insert(tile, (path, bytes));
             } else {
-                found.extend(DamageProof::found(Damage::SumdbTile(path), "it has the wrong length"));
+                found.extend(DamageProof::found(Damage::SumdbTile(path), damages::WRONG_LENGTH));
             }
         } else if inside.starts_with("lookup/") {
             match record_tree(&bytes) {
                 Some(tree) => trees.extend(signed_tree(tree)),
-                None => found.extend(DamageProof::found(Damage::SumdbLookup(path), "it is no signed record")),
+                None => found.extend(DamageProof::found(Damage::SumdbLookup(path), damages::NO_RECORD)),
             }
         }
     }
     let inconsistent = contradicting(&tiles);
     for path in &inconsistent {
-        found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), "it contradicts the other tiles"));
+        found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), damages::CONTRADICTS_TILES));
     }
     if inconsistent.is_empty() {
         trees.sort();
@@ -67,7 +68,7 @@ pub(super) fn diagnose(root: &Path, state: Option<&Path>, name: &str) -> Vec<Fin
         let wrong = trees.iter().filter(|tree| root_hash(&tiles, tree.0).is_some_and(|root| root != tree.1));
         let edges: BTreeSet<Tile> = wrong.flat_map(|tree| right_edge(tree.0)).collect();
         for (path, _) in edges.iter().filter_map(|tile| tiles.get(tile)) {
-            found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), "it contradicts a signed tree"));
+            found.extend(DamageProof::found(Damage::SumdbTile(path.clone()), damages::CONTRADICTS_TREE));
         }
     }
     found

@@ -10,6 +10,7 @@ use super::place::{confine, files_below};
 use super::version::small;
 use crate::formats::authority::Url;
 use crate::formats::module_path::covers;
+use crate::words::{Text, damages};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -56,7 +57,7 @@ const REPORT: u64 = 1 << 20;
 pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let Some(clone) = clone_of(root, dir) else { return found };
-    let mut report = |damage: Damage, why: &str| {
+    let mut report = |damage: Damage, why: Text| {
         if confine(root, damage.path()).is_ok() {
             found.extend(DamageProof::found(damage, why));
         }
@@ -68,13 +69,13 @@ pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Finding> 
         && clone.is_dir()
         && clone.file_name().is_some_and(|name| *name != *hex(&Sha256::digest(key)))
     {
-        report(Damage::CloneInfo(info), "it names another repository than its folder is for");
+        report(Damage::CloneInfo(info), damages::OTHER_REPOSITORY.into());
         return found;
     }
     let locks = stale_locks(&clone, evidence);
     if !locks.is_empty() {
         for lock in locks {
-            report(Damage::CloneLock(lock), "no process holds it");
+            report(Damage::CloneLock(lock), damages::NOBODY_HOLDS.into());
         }
         return found;
     }
@@ -82,7 +83,7 @@ pub(super) fn diagnose(root: &Path, dir: &Path, evidence: &str) -> Vec<Finding> 
         // What git's words tell of may come from a server: git itself is asked, about this clone alone.
         let thorough = || damage_told(evidence).then(|| checked_through(&clone)).flatten();
         if let Some(why) = broken(&clone).or_else(thorough) {
-            report(Damage::Clone(clone), &why);
+            report(Damage::Clone(clone), why);
         }
     }
     found
@@ -95,7 +96,7 @@ pub(super) fn is_still_damaged(clone: &Path) -> bool {
 
 /// What git's own check of all objects and references finds to be damaged; nothing where there is no git or
 /// it takes too long. Oddities of old histories, which git reports too, are none.
-fn checked_through(clone: &Path) -> Option<String> {
+fn checked_through(clone: &Path) -> Option<Text> {
     let report = tempfile::tempfile().ok()?;
     let mut git = Command::new("git");
     git.arg("--git-dir").arg(clone).args(["fsck", "--no-dangling", "--no-progress"]);
@@ -124,7 +125,7 @@ fn checked_through(clone: &Path) -> Option<String> {
     let damage = |line: &&str| {
         ["error: ", "fatal: ", "missing ", "broken link "].iter().any(|begin| line.starts_with(begin))
     };
-    text.lines().map(str::trim).find(damage).map(|line| format!("git says: {line}"))
+    text.lines().map(str::trim).find(damage).map(|line| damages::GIT_SAYS.with(&[("line", &line)]))
 }
 
 /// See [`super::Cache::clones_of`].
@@ -216,37 +217,39 @@ fn damage_told(evidence: &str) -> bool {
 }
 
 /// Damage of a git clone that shows at a glance.
-fn broken(clone: &Path) -> Option<String> {
+fn broken(clone: &Path) -> Option<Text> {
     let objects = clone.join("objects");
     if !objects.is_dir() {
         // An empty folder is filled anew; go stumbles over what is left of one without objects.
-        return clone.join("config").exists().then(|| "it has no objects".to_owned());
+        return clone.join("config").exists().then(|| damages::NO_OBJECTS.into());
     }
     let head = small(&clone.join("HEAD")).unwrap_or_default();
     let head = String::from_utf8_lossy(&head);
     if !head.starts_with("ref: refs/") && !is_object_name(head.trim_end()) {
-        return Some("its HEAD is none".to_owned());
+        return Some(damages::NO_HEAD.into());
     }
     if !clone.join("refs").is_dir() {
-        return Some("it has no refs".to_owned());
+        return Some(damages::NO_REFS.into());
     }
     let config = small(&clone.join("config")).unwrap_or_default();
     if config.contains(&0) || !String::from_utf8_lossy(&config).contains("[remote \"origin\"]") {
-        return Some("its config is damaged".to_owned());
+        return Some(damages::BAD_CONFIG.into());
     }
     if let Ok(bytes) = small(&clone.join("packed-refs"))
         && !String::from_utf8_lossy(&bytes).lines().all(is_packed_ref)
     {
-        return Some("its packed-refs are damaged".to_owned());
+        return Some(damages::BAD_PACKED_REFS.into());
     }
     if let Ok(bytes) = small(&clone.join("shallow"))
         && (bytes.is_empty() || !String::from_utf8_lossy(&bytes).lines().all(is_object_name))
     {
-        return Some("its list of shallow commits is damaged".to_owned());
+        return Some(damages::BAD_SHALLOW.into());
     }
     files_below(&objects).iter().find_map(|path| {
         let bad = bad_object(path).unwrap_or(false);
-        bad.then(|| format!("{} is damaged", path.strip_prefix(clone).unwrap_or(path).display()))
+        bad.then(|| {
+            damages::BAD_OBJECT.with(&[("name", &path.strip_prefix(clone).unwrap_or(path).display())])
+        })
     })
 }
 

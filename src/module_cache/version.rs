@@ -17,6 +17,7 @@ use crate::formats::go_mod::{FaultKind, GoMod, Role};
 use crate::formats::go_sum::GoSum;
 use crate::formats::h1;
 use crate::formats::zip::{Entry, Fault, MAX_GO_MOD, Manifest};
+use crate::words::{Phrase, Text, damages};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
@@ -53,7 +54,7 @@ enum Zip {
     /// A whole zip, whatever go.sum says of it.
     Whole(Manifest),
     /// Its structure or a checksum inside it is wrong.
-    Broken(String),
+    Broken(Text),
     /// Not looked at, or of a kind that is not understood.
     Unread,
 }
@@ -61,9 +62,9 @@ enum Zip {
 /// The verdict on zip and `.ziphash` together.
 #[derive(Default)]
 struct Contents {
-    zip: Option<String>,
-    ziphash: Option<String>,
-    disputed: Option<String>,
+    zip: Option<Text>,
+    ziphash: Option<Text>,
+    disputed: Option<Text>,
 }
 
 /// One module version as it lies in the cache, and what go.sum says of it.
@@ -130,7 +131,7 @@ impl Look {
         } else if !believed || depth == Depth::Full {
             read_zip(&files)
         } else if !unpacked && matches!(hash::ends_like_a_zip(&files.zip), Ok(false)) {
-            Zip::Broken("it is cut short".to_owned())
+            Zip::Broken(damages::CUT_SHORT.into())
         } else {
             Zip::Unread
         };
@@ -142,7 +143,7 @@ impl Look {
         Some(Look { files, of, want, recorded, zip, unpacked, tree })
     }
 
-    fn damaged(&self, damage: Damage, why: String) -> Option<Finding> {
+    fn damaged(&self, damage: Damage, why: impl Into<Text>) -> Option<Finding> {
         let seen = Fingerprint::of(damage.path()).ok()?;
         let (of, want) = (Some(self.of.clone()), self.want.clone());
         // A whole zip that lies beside it is what go will judge.
@@ -151,10 +152,10 @@ impl Look {
             _ => false,
         };
         let tree_unproven = self.unpacked && !self.tree_is_wanted() && !like_zip();
-        Some(Finding::Damage(DamageProof { damage, of, why, seen, want, tree_unproven }))
+        Some(Finding::Damage(DamageProof { damage, of, why: why.into(), seen, want, tree_unproven }))
     }
 
-    fn disputed(&self, part: Part, why: String) -> Finding {
+    fn disputed(&self, part: Part, why: Text) -> Finding {
         let seen = part.paths(&self.files).into_iter();
         let seen = seen.map(|path| (path.to_owned(), Fingerprint::of(path).ok())).collect();
         Finding::Dispute(Dispute { of: self.of.clone(), part, why, seen })
@@ -175,8 +176,8 @@ impl Look {
         self.want.is_empty() || self.wants(hash)
     }
 
-    fn differs(&self, hash: &str) -> String {
-        format!("it has {hash}, go.sum {}", self.want.join(", "))
+    fn differs(&self, hash: &str) -> Text {
+        other_hash(hash, &self.want)
     }
 
     /// Zip and `.ziphash` beside each other and beside go.sum. What go does not mind is left out: a broken
@@ -184,8 +185,8 @@ impl Look {
     fn contents(&self, tree_goes: bool) -> Contents {
         let needed = !self.unpacked || tree_goes;
         let none = Contents::default();
-        let zip = |why: &str| Contents { zip: Some(why.to_owned()), ..Contents::default() };
-        let ziphash = |why: String| Contents { ziphash: Some(why), ..Contents::default() };
+        let zip = |why: &Text| Contents { zip: Some(why.clone()), ..Contents::default() };
+        let ziphash = |why: Text| Contents { ziphash: Some(why), ..Contents::default() };
         let disputed = |hash: &str| Contents { disputed: Some(self.differs(hash)), ..Contents::default() };
         match (&self.recorded, &self.zip) {
             (Recorded::Hash(hash), Zip::Whole(manifest)) => {
@@ -193,9 +194,9 @@ impl Look {
                 if *hash == got && self.allowed(hash) {
                     none
                 } else if *hash != got && self.allowed(got) {
-                    ziphash(format!("it says {hash}, the zip has {got}"))
+                    ziphash(damages::SAYS_OTHER_HASH.with(&[("says", hash), ("got", &got)]))
                 } else if *hash != got && self.allowed(hash) {
-                    let why = format!("it has {got}, its .ziphash and go.sum {hash}");
+                    let why = damages::OTHER_THAN_BOTH.with(&[("got", &got), ("want", hash)]);
                     if needed { zip(&why) } else { none }
                 } else {
                     disputed(got)
@@ -221,14 +222,14 @@ impl Look {
                     Zip::Broken(why) => Some(why.clone()),
                     _ => None,
                 };
-                Contents { zip: broken, ..ziphash("it holds no hash".to_owned()) }
+                Contents { zip: broken, ..ziphash(damages::NO_HASH.into()) }
             }
         }
     }
 
     /// How the extracted folder differs from what it was unpacked from. Nothing is said where nothing can
     /// be its measure: a zip or a recorded hash that go.sum does not confirm is none.
-    fn tree_fault(&self) -> Option<(TreeFault, String)> {
+    fn tree_fault(&self) -> Option<(TreeFault, Text)> {
         let tree = self.tree.as_ref()?;
         let got = tree.h1();
         let confirmed = matches!(&self.recorded, Recorded::Hash(hash) if self.wants(hash));
@@ -245,7 +246,7 @@ impl Look {
             (Some(zip), _) => differ(tree, zip),
             (None, _) if !confirmed => None,
             (None, Zip::Whole(zip)) if zip.h1() == got => {
-                Some((TreeFault::FromBadZip, "it was unpacked from the damaged zip".to_owned()))
+                Some((TreeFault::FromBadZip, damages::FROM_DAMAGED_ZIP.into()))
             }
             (None, _) if self.of.module == TOOLCHAIN => None,
             (None, _) => Some((TreeFault::Unknown, self.differs(got))),
@@ -263,12 +264,12 @@ impl Look {
         }
         let damage = || Damage::Mod(self.files.mod_file.clone());
         if let Some(why) = malformed_go_mod(&bytes) {
-            return self.damaged(damage(), why.to_owned());
+            return self.damaged(damage(), why);
         }
         if want.is_empty() {
             return None;
         }
-        let why = format!("it has {got}, go.sum {}", want.join(", "));
+        let why = other_hash(&got, want);
         let name = format!("{}go.mod", self.files.prefix).into_bytes();
         let inside = match &self.zip {
             Zip::Whole(zip) => zip.entries().iter().find(|entry| entry.name == name),
@@ -287,32 +288,37 @@ impl Look {
 fn read_zip(files: &Files) -> Zip {
     match hash::of_zip(&files.zip, &files.prefix) {
         Ok(manifest) => Zip::Whole(manifest),
-        Err(Fault::Corrupt(why)) => Zip::Broken(why),
-        Err(Fault::Unexpected(file)) => Zip::Broken(format!("unexpected file {file}")),
+        Err(Fault::Corrupt(detail)) => Zip::Broken(damages::NO_ZIP.with(&[("detail", &detail)])),
+        Err(Fault::Unexpected(file)) => Zip::Broken(damages::STRAY_FILE.with(&[("name", &file)])),
         Err(Fault::TooLarge | Fault::TooMany(_) | Fault::Unsupported(_) | Fault::Io(_)) => Zip::Unread,
     }
 }
 
 /// The worst way in which files of `zip` are not the same in `tree`. What the folder has beside
 /// them is not looked at: go adds files to a toolchain's, people leave theirs in others.
-fn differ(tree: &Manifest, zip: &Manifest) -> Option<(TreeFault, String)> {
+fn differ(tree: &Manifest, zip: &Manifest) -> Option<(TreeFault, Text)> {
     let have: BTreeMap<_, _> = tree.entries().iter().map(|e| (&e.name, e)).collect();
     let mut fault = None;
     for file in zip.entries().iter().filter(|e| !e.name.ends_with(b"/")) {
         let name = String::from_utf8_lossy(&file.name);
         match have.get(&file.name) {
-            None => return Some((TreeFault::Missing, format!("{name} is missing"))),
+            None => return Some((TreeFault::Missing, damages::LACKS.with(&[("name", &name)]))),
             Some(mine) if mine.digest == file.digest => {}
             Some(mine) if mine.size < file.size || mine.blank => {
-                fault = Some((TreeFault::Torn, format!("{name} is cut short or blank")));
+                fault = Some((TreeFault::Torn, damages::BLANK.with(&[("name", &name)])));
             }
             Some(_) if fault.is_none() => {
-                fault = Some((TreeFault::Edited, format!("{name} has another content")));
+                fault = Some((TreeFault::Edited, damages::CHANGED.with(&[("name", &name)])));
             }
             Some(_) => {}
         }
     }
     fault
+}
+
+/// That a file has another hash than go.sum wants of it.
+fn other_hash(got: &str, want: &[String]) -> Text {
+    damages::OTHER_HASH.with(&[("got", &got), ("want", &want.join(", "))])
 }
 
 /// The hashes of a kind that is known here (`h1:`); go leaves others aside too.
@@ -338,7 +344,7 @@ fn recorded(ziphash: &Path) -> Recorded {
 }
 
 /// Why these bytes cannot be anybody's go.mod.
-fn malformed_go_mod(bytes: &[u8]) -> Option<&'static str> {
+fn malformed_go_mod(bytes: &[u8]) -> Option<Phrase> {
     // go looks past the files that its first releases made up.
     if bytes.starts_with(b"//vgo 0.0.") {
         return None;
@@ -346,20 +352,20 @@ fn malformed_go_mod(bytes: &[u8]) -> Option<&'static str> {
     let read = GoMod::parse(bytes, Role::Dependency);
     let cannot_be = |fault: FaultKind| matches!(fault, FaultKind::Syntax | FaultKind::Unterminated);
     match read.faults.iter().find(|fault| cannot_be(fault.kind)) {
-        Some(fault) if fault.kind == FaultKind::Unterminated => Some("it ends inside a block"),
-        Some(_) => Some("it is no go.mod"),
-        None => read.module.is_none().then_some("it has no module line"),
+        Some(fault) if fault.kind == FaultKind::Unterminated => Some(damages::OPEN_BLOCK),
+        Some(_) => Some(damages::NO_GO_MOD),
+        None => read.module.is_none().then_some(damages::NO_MODULE_LINE),
     }
 }
 
 /// Why an `.info` file is damaged: JSON that go accepts, but for another version. (What is no such
 /// JSON is fetched anew, what names no version is not missed.)
-fn judge_info(file: &Path, version: &str) -> Option<String> {
+fn judge_info(file: &Path, version: &str) -> Option<Text> {
     let value: serde_json::Value = serde_json::from_slice(&small(file).ok()?).ok()?;
     // go matches keys whatever their case, the last one counts, and none at all does no harm.
     let (_, says) = value.as_object()?.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case("version"))?;
     let says = says.as_str().filter(|says| !says.is_empty())?;
-    (says != version).then(|| format!("it says version {says:?}"))
+    (says != version).then(|| damages::OTHER_VERSION.with(&[("says", &format!("{says:?}"))]))
 }
 
 /// A small file whole.

@@ -93,7 +93,9 @@ fn told(name: &str, freed: Freed, found: &[Finding], known: bool, text: &mut Tex
     };
     text.line(phrase.with(&[("what", &name), ("count", &freed.files), ("size", &size(freed.bytes))]));
     for finding in found {
-        text.line(Text::plain(format!("  {}: {}", finding.path().display(), finding.why())));
+        text.line(
+            keeping::WHAT_WAS_WRONG.with(&[("path", &finding.path().display()), ("why", finding.why())]),
+        );
     }
     if found.is_empty() {
         text.line(if known { keeping::WAS_WELL } else { keeping::WAS_WELL_ALONE });

@@ -111,6 +111,7 @@ phrases! {
     LOCAL_DISK = "put GOMODCACHE on a local disk", "把 GOMODCACHE 放到本地磁盘";
     FULL = "no room is left in {path}", "{path} 没有剩余空间";
     MAKE_ROOM = "make room, for example with go clean -cache", "清理出空间，例如执行 go clean -cache";
+    AT_PATH = "{why} ({path})", "{why}（{path}）";
     DAMAGED = "the module cache holds {name} damaged: {words}", "模块缓存中的 {name} 已损坏：{words}";
     EVICT = "gox evict {name} --refetch", "gox evict {name} --refetch（移除并重新下载）";
     MENDED = "{name} was damaged in the module cache, and is taken out: {words}", "模块缓存中的 {name} 已损坏，现已移除：{words}";

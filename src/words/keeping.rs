@@ -33,6 +33,7 @@ phrases! {
     EVICTED_FOLDER = "{what}: evicted, {count} files, its folder among them, {size}", "{what}：已移除，{count} 个文件（含其目录），{size}";
     EVICTED_ONE_FOLDER = "{what}: evicted, 1 file, its folder among them, {size}", "{what}：已移除，1 个文件（含其目录），{size}";
     BYTES = "{n} bytes", "{n} 字节";
+    WHAT_WAS_WRONG = "  {path}: {why}", "  {path}：{why}";
     WAS_WELL = "  nothing was wrong with it, by the go.sum here and its own files", "  按这里的 go.sum 和它自己的文件来看，它没有问题";
     WAS_WELL_ALONE = "  nothing was wrong with it, by its own files; no go.sum here has its hash", "  按它自己的文件来看没有问题；这里没有记录其哈希的 go.sum";
 }

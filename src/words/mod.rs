@@ -5,10 +5,11 @@
 //! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
 //! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found, `faults` what is wrong with settings and calls,
 //! `naming` short names for lists, `helping` what help says, `manual` what the help of each verb says,
-//! `keeping` what the verbs say that keep or remove something.
+//! `keeping` what the verbs say that keep or remove something, `damages` what is wrong with files of the module cache.
 
 mod advice;
 mod causes;
+pub(crate) mod damages;
 pub(crate) mod diagnosing;
 pub(crate) mod explaining;
 pub(crate) mod faults;

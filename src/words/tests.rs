@@ -11,6 +11,7 @@ fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
         explaining::ALL,
         faults::ALL,
         manual::ALL,
+        damages::ALL,
         keeping::ALL,
         diagnosing::ALL,
         helping::ALL,

@@ -60,6 +60,11 @@ fn a_damaged_version_goes_whole_and_the_proof_is_shown() {
     project.go(["mod", "download"]).run().success();
     let verify = project.go(["mod", "verify"]).run().success();
     assert_eq!(verify.out(), "all modules verified\n");
+    // In the other language the proof is told in it, too.
+    overwrite(&zip, |bytes| bytes[..bytes.len() / 2].to_vec());
+    fs::remove_file(project.cached("example.test/m001/@v/v1.0.0.ziphash")).expect("a file of the cache");
+    let outcome = project.gox(["evict", NAME]).env("GOX_LANG", "zh").run().success();
+    assert!(outcome.out().contains("v1.0.0.zip：它不是完整的 zip 文件："), "{outcome}");
 }
 
 #[test]

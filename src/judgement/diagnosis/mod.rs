@@ -223,9 +223,9 @@ pub(crate) enum CacheFault {
     /// No room is left.
     Full(String),
     /// A version is damaged in itself: its name, and how.
-    Damaged(String, String),
+    Damaged(String, Text),
     /// A version is whole and not what go.sum says.
-    Changed(String, String),
+    Changed(String, Text),
 }
 
 /// A setting that does harm, or nothing.

@@ -244,7 +244,7 @@ fn with_cache(fault: CacheFault) -> Facts {
 
 #[test]
 fn s21_a_damaged_zip_in_the_cache() {
-    let facts = with_cache(CacheFault::Damaged("a.test/m@v1.0.0".into(), "no zip".into()));
+    let facts = with_cache(CacheFault::Damaged("a.test/m@v1.0.0".into(), Text::plain("no zip")));
     is(&facts, Verdict::Cache, None, "a.test/m@v1.0.0 damaged", "gox evict a.test/m@v1.0.0 --refetch");
 }
 

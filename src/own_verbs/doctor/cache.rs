@@ -201,7 +201,8 @@ fn is_there(root: &Path, module: &str, version: &str) -> bool {
 }
 
 fn fault(finding: &Finding) -> CacheFault {
-    let (name, why) = (finding.name(), format!("{} ({})", finding.why(), finding.path().display()));
+    let why = say::AT_PATH.with(&[("why", finding.why()), ("path", &finding.path().display())]);
+    let name = finding.name();
     match finding {
         Finding::Damage(_) if !finding.may_be_an_edit() => CacheFault::Damaged(name, why),
         Finding::Damage(_) | Finding::Dispute(_) => CacheFault::Changed(name, why),
