@@ -317,7 +317,7 @@ fn own_verb(verb: OwnVerb, options: &CliOptions) -> Result<Exit, Exit> {
         OwnVerb::Config { format, command: None } => {
             let resolved = resolve(options, here.as_deref())?;
             let names: Vec<String> = std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()).collect();
-            own_verbs::config::run(format, &resolved, &names, &mut out)
+            own_verbs::config::run(format, &resolved, &names, environment, &mut out)
         }
         OwnVerb::Config { command: Some(command_line::ConfigVerb::Init { project, place }), .. } => {
             own_verbs::config::init(project, place, environment, here.as_deref(), &mut out)

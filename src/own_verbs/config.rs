@@ -4,10 +4,11 @@ use super::set::edited;
 use super::{columns, put, say};
 use crate::command_line::{Format, UsedAt};
 use crate::configuration::{
-    DEFAULT_TOML, Environment, Error, Files, Key, Origin, Resolved, Setting, nearest,
+    DEFAULT_TOML, Environment, Error, FileKind, Files, Key, Origin, Resolved, Setting, nearest,
 };
 use crate::machine::configuration_files::{FILE_NAME, repository_root, user_file};
-use crate::words::{Text, faults, keeping};
+use crate::machine::locale;
+use crate::words::{Language, Text, faults, keeping};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -23,15 +24,22 @@ pub(crate) fn run(
     format: Format,
     resolved: &Resolved,
     variables: &[String],
+    env: Environment<'_>,
     out: &mut dyn Write,
 ) -> Result<i32, Error> {
     match format {
-        Format::Text => put(out, &text(resolved, variables)),
+        Format::Text => put(out, &text(resolved, variables, locale::of_lines(env))),
         Format::Json => put(out, &format!("{:#}\n", as_json(resolved))),
     }
 }
 
-fn text(resolved: &Resolved, variables: &[String]) -> String {
+fn text(resolved: &Resolved, variables: &[String], language: Language) -> String {
+    let said = |text: Text| text.in_language(language).to_owned();
+    let from = |origin: &Origin| match origin {
+        Origin::CommandLine => said(keeping::COMMAND_LINE.into()),
+        Origin::BuiltIn => said(keeping::BUILT_IN.into()),
+        Origin::Environment(_) | Origin::File { .. } => origin.to_string(),
+    };
     let mut rows = Vec::new();
     for key in Key::ALL {
         let (setting, origin) = resolved.settings.get(key);
@@ -39,25 +47,32 @@ fn text(resolved: &Resolved, variables: &[String]) -> String {
             empty if empty.is_empty() => "-".to_owned(),
             value => value,
         };
-        rows.push([key.name().to_owned(), value, origin.to_string()]);
+        rows.push([key.name().to_owned(), value, from(origin)]);
     }
     for rule in &resolved.settings.rules {
         let value = format!("{} {:?}", rule.action.as_str(), rule.pattern);
-        rows.push(["rule".to_owned(), value, rule.origin.to_string()]);
+        rows.push([said(keeping::RULE.into()), value, from(&rule.origin)]);
     }
     for (kind, path) in &resolved.files {
-        rows.push(["file".to_owned(), path.display().to_string(), kind.to_string()]);
+        let whose = match kind {
+            FileKind::System => keeping::OF_THE_SYSTEM,
+            FileKind::User => keeping::OF_THE_USER,
+            FileKind::Project => keeping::OF_THE_PROJECT,
+        };
+        rows.push([said(keeping::FILE.into()), path.display().to_string(), said(whose.into())]);
     }
-    let mut text = columns(&rows);
+    let mut more = Text::default();
     for notice in &resolved.ignored {
-        text += &format!("ignored: {notice}\n");
+        let notice =
+            Text { en: notice.in_language(Language::English), zh: notice.in_language(Language::Chinese) };
+        more.line(keeping::IGNORED.with(&[("notice", &notice)]));
     }
     for name in variables {
         if let Some(key) = misspelt(name) {
-            text += &format!("{name} is not known to gox; did you mean {}?\n", key.env());
+            more.line(keeping::UNKNOWN_VARIABLE.with(&[("name", name), ("known", &key.env())]));
         }
     }
-    text
+    columns(&rows) + more.in_language(language)
 }
 
 /// The key that a variable's name probably means, where it begins with `GOX_` and is none.
@@ -225,7 +240,7 @@ mod tests {
     fn text_has_a_line_for_each_key() {
         let mut out = Vec::new();
         let variables = ["GOX_STALL", "GOX_ATEMPTS", "GOX_QQQ", "HOME"].map(String::from);
-        assert_eq!(run(Format::Text, &resolved(), &variables, &mut out), Ok(0));
+        assert_eq!(run(Format::Text, &resolved(), &variables, &|_| None, &mut out), Ok(0));
         let want = "\
 go            -                                                   built in
 attempts      6                                                   command line
@@ -262,9 +277,29 @@ GOX_ATEMPTS is not known to gox; did you mean GOX_ATTEMPTS?
     }
 
     #[test]
+    fn the_table_is_told_in_chinese_too() {
+        let mut out = Vec::new();
+        let chinese = |name: &str| (name == "GOX_LANG").then(|| OsString::from("zh"));
+        assert_eq!(run(Format::Text, &resolved(), &["GOX_ATEMPTS".into()], &chinese, &mut out), Ok(0));
+        let text = String::from_utf8(out).unwrap();
+        for words in [
+            "内置默认值",
+            "命令行",
+            "规则",
+            "用户",
+            "项目",
+            "已忽略：/p/gox.toml:2",
+            "您是不是想写 GOX_ATTEMPTS",
+        ] {
+            assert!(text.contains(words), "{words} in\n{text}");
+        }
+        assert!(!text.contains("built in") && !text.contains("ignored"), "{text}");
+    }
+
+    #[test]
     fn json_has_typed_values_and_places() {
         let mut out = Vec::new();
-        assert_eq!(run(Format::Json, &resolved(), &[], &mut out), Ok(0));
+        assert_eq!(run(Format::Json, &resolved(), &[], &|_| None, &mut out), Ok(0));
         assert!(!String::from_utf8_lossy(&out).contains("secret"));
         let all: Value = serde_json::from_slice(&out).unwrap();
         let at = |key: &str| all["settings"][key].clone();

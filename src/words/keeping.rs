@@ -36,4 +36,13 @@ phrases! {
     WHAT_WAS_WRONG = "  {path}: {why}", "  {path}：{why}";
     WAS_WELL = "  nothing was wrong with it, by the go.sum here and its own files", "  按这里的 go.sum 和它自己的文件来看，它没有问题";
     WAS_WELL_ALONE = "  nothing was wrong with it, by its own files; no go.sum here has its hash", "  按它自己的文件来看没有问题；这里没有记录其哈希的 go.sum";
+    BUILT_IN = "built in", "内置默认值";
+    COMMAND_LINE = "command line", "命令行";
+    RULE = "rule", "规则";
+    FILE = "file", "文件";
+    OF_THE_SYSTEM = "system", "系统";
+    OF_THE_USER = "user", "用户";
+    OF_THE_PROJECT = "project", "项目";
+    IGNORED = "ignored: {notice}", "已忽略：{notice}";
+    UNKNOWN_VARIABLE = "{name} is not known to gox; did you mean {known}?", "gox 不认识 {name}；您是不是想写 {known}？";
 }
