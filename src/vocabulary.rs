@@ -186,6 +186,8 @@ named! {
         Unfit = "unfit",
         /// The resolver's trouble, not the name's: it does not answer, or no other name resolves either.
         Resolver = "resolver",
+        /// It redirects in circles, or to where nobody follows: asked again, it does the same.
+        Astray = "astray",
     }
 }
 

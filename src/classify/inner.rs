@@ -139,6 +139,9 @@ const RESET: &[&str] = &[
 
 const REFUSED: &[&str] = &["connection refused", "actively refused", "no connection could be made"];
 
+/// What net/http says where it follows a redirect no further.
+const ASTRAY: &[&str] = &["stopped after 10 redirects", "redirected from secure url"];
+
 const PAGE: &[&str] = &[
     "malformed http",
     "malformed mime",
@@ -146,8 +149,6 @@ const PAGE: &[&str] = &[
     "unexpected end of json",
     "cannot unmarshal",
     "invalid response",
-    "stopped after 10 redirects",
-    "redirected from secure url",
     "xml syntax error",
     "bad content-length",
     "unsupported transfer encoding",
@@ -321,6 +322,8 @@ fn words(text: &str, lower: &str) -> Option<(Cause, Detail)> {
         Some((Cause::CaptiveOrHtml, Detail::PlainHttp))
     } else if any(lower, NO_META_TAGS) {
         Some((Cause::CaptiveOrHtml, Detail::NoMetaTags))
+    } else if any(lower, ASTRAY) {
+        Some((Cause::CaptiveOrHtml, Detail::Astray))
     } else if any(lower, PAGE) {
         plain(Cause::CaptiveOrHtml)
     } else if any(lower, RESET) {
@@ -387,6 +390,7 @@ pub(super) const LISTS: &[&[&str]] = &[
     TLS,
     PLAIN_HTTP,
     NO_META_TAGS,
+    ASTRAY,
     TIMEOUT,
     RESET,
     REFUSED,

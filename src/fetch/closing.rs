@@ -13,11 +13,18 @@ impl Journey<'_> {
         let Try { miss: Miss::Wrong { digest, .. }, .. } = &self.tries[index] else { return };
         let same = |t: &&Try| matches!(&t.miss, Miss::Wrong { digest: d, .. } if d == digest);
         let tries = self.tries.iter().filter(same).count();
+        if tries < 2 {
+            // Seen once, nothing is certain.
+            return;
+        }
         let mut failure = self.failure(&self.tries[index], &self.shortfalls[index]);
         failure.evidence.push_str(&format!(", the same {length} bytes in {tries} tries"));
         let why = self.shortfalls[index].words.clone();
         let settled = Settled { failure, why, bytes: length, tries };
-        self.fetcher.ledger.lock().tally.settled.push(settled);
+        let mut books = self.fetcher.ledger.lock();
+        books.tally.settled.push(settled);
+        // What nobody but the fill wants may be wrong without an end of the run.
+        books.settled[self.tries[index].upstream.place()] |= self.is_for_go();
     }
 
     /// Enters the failures of this question into the books.

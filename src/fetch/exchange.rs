@@ -19,7 +19,7 @@ use crate::formats::authority;
 use crate::formats::zip::{MAX_GO_MOD, MAX_ZIP};
 use crate::judgement::request::pace::Ended;
 use crate::redact;
-use crate::vocabulary::Cause;
+use crate::vocabulary::{Cause, Detail};
 use hyper::Uri;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::sync::atomic::Ordering;
@@ -158,6 +158,7 @@ impl Exchange<'_> {
     ) -> Result<Response, Fault> {
         // go reads addresses in its own way, and has the last word.
         let odd = |words: String| Fault::new(Cause::CaptiveOrHtml, words).blaming(Blame::Verdict);
+        let astray = |words: String| Fault { detail: Detail::Astray, ..odd(words) };
         let mut uri = self.upstream.uri(&self.question.path).map_err(|e| odd(e.to_string()))?;
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -200,14 +201,14 @@ impl Exchange<'_> {
                 location.to_str().map_err(|_| odd("redirected to letters beyond ASCII".to_owned()))?;
             redirects += 1;
             if redirects > REDIRECTS {
-                return Err(odd(format!("stopped after {REDIRECTS} redirects")));
+                return Err(astray(format!("stopped after {REDIRECTS} redirects")));
             }
             let (next, user) = resolve(&uri, location)
                 .ok_or_else(|| odd(format!("redirected to nonsense: {}", without_secrets(location))))?;
             response.body.discard();
             if self.upstream.is_https() && next.scheme_str() != Some("https") {
                 let (from, to) = (redact::url(&uri.to_string()), redact::url(&next.to_string()));
-                return Err(odd(format!("redirected from secure URL {from} to insecure URL {to}")));
+                return Err(astray(format!("redirected from secure URL {from} to insecure URL {to}")));
             }
             let next_host = next.host().unwrap_or_default().to_ascii_lowercase();
             if !is_within(&next_host, &first_host) {

@@ -64,6 +64,9 @@ impl<'a> Journey<'a> {
                 return Answer::NotFound(Refusal { from: None, status: 404, words });
             }
         };
+        if let Some(left) = fetcher.left_before(&question) {
+            return left;
+        }
         fetcher.ledger.lock().tally.requests += 1;
         let pinned = match &question.file {
             File::Module { module, version, .. } => {
@@ -162,6 +165,11 @@ impl<'a> Journey<'a> {
                 Move::GiveUp => return self.give_up(),
             }
         }
+    }
+
+    /// Whether go waits for the answer.
+    pub(super) fn is_for_go(&self) -> bool {
+        self.errand.waiting == Waiting::Go
     }
 
     fn not_found(&self) -> Answer {
@@ -421,6 +429,10 @@ impl<'a> Journey<'a> {
             let mut books = self.fetcher.ledger.lock();
             books.absent[upstream.place()].get_or_insert_with(std::time::Instant::now);
         }
+        if short.miss.is_nonsense() && short.detail != Detail::Resolver {
+            let mut books = self.fetcher.ledger.lock();
+            books.nonsense[upstream.place()].get_or_insert_with(std::time::Instant::now);
+        }
         if let Miss::Limited { pause: Some(pause) } = short.miss {
             // A pause beyond every clock is as good as the longest one.
             let until = Instant::now().checked_add(pause).unwrap_or_else(|| Instant::now() + FOR_EVER);
@@ -445,6 +457,10 @@ impl<'a> Journey<'a> {
             if self.tries.iter().any(|t| t.upstream == from && t.miss == Miss::NotFound) {
                 // It has it by now; the next may need its time as well.
                 books.absent[from.place()] = None;
+            }
+            if self.tries.iter().any(|t| t.upstream == from && t.miss.is_nonsense()) {
+                // It passes by itself.
+                books.nonsense[from.place()] = None;
             }
             books.tally.got(&self.question.file);
             books.tally.mended += u64::from(self.tries.iter().any(|t| t.miss != Miss::NotFound));

@@ -1,11 +1,25 @@
 //! What is left to go: files of upstreams that gox cannot talk to as go may.
 
-use super::Answer;
 use super::fault::Blame;
 use super::journey::Journey;
 use super::one_try::Shortfall;
+use super::question::Question;
+use super::{Answer, Fetcher};
 use crate::judgement::request::UpstreamId;
 use crate::judgement::request::miss::{Alone, Miss, Try};
+use crate::vocabulary::Detail;
+
+/// Most files that are remembered to lead nowhere.
+const KEPT_ASTRAY: usize = 4096;
+
+impl Fetcher {
+    /// The answer to a question whose address is known to lead nowhere, and which go has not asked for itself yet.
+    pub(super) fn left_before(&self, question: &Question) -> Option<Answer> {
+        let books = self.ledger.lock();
+        let at = *books.astray.get(&question.path).filter(|at| !books.go_fails[at.place()])?;
+        Some(Answer::Left { at, url: self.address_for_go(at, &question.path) })
+    }
+}
 
 impl Journey<'_> {
     /// What gox alone has met there, of which go may hear nothing.
@@ -52,6 +66,11 @@ impl Journey<'_> {
             let whole =
                 books.answered[at.place()].is_none() && self.tries.last().as_ref().is_some_and(unread);
             books.left[at.place()] |= whole;
+            if self.shortfalls.last().is_some_and(|short| short.detail == Detail::Astray)
+                && books.astray.len() < KEPT_ASTRAY
+            {
+                books.astray.insert(self.question.path.clone(), at);
+            }
             if let Some(short) = self.shortfalls.last() {
                 books.left_to_go[at.place()].get_or_insert_with(|| short.words.clone());
             }

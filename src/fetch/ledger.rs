@@ -262,6 +262,13 @@ pub(super) struct Books {
     pub(super) known: Vec<(String, UpstreamId, Instant)>,
     /// Since when an upstream has not what go.sum pins.
     pub(super) absent: Vec<Option<Instant>>,
+    /// Since when an upstream sends nonsense, asking again having cured none of it.
+    pub(super) nonsense: Vec<Option<Instant>>,
+    /// Files whose address leads nowhere, by the path at an upstream that was left to go with them: whoever asks for
+    /// one again goes the same way.
+    pub(super) astray: BTreeMap<String, UpstreamId>,
+    /// Which upstreams hold a file for good that go rejects.
+    pub(super) settled: Vec<bool>,
 }
 
 impl Books {
@@ -311,6 +318,8 @@ impl Books {
             answers: false,
             left: false,
             go_fails: false,
+            nonsense: None,
+            settled: false,
         };
         let mut conditions: Vec<Condition> =
             self.breakers.iter().zip(&self.stores).zip(upstreams).map(of).collect();
@@ -320,6 +329,8 @@ impl Books {
             condition.answers = self.answered[place].is_some();
             condition.left = self.left[place];
             condition.go_fails = self.go_fails[place];
+            condition.nonsense = self.nonsense[place].map(|since| since.elapsed());
+            condition.settled = self.settled[place];
         }
         // A pause that a host asked for is the host's, under whatever path it is asked.
         let rests: Vec<Duration> = conditions.iter().map(|condition| condition.rests).collect();
@@ -364,6 +375,9 @@ impl Ledger {
                 look_ups: Vec::new(),
                 known: Vec::new(),
                 absent: vec![None; n],
+                nonsense: vec![None; n],
+                astray: BTreeMap::new(),
+                settled: vec![false; n],
             }),
             bytes: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),

@@ -133,6 +133,8 @@ impl Fetcher<'_> {
             answers: fetcher.draw.chance(50),
             left: false,
             go_fails: false,
+            nonsense: fetcher.draw.chance(30).then(|| Duration::from_secs(18)),
+            settled: fetcher.draw.chance(20),
         };
         (0..count).map(|at| of(at, self)).collect()
     }

@@ -151,7 +151,7 @@ pub(super) fn cure(
         Class::Again => Ok(Cure::Transport { entry, dead: observation.end == AttemptEnd::NoConnection }),
         Class::Way => Ok(Cure::Transport { entry, dead: false }),
         Class::Elsewhere => Ok(Cure::Transport { entry, dead: true }),
-        Class::Certificate => certificate(policy, state, entry, &row, failure),
+        Class::Certificate => certificate(policy, state, observation, entry, &row, failure),
         Class::Slower => Ok(Cure::TooMany { entry }),
         Class::Origin => Ok(Cure::Transport { entry: Entry::Direct, dead: false }),
         Class::Database => database(state, &row, failure),
@@ -233,15 +233,18 @@ fn evict(state: &State, repairs: Vec<Repair>) -> Result<Cure, Stop> {
     Ok(Cure::Evict(repairs))
 }
 
-/// A rejected certificate is rejected again. Where nobody else may be asked it is still tried once
-/// more, for a middlebox in between, as the fetcher does.
+/// A rejected certificate is rejected again, and who redirects in circles does it again. Where nobody else may be
+/// asked it is still tried once more, for a middlebox in between, as the fetcher does.
 fn certificate(
     policy: &Policy,
     state: &State,
+    observation: &Observation,
     entry: Entry,
     row: &Row,
     failure: &Failure,
 ) -> Result<Cure, Stop> {
+    // The fetcher has gone astray there before go did.
+    let twice = failure.detail == Detail::Astray && observation.relayed;
     let others = state.list().reachable().iter().filter(|e| **e != entry && !state.resting.contains(e));
     let from = state.list().entries.iter().position(|e| *e == entry);
     let somewhere = others.into_iter().any(|e| {
@@ -250,7 +253,7 @@ fn certificate(
     }) || (!state.mirrors.is_empty() && state.proofs.faulty(&entry).is_some());
     if somewhere && !state.graph_private {
         Ok(Cure::Transport { entry, dead: true })
-    } else if state.attempts_without_progress < 2 {
+    } else if state.attempts_without_progress < 2 && !twice {
         Ok(Cure::Transport { entry, dead: false })
     } else {
         row_stop(state, row, failure)

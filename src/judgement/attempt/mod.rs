@@ -51,7 +51,29 @@ fn exhausted(
     let bound = bound(policy, state, observation, failures);
     let spent = state.attempts_without_progress >= bound && !waits;
     let late = observation.since_first_failure >= policy.budget;
+    let spent = spent || is_nonsense_for_good(policy, state, observation, failures);
     (spent || late).then(|| gave_up(state, observation, failures, (late && !spent).then_some(policy.budget)))
+}
+
+/// Answers that are wrong and came at once are asked for again for so long.
+const NONSENSE: Duration = Duration::from_secs(6);
+
+/// Whether all that came for longer than that, and in two attempts, was no file of a module proxy's: a page, a
+/// damaged file. Nobody is away who would come back.
+fn is_nonsense_for_good(
+    policy: &Policy,
+    state: &State,
+    observation: &Observation,
+    failures: &[Failure],
+) -> bool {
+    let nonsense = |f: &Failure| {
+        let damaged = f.row().class == table::Class::Damage;
+        (damaged || table::is_certain_to_stay(f.cause)) && f.source == Some(Source::Proxy)
+    };
+    policy.patient
+        && state.attempts_without_progress >= 2
+        && observation.since_first_failure >= NONSENSE
+        && failures.iter().all(|f| nonsense(f) && !is_waited_out(policy, state, observation, f))
 }
 
 /// What happened, to how many modules, and how long it was tried.

@@ -1,6 +1,7 @@
 //! How a try at an upstream ended that did not simply succeed.
 
 use super::UpstreamId;
+use crate::judgement::table;
 use crate::vocabulary::Cause;
 use std::time::Duration;
 
@@ -55,6 +56,16 @@ impl Miss {
     /// True for a word about the request, as opposed to trouble with the host or the way.
     pub(crate) fn is_word(&self) -> bool {
         matches!(self, Miss::NotFound | Miss::Denied { .. } | Miss::Odd)
+    }
+
+    /// True for an answer that is no file of a module proxy's, or not that file, and for a name that nobody has: most
+    /// likely the next is the same.
+    pub(crate) fn is_nonsense(&self) -> bool {
+        match self {
+            Miss::Fault { cause, gained } => !gained && table::is_certain_to_stay(*cause),
+            Miss::Wrong { flaw, .. } => *flaw != Flaw::Doubt,
+            Miss::NotFound | Miss::Denied { .. } | Miss::Odd | Miss::Limited { .. } => false,
+        }
     }
 
     /// Whether the try is one of those that are limited: not a body that moved on, nor a pause that

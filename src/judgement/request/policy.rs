@@ -4,6 +4,7 @@
 //! upstream may be asked after which is [`Crossings`]' business.
 
 use super::UpstreamId;
+pub(crate) use super::condition::{Allowance, Condition};
 use super::crossings::Crossings;
 use super::miss::{Flaw, Miss, Try};
 use super::terms::Terms;
@@ -38,40 +39,6 @@ const APART: Duration = Duration::from_secs(2);
 /// counted from the first such answer of that upstream: 2, 5 and 10 s after the one before. It was
 /// there once; Athens and goproxy say so too while their own upstream fails.
 const ABSENT: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(7), Duration::from_secs(17)];
-
-/// What is known of an upstream at this moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Condition {
-    /// Its breaker is open.
-    pub(crate) open: bool,
-    /// It answers nobody just now.
-    pub(crate) down: bool,
-    /// It refuses every module that go.sum pins.
-    pub(crate) refuses: bool,
-    /// Most of its last answers were good.
-    pub(crate) healthy: bool,
-    /// What is left of a pause it asked for.
-    pub(crate) rests: Duration,
-    /// How long the slowest of its first bytes took (95 of 100), once it has served some.
-    pub(crate) usual: Option<Duration>,
-    /// How long ago it first had not what go.sum pins; one series of questions for all such files.
-    pub(crate) absent: Option<Duration>,
-    /// It has answered in this run.
-    pub(crate) answers: bool,
-    /// gox cannot talk to it: go asks it itself.
-    pub(crate) left: bool,
-    /// go could not talk to it either.
-    pub(crate) go_fails: bool,
-}
-
-/// What the run allows at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Allowance {
-    /// One more retry is within the share.
-    pub(crate) retry: bool,
-    /// What is left of the recovery budget.
-    pub(crate) time: Duration,
-}
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,11 +167,11 @@ impl Situation<'_> {
         !condition.open && condition.rests.is_zero()
     }
 
-    fn at(&self, upstream: UpstreamId) -> impl Iterator<Item = &Try> {
+    pub(super) fn at(&self, upstream: UpstreamId) -> impl Iterator<Item = &Try> {
         self.tries.iter().filter(move |t| t.upstream == upstream)
     }
 
-    fn is_untried(&self, upstream: UpstreamId) -> bool {
+    pub(super) fn is_untried(&self, upstream: UpstreamId) -> bool {
         self.at(upstream).next().is_none()
     }
 
@@ -428,6 +395,9 @@ impl Situation<'_> {
         if self.terms.patient && self.condition(at).down {
             return u32::MAX;
         }
+        if let Some(few) = self.limit_of_nonsense(at) {
+            return few;
+        }
         // What others get there may be unknown there in its own way.
         let trouble = |t: &Try| matches!(t.miss, Miss::Fault { cause, .. } if is_of_a_server(cause));
         match (self.condition(at).healthy, self.terms.chosen) {
@@ -452,7 +422,8 @@ impl Situation<'_> {
                 let stays = n >= terms.attempts && self.is_repeated_wrong();
                 let quick = self.condition(to).healthy && !stays;
                 let base = if quick { HEALTHY_BACKOFF.min(terms.backoff_base) } else { terms.backoff_base };
-                Pause::Backoff(backoff::ceiling(base, terms.backoff_max, n.saturating_sub(2)))
+                let ceiling = backoff::ceiling(base, terms.backoff_max, n.saturating_sub(2));
+                Pause::Backoff(self.until_plain(to).map_or(ceiling, |left| ceiling.min(left.max(base))))
             }
         }
     }
@@ -471,8 +442,11 @@ impl Situation<'_> {
         // A machine on the way may damage many answers in the same manner. Where most others arrive
         // sound, even two hosts agreeing is not yet proof.
         let healthy = self.tries.iter().any(|t| self.condition(t.upstream).healthy);
+        let doomed = self.condition(last.upstream).settled && self.is_alone(last.upstream);
         let enough = match flaw {
             Flaw::Page => return None,
+            // The run ends with the verdict on another file: nothing is won by being sure of this one too.
+            Flaw::Doubt | Flaw::Hash | Flaw::Shape if doomed => 1,
             Flaw::Doubt => 2,
             Flaw::Hash | Flaw::Shape if from_two && !healthy => 2,
             Flaw::Hash => CONFIRMING,

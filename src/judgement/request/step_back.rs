@@ -8,6 +8,7 @@
 use super::UpstreamId;
 use super::miss::{Alone, Miss, Try};
 use super::policy::{Move, Situation};
+use crate::judgement::table;
 
 /// Unreadable answers in a row after which an upstream is left to go that has answered nothing yet: what a
 /// middlebox put in the place of one answer is gone with the next.
@@ -51,8 +52,11 @@ impl Situation<'_> {
             t.upstream == last.upstream && t.alone.is_some() && matches!(t.miss, Miss::Fault { .. })
         };
         let row = self.tries.iter().rev().take_while(of_gox).count();
+        let astray = matches!(&last.miss, Miss::Fault { cause, .. } if table::is_certain_to_stay(*cause));
         let enough = match (last.alone?, self.condition(last.upstream).answers) {
             (Alone::Verdict, false) => 1,
+            // An address that leads nowhere: go walks that way too, and so it is walked twice.
+            (Alone::Verdict, true) if astray => 1,
             // Once more for a middlebox in between.
             (Alone::Verdict, true) => 2,
             (Alone::Unread, false) => UNREADABLE,

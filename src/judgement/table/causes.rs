@@ -80,7 +80,8 @@ const fn of_database(row: Row, detail: Detail) -> Row {
         | Detail::Odd
         | Detail::Verify
         | Detail::Unfit
-        | Detail::Resolver => row,
+        | Detail::Resolver
+        | Detail::Astray => row,
     }
 }
 
@@ -199,6 +200,12 @@ const fn page(row: Row, source: Option<Source>, detail: Detail) -> Row {
         Some(Source::Cache) => Row { class: Class::Damage, trouble: Trouble::Here, ..row },
         Some(Source::Direct) if matches!(detail, Detail::NoMetaTags) => {
             Row { class: Class::Stop, trouble: Trouble::Module, ..row }
+        }
+        // It would do so again; who else may be asked may not.
+        Some(Source::Proxy | Source::Direct | Source::Toolchain) | None
+            if matches!(detail, Detail::Astray) =>
+        {
+            Row { class: Class::Certificate, ..row }
         }
         Some(
             Source::Proxy | Source::Direct | Source::Vcs | Source::Sumdb | Source::Toolchain | Source::Local,

@@ -24,8 +24,8 @@ pub enum Class {
     Again,
     /// The place is dead for now: it rests, the next one is asked.
     Elsewhere,
-    /// The place's certificate is rejected: as a dead one; where nobody else may be asked, once more
-    /// (for a middlebox in between), then the user must act.
+    /// The place's certificate is rejected, or it redirects in circles: as a dead one; where nobody else may be
+    /// asked, once more (for a middlebox in between), then the user must act.
     Certificate,
     /// The place counts requests: longer waits.
     Slower,
@@ -262,7 +262,8 @@ impl Failure {
             | Detail::Refused
             | Detail::Verify
             | Detail::Unfit
-            | Detail::Resolver => false,
+            | Detail::Resolver
+            | Detail::Astray => false,
         }
     }
 
@@ -284,6 +285,12 @@ pub(crate) fn is_of_talking(cause: Cause) -> bool {
 /// Whether it is a server's word that it has trouble of its own.
 pub(crate) fn is_of_a_server(cause: Cause) -> bool {
     matches!(cause, Cause::Http5xx)
+}
+
+/// Whether what was answered once will most likely be answered again, at whatever time: a page, a name that nobody
+/// has.
+pub(crate) fn is_certain_to_stay(cause: Cause) -> bool {
+    matches!(cause, Cause::CaptiveOrHtml | Cause::Dns)
 }
 
 /// Whether waiting may cure a failure: the trouble of a host that answers nobody just now, or of the proxy on the
@@ -315,7 +322,8 @@ pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) ->
         | Detail::Away
         | Detail::Untrusted
         | Detail::Absent
-        | Detail::Refused => row,
+        | Detail::Refused
+        | Detail::Astray => row,
         Detail::HttpProxy => at_http_proxy(row),
         Detail::Reasoned if matches!(row.class, Class::Refusal | Class::Repeats) => {
             Row { class: Class::Stop, ..row }

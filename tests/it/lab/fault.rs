@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     AlterZip,
     /// A well-formed zip with other content, the same at each download.
     AlterZipSame,
+    /// A well-formed zip with other content, the same at each download, and packed anew for it.
+    RepackedZip,
     /// A .mod with one more line, different at each download.
     AlterMod,
     /// A .mod with one more line, the same at each download.
@@ -111,7 +113,7 @@ impl Fault {
         let zip = path.ends_with(".zip");
         let module = path.ends_with(".mod");
         match self {
-            Fault::AlterZipCrc | Fault::AlterZip | Fault::AlterZipSame => zip,
+            Fault::AlterZipCrc | Fault::AlterZip | Fault::AlterZipSame | Fault::RepackedZip => zip,
             Fault::AlterMod | Fault::AlterModSame => module,
             Fault::Alter => zip || module,
             Fault::BadSignature => path.contains("lookup/") || path.ends_with("latest"),

@@ -121,6 +121,13 @@ fn zip_of(files: &BTreeMap<String, &[u8]>) -> Vec<u8> {
 
 /// The same zip with one file changed; `mark` says how.
 pub(super) fn altered_zip(original: &[u8], mark: &str) -> Bytes {
+    packed_zip(original, mark, 0)
+}
+
+/// The same, packed at that minute: other bytes each minute, and the same content.
+pub(super) fn packed_zip(original: &[u8], mark: &str, minute: usize) -> Bytes {
+    let minute = u8::try_from(minute % 60).expect("less than 60");
+    let packed = zip::DateTime::from_date_and_time(2020, 1, 1, 1, minute, 0).expect("a time");
     let mut archive = zip::ZipArchive::new(Cursor::new(original)).expect("the lab's own zip");
     let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let victim = (0..archive.len())
@@ -129,6 +136,7 @@ pub(super) fn altered_zip(original: &[u8], mark: &str) -> Bytes {
     for i in 0..archive.len() {
         let mut file = archive.by_index(i).expect("the lab's own zip");
         let options = SimpleFileOptions::default().compression_method(file.compression());
+        let options = options.last_modified_time(packed);
         let name = file.name().expect("a name that the lab gave").into_owned();
         out.start_file(name, options).expect("a zip in memory");
         std::io::copy(&mut file, &mut out).expect("a zip in memory");

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::limits::Counted;
-use super::modules::{altered_zip, wrong_crc};
+use super::modules::{altered_zip, packed_zip, wrong_crc};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -143,6 +143,7 @@ pub(super) fn spoil(mut answer: Answer, fault: Option<Fault>, path: &str, number
         Some(Fault::Late(ms)) => wait = Duration::from_millis(ms.into()),
         Some(Fault::AlterZipCrc) if whole => answer.body = wrong_crc(&answer.body),
         Some(Fault::AlterZipSame) if whole => answer.body = altered_zip(&answer.body, "for good"),
+        Some(Fault::RepackedZip) if whole => answer.body = packed_zip(&answer.body, "for good", number),
         Some(Fault::AlterModSame) if whole => answer.body = altered_mod(&answer.body, "for good"),
         Some(Fault::Alter | Fault::AlterZip) if whole && path.ends_with(".zip") => {
             answer.body = altered_zip(&answer.body, &format!("download {number}"));
