@@ -43,8 +43,8 @@ pub(super) const WORDS: &[(&str, Cause, Option<Source>, Look)] = &[
     ("checking tree#", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Tree),
     ("downloaded inconsistent tile", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
     ("malformed note", Cause::CacheCorrupt, Some(Source::Sumdb), Look::Damage),
-    ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
-    ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Plain),
+    ("malformed record data", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Unfit),
+    ("cannot validate record", Cause::SumdbUnreachable, Some(Source::Sumdb), Look::Unfit),
     ("database disabled by gosumdb=off", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),
     // toolchains
     ("toolchain not available", Cause::ToolchainDownload, Some(Source::Toolchain), Look::Toolchain),

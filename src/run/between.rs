@@ -89,7 +89,8 @@ impl Run {
         let seen = State::after(&self.policy, before, observation);
         let of_database = |f: &Failure| {
             let through = f.url.as_deref().is_some_and(|url| url.contains("/sumdb/"));
-            f.row().class == Class::Database && !through
+            let named = f.url.is_some() || f.host.is_some();
+            f.row().class == Class::Database && named && !through
         };
         if observation.failures.iter().any(of_database) {
             return Inquiry::about_database(seen.sumdb.as_deref().unwrap_or(&seen.premises.gosumdb));

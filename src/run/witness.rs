@@ -150,6 +150,10 @@ impl Run {
             if !through && state.premises.gosumdb != "sum.golang.org" {
                 return None;
             }
+            // A proxy may carry it: then go asks nobody else.
+            if failure.url.is_none() && failure.host.is_none() {
+                return None;
+            }
             let name = state.premises.gosumdb.split(['+', ' ']).next().unwrap_or_default();
             if through && !failure.url.as_deref().is_some_and(|url| url.contains(&format!("/sumdb/{name}/")))
             {

@@ -79,6 +79,29 @@ fn a_bit_that_flips_once_in_what_the_database_sends_ends_no_run() {
 }
 
 #[test]
+fn an_answer_that_is_none_is_asked_for_three_times_of_those_whom_go_asks() {
+    // Of the public database's, carried by a proxy: what any enemy can make up.
+    let other = "12\nexample.test/other v1.0.0 h1:AAAA=\n\ngo.sum database tree\n12\nAAAA=\n\n";
+    for said in ["<html>login</html>", "12", other] {
+        for relay in ["auto", "never"] {
+            let enemy = Fault::forged(200, "text/plain", said);
+            let lab = Lab::new().entry(Entry::plain()).fault(enemy, always().path("^sumdb/")).start();
+            let project = Project::new(&lab).without("GOX_ATTEMPTS").no_file("go.sum");
+            let project = project.env("GOX_RELAY", relay).env("GOSUMDB", "sum.golang.org");
+            let outcome = project.gox(["mod", "download"]).run().exited(1);
+            assert!(outcome.attempts() <= 3, "{said:?} {relay}\n{outcome}");
+            assert!(
+                outcome.remedies().iter().all(|r| !r.starts_with("sumdb:")),
+                "{said:?} {relay}\n{outcome}"
+            );
+            let report = outcome.report().to_string();
+            assert!(!report.contains("google.cn") && !report.contains("https://sum.golang.org"), "{outcome}");
+            outcome.silent_about("google.cn").silent_about("sum.golang.org still");
+        }
+    }
+}
+
+#[test]
 fn a_database_that_misbehaves_is_asked_once() {
     let lab = Lab::new().sumdb().start();
     let strange = project(&lab).env("GOSUMDB", lab.gosumdb_of_another_key());

@@ -260,7 +260,7 @@ fn certificate(
     }
 }
 
-/// Answers of the checksum database that do not fit its signed tree, before that is its word.
+/// Answers of the checksum database that are none, or do not fit its signed tree, before that is its word.
 const UNFIT: u32 = 3;
 
 /// The checksum database did not answer, or with something that is none.
@@ -270,8 +270,13 @@ fn database(state: &State, row: &Row, failure: &Failure) -> Result<Cure, Stop> {
     if untrusted && state.premises.gosumdb != "sum.golang.org" {
         return row_stop(state, row, failure);
     }
-    if failure.detail == Detail::Unfit && state.attempts_without_progress >= UNFIT {
-        return Err(Stop::with_hint(told(state, failure), words::advice(failure)));
+    // It has answered: nobody is away who might come back, or whom another stands in for.
+    if !untrusted && (failure.detail == Detail::Unfit || row.class == Class::Damage) {
+        return if state.attempts_without_progress >= UNFIT {
+            Err(Stop::with_hint(told(state, failure), words::advice(failure)))
+        } else {
+            Ok(Cure::Again)
+        };
     }
     // The first failure of a database that can be reached at all may be chance.
     let hopeless = untrusted || row.is_dead_host() || row.trouble == Trouble::Silent;

@@ -298,7 +298,8 @@ pub(crate) fn is_certain_to_stay(cause: Cause) -> bool {
 pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail) -> bool {
     // A proxy on the way comes back as any host does.
     let of_host = if detail == Detail::HttpProxy { Detail::Plain } else { detail };
-    cause != Cause::CaptiveOrHtml && row(cause, source, of_host).may_pass() || is_away(cause, detail)
+    cause != Cause::CaptiveOrHtml && detail != Detail::Unfit && row(cause, source, of_host).may_pass()
+        || is_away(cause, detail)
 }
 
 /// Whether a name did not resolve for a trouble of the resolver's, or a host cannot be reached although there is
