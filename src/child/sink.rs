@@ -6,7 +6,7 @@
 //! signals.
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::time::Timespec;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -80,7 +80,8 @@ pub(super) fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> 
 
 fn write_if_room(fd: BorrowedFd<'_>, piece: &[u8]) -> io::Result<usize> {
     let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
-    if poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? == 0 {
+    // Even a poll that does not wait is interrupted by a signal that is due, such as the one of go's end.
+    if retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))? == 0 {
         return Err(io::ErrorKind::WouldBlock.into());
     }
     loop {

@@ -133,12 +133,13 @@ impl Stage {
                         // Names mean the same in capitals.
                         let target = target.to_ascii_lowercase();
                         way.push(format!("connect {target} ({through})"));
-                        let denied = target.starts_with("denied").then_some(&b"HTTP/1.1 403 No\r\n\r\n"[..]);
-                        link.write_all(denied.unwrap_or(b"HTTP/1.1 200 OK\r\n\r\n")).ok()?;
-                        if denied.is_some() {
+                        if target.starts_with("denied") {
+                            // Who has the answer may be gone and asked about in the same moment.
                             self.note(&Ask { way, ..Ask::nothing() });
+                            let _ = link.write_all(b"HTTP/1.1 403 No\r\n\r\n");
                             return None;
                         }
+                        link.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
                         continue;
                     }
                     let path = if let Some((_, rest)) = target.split_once("://") {
