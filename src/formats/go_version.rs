@@ -36,12 +36,12 @@ impl GoVersion {
         let mut numbers = [0; 3];
         let mut count = 0;
         for part in plain.split('.') {
-            *numbers.get_mut(count)? = part.parse().ok()?;
+            *numbers.get_mut(count)? = number(part)?;
             count += 1;
         }
         let stage = match (tail.strip_prefix("rc"), tail.strip_prefix("beta")) {
-            (Some(n), _) => Stage::Candidate(n.parse().ok()?),
-            (_, Some(n)) => Stage::Beta(n.parse().ok()?),
+            (Some(n), _) => Stage::Candidate(number(n)?),
+            (_, Some(n)) => Stage::Beta(number(n)?),
             _ if !tail.is_empty() => return None,
             // Before 1.21 "1.20" was itself a release; since then it is the language's version.
             _ if count < 3 && numbers >= [1, 21, 0] => Stage::Language,
@@ -54,6 +54,12 @@ impl GoVersion {
     pub(crate) fn release(&self) -> (u32, u32) {
         (self.numbers[0], self.numbers[1])
     }
+}
+
+/// A number of any length, as go compares them: what is too large for us is as large as any.
+fn number(digits: &str) -> Option<u32> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u32::MAX))
 }
 
 /// The later of two names of toolchains; one that cannot be read is the earlier.
@@ -81,6 +87,8 @@ mod tests {
             "1.27rc1",
             "1.27.3",
             "1.99",
+            "1.99.1",
+            "1.99.99999999999999999999",
             "2.0.1",
         ];
         for pair in order.windows(2) {

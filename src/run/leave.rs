@@ -3,7 +3,7 @@
 use super::filling;
 use super::speak::Level;
 use super::surroundings::AFTER_IN_VAIN;
-use super::{Prepare, Run, ci};
+use super::{Job, Prepare, Run, ci};
 use crate::child::{Delivered, Ended as ChildEnded, Outcome, Status};
 use crate::configuration::{Key, Origin};
 use crate::exit::{Exec, Exit, OWN_FAILURE};
@@ -15,7 +15,8 @@ use crate::memory::report::{Attempt, Report, millis};
 use crate::memory::sink::{self, Sink};
 use crate::redact;
 use crate::vocabulary::{Cause, Failure, Source};
-use crate::words::{self, Text, faults, running};
+use crate::words::{self, Phrase, Text, faults, running};
+use std::io;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -39,7 +40,30 @@ pub(super) fn exit_of(outcome: &Outcome) -> i32 {
     }
 }
 
+/// Whether a child could not be started for want of what gox itself takes up: descriptors, processes, memory.
+fn is_for_want(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let want = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| want.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+/// The end where gox could not even begin.
+pub(super) fn before_begun(job: &Job, phrase: Phrase, error: &io::Error) -> Exit {
+    if is_for_want(error) {
+        return Exit::Go(Exec::plain(job.go.clone(), job.args.clone(), &job.nesting));
+    }
+    Exit::failed(OWN_FAILURE, &phrase.with(&[("why", error)]))
+}
+
 impl Run {
+    /// The end where go could not be started beside gox: in its place it can, if nothing was run before.
+    pub(super) fn without_a_child(&self, error: &io::Error) -> Exit {
+        if self.history.is_empty() && is_for_want(error) {
+            return Exit::Go(Exec::plain(self.job.go.clone(), self.job.args.clone(), &self.job.nesting));
+        }
+        Exit::cannot_run(&self.job.go, error)
+    }
+
     /// Ends the run with its last attempt: a good one, or one that the run stops at.
     pub(super) async fn leave(
         &mut self,

@@ -90,12 +90,12 @@ pub(crate) fn run(job: Job) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::failed(OWN_FAILURE, &faults::NO_START.with(&[("why", &error)])),
+        Err(error) => return leave::before_begun(&job, faults::NO_START, &error),
     };
     let exit = runtime.block_on(async {
         match Supervisor::new() {
             Ok(supervisor) => drive(job, supervisor).await,
-            Err(error) => Exit::failed(OWN_FAILURE, &faults::NO_SIGNALS.with(&[("why", &error)])),
+            Err(error) => leave::before_begun(&job, faults::NO_SIGNALS, &error),
         }
     });
     // A search of the cache or a look-up under way is not waited for.
@@ -289,7 +289,7 @@ impl Run {
             let watch = child::Watch { stall: Some(patience), quiet: QUIET };
             self.course.begins(self.attempts.len() + 1, patience, self.relaying.at_work());
             let started = self.supervisor.run(&command, mode, watch, &mut hooks).await;
-            let mut outcome = started.map_err(|error| Exit::cannot_run(&self.job.go, &error))?;
+            let mut outcome = started.map_err(|error| self.without_a_child(&error))?;
             self.name_upstreams(&mut outcome);
             let untouched = self.history.is_empty() && self.opening.is_empty() && !self.lenient;
             if outcome.ended == ChildEnded::Exited(0) && untouched {

@@ -23,6 +23,26 @@ fn forty_descriptors_are_enough_and_too_few_are_no_full_disk() {
 }
 
 #[test]
+fn what_go_does_with_few_descriptors_gox_does_not_fail_at() {
+    let mut managed = 0;
+    for descriptors in [10, 12, 14, 16, 18, 20, 24] {
+        let lab = Lab::new().modules(3).start();
+        let through = |program: &Path| {
+            let project = Project::new(&lab).env("GOMAXPROCS", "1");
+            limited(
+                &project,
+                &format!("ulimit -n {descriptors} && exec '{}' mod download", program.display()),
+            )
+        };
+        if through(&go()).code() == Some(0) {
+            managed += 1;
+            through(gox()).success();
+        }
+    }
+    assert!(managed > 0, "go needs more than that");
+}
+
+#[test]
 fn a_limit_of_file_sizes_is_told_and_no_silent_end() {
     let lab = Lab::new().modules(3).size(3_000_000).start();
     for relay in ["always", "never"] {
