@@ -1,4 +1,4 @@
-//! The loop with its defaults (`relay = auto`): seeded runs of every fault, all of which must end well.
+//! The loop with its defaults (`relay = auto`): seeded runs of every fault, all of which must end well but at a gate.
 
 use crate::figure::{Table, ratio};
 use crate::plan::{Plan, Serving};
@@ -22,7 +22,8 @@ pub(crate) fn measure(tools: &Tools, table: &mut Table) {
             one(tools, table, &name, fault, share);
         }
     }
-    for first in ["closed", "403", "silent"] {
+    // A proxy that no table knows, and that refuses, is a gate: its word stands, as with go.
+    for (first, passes) in [("closed", true), ("403", false), ("silent", true)] {
         let name = format!("loop first of two {first}");
         if table.wants(&name) {
             let mut place = Place::new(tools);
@@ -31,7 +32,8 @@ pub(crate) fn measure(tools: &Tools, table: &mut Table) {
             place.turn_to(&serving, &[]);
             let ran = place.run(&tools.gox, &["mod", "download"]);
             let note = format!("{:.1} s, {} attempts", ran.elapsed.as_secs_f64(), ran.attempts());
-            table.all_of(&name, usize::from(ran.ok), 1, &note);
+            let as_meant = ran.ok == passes && (passes || ran.attempts() == 1);
+            table.all_of(&name, usize::from(as_meant), 1, &note);
         }
     }
 }
