@@ -17,8 +17,9 @@ const SOON: Duration = Duration::from_millis(5);
 /// ... and whether they have changed, afterwards.
 const LATER: Duration = Duration::from_millis(100);
 
-/// Streams that are allowed before the peer has said how many it takes.
-pub(super) const BEFORE_SETTINGS: usize = 1;
+/// Streams that are allowed before the peer has said how many it takes, a round trip later: as many as fit into
+/// what it may send by then. go allows a hundred. Who takes fewer refuses the others, which are sent anew.
+pub(super) const BEFORE_SETTINGS: usize = 16;
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,12 +48,26 @@ pub(super) struct Gate {
 
 /// The right to one stream; gives it back when dropped.
 #[derive(Debug)]
-pub(super) struct Permit(Arc<Gate>);
+pub(super) struct Permit {
+    gate: Arc<Gate>,
+    /// The peer had not said how many it takes.
+    early: bool,
+}
+
+impl Permit {
+    /// Notes that the peer refused the stream: it bears fewer than are open now. What it could not say in time is no
+    /// sign of that.
+    pub(super) fn refused(&self) {
+        if !self.early {
+            self.gate.narrow();
+        }
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.lock().open -= 1;
-        self.0.freed.notify_waiters();
+        self.gate.lock().open -= 1;
+        self.gate.freed.notify_waiters();
     }
 }
 
@@ -93,10 +108,10 @@ impl Gate {
                 };
                 if count.open < most {
                     count.open += 1;
-                    return Some(Permit(self.clone()));
+                    return Some(Permit { gate: self.clone(), early: allowed == BEFORE_SETTINGS });
                 }
             }
-            let look = if allowed <= BEFORE_SETTINGS { SOON } else { LATER };
+            let look = if allowed == BEFORE_SETTINGS { SOON } else { LATER };
             tokio::select! {
                 () = freed => {}
                 () = tokio::time::sleep(look) => {}
@@ -104,8 +119,7 @@ impl Gate {
         }
     }
 
-    /// Notes that the peer refused a stream: it bears fewer than are open now.
-    pub(super) fn narrow(&self) {
+    fn narrow(&self) {
         let mut count = self.lock();
         count.bears = (count.open.min(count.bears) / 2).max(1);
     }
@@ -175,6 +189,20 @@ mod tests {
         tokio::task::yield_now().await;
         gate.shut();
         assert!(fourth.await.unwrap().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_refused_before_the_peer_could_say_how_many_it_takes_is_no_sign() {
+        let gate = Gate::new();
+        let early = fill(&gate, Waiting::Go, BEFORE_SETTINGS).await;
+        assert_eq!(early.len(), BEFORE_SETTINGS);
+        early.iter().for_each(Permit::refused);
+        drop(early);
+        let later = fill(&gate, Waiting::Go, 100).await;
+        assert_eq!(later.len(), STREAMS);
+        later[0].refused();
+        drop(later);
+        assert_eq!(fill(&gate, Waiting::Go, 100).await.len(), STREAMS / 2);
     }
 
     #[tokio::test(start_paused = true)]

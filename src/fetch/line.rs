@@ -272,7 +272,7 @@ impl Line {
                 let response = response.map_err(|error: h2::Error| {
                     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
                     if refused {
-                        gate.narrow();
+                        permit.refused();
                     }
                     // A peer that goes away in peace names the last stream that it works on.
                     let left = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
