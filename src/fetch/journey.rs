@@ -37,7 +37,7 @@ pub(super) struct Journey<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) terms: Terms,
     pub(super) question: Question,
-    errand: Errand,
+    pub(super) errand: Errand,
     pub(super) tries: Vec<Try>,
     /// What is known of each try beyond its miss.
     pub(super) shortfalls: Vec<Shortfall>,

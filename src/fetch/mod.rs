@@ -246,6 +246,8 @@ pub(crate) struct Errand {
     pub(crate) waiting: Waiting,
     /// Reads a zip through in place of the fetcher.
     pub(crate) inspect: Option<Arc<dyn Inspect>>,
+    /// What its files are counted by: one that rests as it was told gives its place to another meanwhile.
+    pub(crate) places: Option<Arc<tokio::sync::Semaphore>>,
 }
 
 impl fmt::Debug for Fetcher {
@@ -323,11 +325,12 @@ impl Fetcher {
         &self,
         question: Question,
         inspect: Option<Arc<dyn Inspect>>,
+        places: &Arc<tokio::sync::Semaphore>,
         uses: impl FnOnce(Answer) -> F,
     ) {
         let Some(coming) = self.ahead.announce(&question.path) else { return };
         let _counted = self.ledger.begin();
-        let errand = Errand { waiting: Waiting::Fill, inspect };
+        let errand = Errand { waiting: Waiting::Fill, inspect, places: Some(places.clone()) };
         let answer = journey::Journey::answer(self, question, errand).await;
         let left = matches!(answer, Answer::Left { .. });
         let kept = uses(answer).await;

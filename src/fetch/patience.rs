@@ -11,11 +11,36 @@ use crate::judgement::request::UpstreamId;
 use crate::judgement::request::hedge;
 use crate::judgement::request::policy::Pause;
 use std::time::Duration;
-use tokio::sync::{MutexGuard, SemaphorePermit};
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// Longest pause before a host that answers nobody is asked once more, by one question for all.
 const PROBE_PAUSE: Duration = Duration::from_secs(3);
+
+/// The place of a file that rests, which another has meanwhile.
+struct GivenUp<'a>(&'a Semaphore);
+
+impl<'a> GivenUp<'a> {
+    fn new(places: &'a Semaphore) -> GivenUp<'a> {
+        places.add_permits(1);
+        GivenUp(places)
+    }
+
+    /// Waits for a place.
+    async fn take_back(self) {
+        if let Ok(place) = self.0.acquire().await {
+            place.forget();
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        // Whoever has the place will give it back once more.
+        self.0.forget_permits(1);
+    }
+}
 
 /// The right to ask a silent host once more; nobody's in particular where it answers others.
 pub(super) struct Turn<'a>(Option<SemaphorePermit<'a>>);
@@ -50,7 +75,11 @@ impl<'a> Journey<'a> {
             Pause::Backoff(ceiling) => self.sleep(upstream, ceiling.mul_f64(fastrand::f64())).await,
             Pause::Rest(rest) => {
                 let spread = Duration::from_millis(fastrand::u64(0..50));
+                let given = self.errand.places.as_deref().map(GivenUp::new);
                 self.sleep(upstream, rest + spread).await;
+                if let Some(place) = given {
+                    place.take_back().await;
+                }
             }
         }
     }

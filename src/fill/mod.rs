@@ -151,7 +151,7 @@ impl Fill {
         let work = Arc::new(Work {
             small: Semaphore::new(SMALL),
             zips: Semaphore::new(ZIPS.min(means.room).max(1)),
-            all: Semaphore::new(if means.fetcher.begins_plainly() { NARROW } else { SMALL + ZIPS }),
+            all: Arc::new(Semaphore::new(if means.fetcher.begins_plainly() { NARROW } else { SMALL + ZIPS })),
             order: order.clone(),
             counts: counts.clone(),
             means,
@@ -204,7 +204,7 @@ struct Work {
     small: Semaphore,
     zips: Semaphore,
     /// For small files and zips together.
-    all: Semaphore,
+    all: Arc<Semaphore>,
 }
 
 async fn widen(work: &Work) {
@@ -341,7 +341,7 @@ async fn go_mod(work: Arc<Work>, module: ModuleVersion) -> Came {
         }
         std::future::ready(Some(answer))
     };
-    work.means.fetcher.get_ahead(question, None, uses).await;
+    work.means.fetcher.get_ahead(question, None, &work.all, uses).await;
     read.map_or(Came::Done, |text| Came::Mod(module, Box::new(text)))
 }
 
@@ -350,7 +350,10 @@ async fn info(work: Arc<Work>, module: ModuleVersion) -> Came {
         && let Some(question) = question(&module, Kind::Info, "info")
     {
         let _turn = (work.small.acquire().await, work.all.acquire().await);
-        work.means.fetcher.get_ahead(question, None, |answer| std::future::ready(Some(answer))).await;
+        work.means
+            .fetcher
+            .get_ahead(question, None, &work.all, |answer| std::future::ready(Some(answer)))
+            .await;
     }
     Came::Done
 }
@@ -413,7 +416,7 @@ async fn zip(work: Arc<Work>, module: ModuleVersion) -> Came {
         }
         left
     };
-    work.means.fetcher.get_ahead(question, Some(inspect), uses).await;
+    work.means.fetcher.get_ahead(question, Some(inspect), &work.all, uses).await;
     Came::Done
 }
 

@@ -2,7 +2,8 @@
 //! over each of them.
 
 use crate::harness::{Outcome, Project};
-use crate::lab::{Entry, Fault, Lab, Limits, Running, rate};
+use crate::lab::{Entry, Fault, Lab, Limits, Running, first_of_each, rate};
+use std::collections::HashSet;
 use std::time::Duration;
 
 const MODULES: usize = 40;
@@ -96,4 +97,23 @@ fn refusals_by_chance_are_asked_again_without_a_pause_for_the_others() {
             assert!(refused[..2].iter().all(|seen| beside(seen.at)), "{fault:?}");
         }
     }
+}
+
+#[test]
+fn those_that_rest_leave_their_places_to_others() {
+    // More of them than are asked for at a time over HTTP/1.1, and none next to another.
+    let some = first_of_each(1).path("m0(00|04|08|12|16|20|24|28)/@v/v1.0.0.mod$");
+    let lab = Lab::new()
+        .modules(MODULES)
+        .keep_alive()
+        .latency(Duration::from_millis(2))
+        .entry(Entry::plain())
+        .fault(Fault::RateLimited(5), some)
+        .start();
+    gets_through(&lab, REQUESTS + 8);
+    let seen = lab.requests();
+    let mut before = HashSet::new();
+    let again = seen.iter().position(|seen| !before.insert(seen.path.clone())).expect("asked again");
+    let mods = seen[..again].iter().filter(|seen| seen.path.ends_with(".mod")).count();
+    assert_eq!(mods, MODULES, "{:?}", seen[..again].iter().map(|seen| &seen.path).collect::<Vec<_>>());
 }
