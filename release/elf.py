@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Says what kind of program a file is: "x86_64 static-pie", "aarch64 dynamic", ...
+"""Says what kind of program a file is: "x86_64 static", "aarch64 dynamic", ...
 
 The ELF header and the program headers tell it: a program without an interpreter needs no library and no loader of the
 machine that it runs on.

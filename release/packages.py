@@ -174,7 +174,7 @@ def pack(given, fields, epoch):
             sys.exit(f"packages.py: '{word}' is no TARGET=FILE with one of {', '.join(TARGETS)}")
         program = pathlib.Path(file).read_bytes()
         kind = elf.kind(program)
-        if kind != f"{target.split('-')[0]} static-pie" and not given.any_linking:
+        if kind != f"{target.split('-')[0]} static" and not given.any_linking:
             sys.exit(f"packages.py: {file} is no static program for {target}: {kind or 'no program in 64-bit ELF'}")
         extra = extras(given.dependencies, fields["version"], target)
         yield wheel(given.out, fields, target, program, extra, epoch)
