@@ -52,6 +52,15 @@ pub(super) struct Helper {
     dir: tempfile::TempDir,
 }
 
+/// Whoever runs the tests in the background of a script ignores Ctrl-C there, and all below it would.
+fn ignore_nothing() -> io::Result<()> {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGTSTP] {
+        // SAFETY: a plain call between fork and exec.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
+}
+
 /// The second process, running.
 pub(super) struct Running {
     child: Child,
@@ -78,6 +87,8 @@ impl Helper {
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env(SCRIPT, script).env(REPORT, dir.path()).env("DIR", dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // SAFETY: it makes system calls alone.
+        unsafe { command.pre_exec(ignore_nothing) };
         Helper { command, dir }
     }
 
