@@ -4,46 +4,65 @@ use super::{Command, Grouping};
 use rustix::process::Pid;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
 use tokio::net::unix::pipe;
-
-#[cfg(target_os = "linux")]
-mod beside;
-#[cfg(target_os = "linux")]
-use beside::spawn;
-
-#[cfg(not(target_os = "linux"))]
-mod forked;
-#[cfg(not(target_os = "linux"))]
-use forked::spawn;
 
 /// A started go and the ends of its pipes that are ours.
 pub(super) struct Started {
+    pub(super) child: Child,
     pub(super) pid: Pid,
     pub(super) stdout: pipe::Receiver,
     pub(super) stderr: pipe::Receiver,
 }
 
 /// Starts the command.
+#[allow(unsafe_code, reason = "what runs between fork and exec has no safe way in")]
 pub(super) fn start(command: &Command, grouping: Grouping) -> io::Result<Started> {
+    let mut builder = std::process::Command::new(&command.program);
+    builder.args(&command.args);
+    for (name, value) in &command.envs {
+        match value {
+            Some(value) => builder.env(name, value),
+            None => builder.env_remove(name),
+        };
+    }
+    if let Some(dir) = &command.dir {
+        builder.current_dir(dir);
+    }
     // An attempt that may be repeated must not eat what belongs to the next one; a terminal has
     // no such end, and git or ssh may have to ask there.
-    let stdin = if io::stdin().is_terminal() { None } else { Some(std::fs::File::open("/dev/null")?.into()) };
-    let (stdout, go_stdout) = io::pipe()?;
-    let (stderr, go_stderr) = io::pipe()?;
-    // Ours are ready before there is a go that something could fail behind.
-    let ours = |end: io::PipeReader| pipe::Receiver::from_owned_fd(OwnedFd::from(end));
-    let (stdout, stderr) = (ours(stdout)?, ours(stderr)?);
-    let streams = Streams { stdin, stdout: go_stdout.into(), stderr: go_stderr.into() };
-    let pid = spawn(command, streams, grouping == Grouping::Own)?;
-    Ok(Started { pid, stdout, stderr })
-}
-
-/// What go gets as its standard streams.
-struct Streams {
-    /// gox's own where `None`.
-    stdin: Option<OwnedFd>,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
+    builder.stdin(if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() });
+    builder.stdout(Stdio::piped());
+    builder.stderr(Stdio::piped());
+    if grouping == Grouping::Own {
+        builder.process_group(0);
+    }
+    die_with_parent(&mut builder);
+    // SAFETY: between fork and exec one system call is made; no lock is taken and no memory allocated.
+    unsafe {
+        builder.pre_exec(|| {
+            crate::machine::limits::restore();
+            Ok(())
+        })
+    };
+    let mut child = builder.spawn()?;
+    let pid = Pid::from_child(&child);
+    let pipes = (|| {
+        let ours = |end: Option<OwnedFd>| {
+            let end = end.ok_or_else(|| io::Error::other("go was started without a pipe"))?;
+            pipe::Receiver::from_owned_fd(end)
+        };
+        Ok((ours(child.stdout.take().map(OwnedFd::from))?, ours(child.stderr.take().map(OwnedFd::from))?))
+    })();
+    match pipes {
+        Ok((stdout, stderr)) => Ok(Started { child, pid, stdout, stderr }),
+        Err(error) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error)
+        }
+    }
 }
 
 /// Has a child killed when gox is killed in a way it cannot pass on.
@@ -54,7 +73,6 @@ struct Streams {
 #[allow(unsafe_code, reason = "what runs between fork and exec has no safe way in")]
 pub(crate) fn die_with_parent(builder: &mut std::process::Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-    use std::os::unix::process::CommandExt;
     let parent = getpid();
     let prepare = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -6,12 +6,11 @@ use super::signals::{self, Notice, Signals};
 use super::spawn::Started;
 use super::watching::{News, Watcher};
 use super::{Ended, Grouping, Hooks, Outcome, Spool, Status, StderrMode, Supervisor, Teller, Watch, telling};
-use rustix::io::retry_on_intr;
-use rustix::process::{
-    Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, WaitStatus, waitid, waitpid,
-};
+use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Child;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -36,8 +35,9 @@ enum Event {
     Time,
 }
 
-/// go and its family; killed if the loop is abandoned.
+/// The child and its family; killed if the loop is abandoned.
 struct Guard {
+    child: Child,
     family: Family,
     reaped: bool,
 }
@@ -53,18 +53,12 @@ impl Guard {
     }
 
     fn reap(&mut self) -> io::Result<Status> {
-        let status = self.wait()?;
+        let status = self.child.wait()?;
         self.reaped = true;
-        Ok(match status.exit_status() {
-            Some(code) => Status::Exited(code),
-            None => Status::Signaled(status.terminating_signal().unwrap_or(libc::SIGKILL)),
+        Ok(match (status.code(), status.signal()) {
+            (Some(code), _) => Status::Exited(code),
+            (None, signal) => Status::Signaled(signal.unwrap_or(libc::SIGKILL)),
         })
-    }
-
-    /// Waits for go's end and takes its status.
-    fn wait(&self) -> io::Result<WaitStatus> {
-        let ended = retry_on_intr(|| waitpid(Some(self.family.pid()), WaitOptions::empty()))?;
-        ended.map(|(_, status)| status).ok_or_else(|| io::Error::other("go's end was not told"))
     }
 }
 
@@ -72,7 +66,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.reaped {
             self.family.signal(Signal::KILL);
-            let _ = self.wait();
+            let _ = self.child.wait();
         }
     }
 }
@@ -162,7 +156,7 @@ pub(super) async fn until_end(
     let begin = Instant::now();
     let Supervisor { signals, console, grouping, teller, .. } = supervisor;
     let family = Family::new(started.pid, *grouping == Grouping::Own);
-    let guard = Guard { family, reaped: false };
+    let guard = Guard { child: started.child, family, reaped: false };
     let mut running = Running {
         watcher: Watcher::new(watch, begin, guard.family.tree.root()),
         guard,
