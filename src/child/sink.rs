@@ -91,3 +91,37 @@ fn write_if_room(fd: BorrowedFd<'_>, piece: &[u8]) -> io::Result<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::thread::JoinHandleExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    #[allow(unsafe_code, reason = "only so does a signal reach a thread of one's choice")]
+    fn a_signal_is_no_end_of_a_reader_without_room() {
+        extern "C" fn nothing(_: libc::c_int) {}
+        let (_reader, writer) = io::pipe().unwrap();
+        let filled = writer.try_clone().unwrap();
+        rustix::io::ioctl_fionbio(&filled, true).unwrap();
+        while rustix::io::write(&filled, &[0; PIECE]).is_ok() {}
+        rustix::io::ioctl_fionbio(&filled, false).unwrap();
+        // Nobody else here listens to it, and it ends nobody.
+        // SAFETY: the handler does nothing, so it may run at any time.
+        unsafe { libc::signal(libc::SIGURG, nothing as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+        static DONE: AtomicBool = AtomicBool::new(false);
+        let asking = std::thread::spawn(move || {
+            while !DONE.load(Ordering::Relaxed) {
+                let error = write_if_room(writer.as_fd(), b"more").unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            }
+        });
+        for _ in 0..100_000 {
+            // SAFETY: the thread is not joined yet, so that its name is its own.
+            unsafe { libc::pthread_kill(asking.as_pthread_t(), libc::SIGURG) };
+        }
+        DONE.store(true, Ordering::Relaxed);
+        asking.join().unwrap();
+    }
+}

@@ -44,6 +44,8 @@ pub(super) struct Gate {
     count: Mutex<Count>,
     freed: Notify,
     shut: AtomicBool,
+    /// An answer has come, and before it what the peer takes.
+    answered: AtomicBool,
 }
 
 /// The right to one stream; gives it back when dropped.
@@ -55,6 +57,11 @@ pub(super) struct Permit {
 }
 
 impl Permit {
+    /// Notes that the peer has answered on this connection: by then it has said how many streams it takes.
+    pub(super) fn answered(&self) {
+        self.gate.answered.store(true, Ordering::Relaxed);
+    }
+
     /// Notes that the peer refused the stream: it bears fewer than are open now. What it could not say in time is no
     /// sign of that.
     pub(super) fn refused(&self) {
@@ -77,6 +84,7 @@ impl Gate {
             count: Mutex::new(Count { open: 0, bears: STREAMS }),
             freed: Notify::new(),
             shut: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -99,6 +107,8 @@ impl Gate {
                 return None;
             }
             let allowed = settings();
+            // A peer may take just as many as are allowed before.
+            let early = allowed == BEFORE_SETTINGS && !self.answered.load(Ordering::Relaxed);
             {
                 let mut count = self.lock();
                 let most = STREAMS.min(count.bears).min(allowed).max(1);
@@ -108,10 +118,10 @@ impl Gate {
                 };
                 if count.open < most {
                     count.open += 1;
-                    return Some(Permit { gate: self.clone(), early: allowed == BEFORE_SETTINGS });
+                    return Some(Permit { gate: self.clone(), early });
                 }
             }
-            let look = if allowed == BEFORE_SETTINGS { SOON } else { LATER };
+            let look = if early { SOON } else { LATER };
             tokio::select! {
                 () = freed => {}
                 () = tokio::time::sleep(look) => {}
@@ -203,6 +213,19 @@ mod tests {
         later[0].refused();
         drop(later);
         assert_eq!(fill(&gate, Waiting::Go, 100).await.len(), STREAMS / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_as_many_as_are_sent_before_is_believed_once_it_has_answered() {
+        let gate = Gate::new();
+        let all = fill(&gate, Waiting::Go, BEFORE_SETTINGS).await;
+        all[0].answered();
+        drop(all);
+        let all = fill(&gate, Waiting::Go, BEFORE_SETTINGS).await;
+        assert_eq!(all.len(), BEFORE_SETTINGS);
+        all[0].refused();
+        drop(all);
+        assert_eq!(fill(&gate, Waiting::Go, BEFORE_SETTINGS).await.len(), BEFORE_SETTINGS / 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -269,6 +269,9 @@ impl Line {
                     Ok(None) => return Err(flooded().into()),
                     Err(error) => Err(error),
                 };
+                if response.as_ref().map_or_else(h2::Error::is_reset, |_| true) {
+                    permit.answered();
+                }
                 let response = response.map_err(|error: h2::Error| {
                     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
                     if refused {
