@@ -5,7 +5,8 @@
 //! left for a session of their own (go's telemetry sidecar, ssh's connection masters) have
 //! detached themselves on purpose: they are neither watched nor ended.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::machine::find_go::Nesting;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 
@@ -90,28 +91,34 @@ impl Tree {
     }
 
     /// Processes that may be orphans of go's which nobody has seen yet (it lived shorter than the
-    /// time between two looks): in go's group, younger than go, and their parent, unlike a shell's
-    /// pipeline beside gox, is outside this session.
-    fn possible_orphans<'a>(&self, all: &'a [Process]) -> Vec<&'a Process> {
-        let (Some(session), Some((group, start))) = (self.session, self.begun) else { return vec![] };
-        let parent_is_near = |p: &Process| all.iter().any(|q| q.pid == p.parent && q.session == session);
-        let fits = |p: &&Process| p.group == group && p.session == session && p.start >= start;
-        let known = |p: &&Process| p.pid == self.root || self.seen.contains_key(&p.pid);
-        all.iter().filter(|p| fits(p) && !known(p) && !parent_is_near(p)).collect()
+    /// time between two looks): in go's group and younger than go.
+    fn strangers<'a>(&self, all: &'a [Process]) -> impl Iterator<Item = &'a Process> {
+        let (group, start) = self.begun.unzip();
+        let known = |pid| pid == self.root || self.seen.contains_key(&pid);
+        all.iter().filter(move |p| {
+            Some(p.group) == group
+                && Some(p.session) == self.session
+                && Some(p.start) >= start
+                && !known(p.pid)
+        })
+    }
+
+    /// Those of them whose go was ours: what inherited our mark, from a parent that has ended.
+    ///
+    /// Who has taken an orphan in, a shell that is process 1 perhaps, does not bear the mark; and the children of
+    /// gox are another go and its like.
+    fn orphans<'a>(&self, all: &'a [Process], bears_our_mark: impl Fn(i32) -> bool) -> Vec<&'a Process> {
+        let me = rustix::process::getpid().as_raw_nonzero().get();
+        let is_orphan = |p: &&Process| bears_our_mark(p.pid) && p.parent != me && !bears_our_mark(p.parent);
+        self.strangers(all).filter(is_orphan).collect()
     }
 
     /// Looks for the living members; `None` where the system has no `/proc`.
     pub(super) fn look(&mut self) -> Option<Vec<Process>> {
         let all = self.candidates()?;
         let mut members = self.members(&all);
-        // A gox that was started with such a mark, and with go in one tick of the clock, is none of them.
-        let me = rustix::process::getpid().as_raw_nonzero().get();
-        let orphans: Vec<(i32, u64)> = self
-            .possible_orphans(&all)
-            .into_iter()
-            .filter(|p| p.pid != me && is_marked(p.pid))
-            .map(|p| (p.pid, p.start))
-            .collect();
+        let orphans: Vec<_> =
+            self.orphans(&all, bears_our_mark).into_iter().map(|p| (p.pid, p.start)).collect();
         if !orphans.is_empty() {
             self.seen.extend(orphans);
             members = self.members(&all);
@@ -122,24 +129,21 @@ impl Tree {
         Some(members)
     }
 
-    /// All that can belong to go, and the parents of these: `None` where the system has no `/proc`.
+    /// All that can belong to go: `None` where the system has no `/proc`.
     ///
     /// To look at every process there is takes longer than gox takes for all else, on a machine with many.
     fn candidates(&self) -> Option<Vec<Process>> {
         let last = newest();
-        let mut all: BTreeMap<i32, Process> = BTreeMap::new();
+        let mut all = Vec::new();
         for entry in std::fs::read_dir("/proc").ok()?.flatten() {
             let name = entry.file_name();
             let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
             if is_younger(pid, self.root, last) || self.seen.contains_key(&pid) {
                 // One that ended meanwhile is no loss.
-                all.extend(one_process(pid).map(|process| (pid, process)));
+                all.extend(one_process(pid));
             }
         }
-        let parents: HashSet<i32> =
-            all.values().map(|p| p.parent).filter(|pid| !all.contains_key(pid)).collect();
-        all.extend(parents.into_iter().filter_map(|pid| Some((pid, one_process(pid)?))));
-        (!all.is_empty()).then(|| all.into_values().collect())
+        (!all.is_empty()).then_some(all)
     }
 }
 
@@ -155,11 +159,16 @@ fn is_younger(pid: i32, root: i32, last: Option<i32>) -> bool {
     }
 }
 
-/// Whether a process has inherited the marker of a supervising gox.
-fn is_marked(pid: i32) -> bool {
-    let mark = format!("{}=supervised", crate::machine::find_go::MARKER);
-    std::fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|text| text.split(|b| *b == 0).any(|variable| variable.starts_with(mark.as_bytes())))
+/// Whether a process has inherited the marker that this gox gave to its go. Others in go's group, of a gox beside
+/// this one (`make -j`), are no business of ours.
+fn bears_our_mark(pid: i32) -> bool {
+    let name = format!("{}=", crate::machine::find_go::MARKER);
+    std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|text| {
+        let mut variables = text.split(|b| *b == 0);
+        let mark = variables.find_map(|variable| variable.strip_prefix(name.as_bytes()));
+        mark.and_then(|mark| std::str::from_utf8(mark).ok())
+            .is_some_and(|mark| Nesting::supervisor(mark) == Some(std::process::id()))
+    })
 }
 
 /// Whether the system shows which processes there are.
@@ -264,13 +273,12 @@ mod tests {
     }
 
     #[test]
-    fn a_look_sees_what_a_process_of_this_test_started_and_its_parent() {
+    fn a_look_sees_what_a_process_of_this_test_started() {
         let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let mut tree = Tree::new(pid, false);
         let all = tree.candidates().unwrap();
-        let me = i32::try_from(std::process::id()).unwrap();
-        assert!([pid, me].iter().all(|wanted| all.iter().any(|p| p.pid == *wanted)), "{all:?}");
+        assert!(all.iter().any(|p| p.pid == pid), "{all:?}");
         assert_eq!(tree.look().map(|members| pids(&members)), Some(vec![pid]));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -312,16 +320,30 @@ mod tests {
     }
 
     #[test]
-    fn an_orphan_in_the_terminals_group_is_told_from_a_pipeline_beside_gox() {
+    fn an_orphan_in_the_terminals_group_is_told_from_others_by_the_mark() {
         let mut tree = Tree::new(10, false);
-        let shell = process(8, 1, 8);
-        let init = Process { session: 0, ..process(1, 0, 0) };
         let beside = process(13, 8, 9);
         let older = Process { start: 0, ..process(15, 1, 9) };
-        let all = [init, shell, process(9, 8, 9), process(10, 9, 9), process(14, 1, 9), beside, older];
+        let elsewhere = process(16, 1, 16);
+        let detached = Process { session: 17, ..process(17, 1, 9) };
+        let all = [process(10, 9, 9), process(14, 1, 9), beside, older, elsewhere, detached];
         assert_eq!(pids(&tree.members(&all)), [10]);
-        let possible: Vec<i32> = tree.possible_orphans(&all).iter().map(|p| p.pid).collect();
-        assert_eq!(possible, [14]);
+        let orphans = |marked: &[i32]| -> Vec<i32> {
+            tree.orphans(&all, |pid| marked.contains(&pid)).iter().map(|p| p.pid).collect()
+        };
+        assert_eq!(orphans(&[14, 15, 16, 17]), [14]);
+        assert_eq!(orphans(&[13, 14]), [14, 13]);
+        assert_eq!(orphans(&[8, 13]), [0; 0], "its parent is one of ours, and lives");
+        assert_eq!(orphans(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_child_of_gox_is_no_orphan() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let mut tree = Tree::new(10, false);
+        let all = [process(10, me, 9), process(11, me, 9)];
+        tree.members(&all);
+        assert!(tree.orphans(&all, |_| true).is_empty());
     }
 
     #[test]

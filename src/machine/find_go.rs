@@ -67,6 +67,8 @@ pub(crate) struct Nesting {
     pub supervised: bool,
     /// How many gox led to this one since the last real go, itself not counted.
     pub depth: u32,
+    /// The process number of the gox that supervises.
+    pub by: Option<u32>,
     /// Device and inode of executables known to be gox.
     pub known: Vec<(u64, u64)>,
 }
@@ -102,9 +104,20 @@ impl Nesting {
             _ => return None,
         };
         let depth = parts.next()?.parse().ok()?;
+        let mut parts = parts.peekable();
+        let by = match parts.peek().and_then(|part| part.strip_prefix("by:")) {
+            Some(number) => Some(number.parse().ok()?),
+            None => None,
+        };
+        parts.next_if(|_| by.is_some());
         let id =
             |part: &str| part.split_once(':').and_then(|(d, i)| Some((d.parse().ok()?, i.parse().ok()?)));
-        Some(Nesting { supervised, depth, known: parts.map(id).collect::<Option<_>>()? })
+        Some(Nesting { supervised, depth, by, known: parts.map(id).collect::<Option<_>>()? })
+    }
+
+    /// The process number of the gox whose go bears this marker.
+    pub(crate) fn supervisor(marker: &str) -> Option<u32> {
+        Nesting::parse(marker)?.by
     }
 
     /// The marker's value for the `go` that this gox watches or becomes. What a gox further up watches stays
@@ -114,6 +127,11 @@ impl Nesting {
         // A real go calls gox for its user's reasons alone: programs that build programs may go deep.
         let above = if self.depth > 0 && is_real(go) { 0 } else { self.depth };
         let mut text = format!("{word};{}", above.saturating_add(1));
+        // The one that watches is the outermost: those below it become go.
+        let by = if self.supervised { self.by } else { supervised.then(std::process::id) };
+        if let Some(by) = by {
+            text.push_str(&format!(";by:{by}"));
+        }
         for (dev, ino) in &self.known {
             text.push_str(&format!(";{dev}:{ino}"));
         }
@@ -266,13 +284,21 @@ mod tests {
 
     #[test]
     fn the_marker_survives_a_round_trip() {
-        let nesting = Nesting { supervised: true, depth: 4, known: vec![(1, 2), (3, 4)] };
+        let nesting = Nesting { supervised: true, depth: 4, by: Some(7), known: vec![(1, 2), (3, 4)] };
         let marker = |go: &Path| nesting.marker(false, go).into_string().unwrap();
         let below = Nesting::parse(&marker(Path::new("/bin/sh"))).unwrap();
         assert_eq!(below, Nesting { depth: 5, ..nesting.clone() }, "a gox further up still watches");
         for nonsense in ["", "yes", "exec", "exec;", "supervised;z", "other;200", "exec;1;2", "exec;-1;1:2"] {
             assert_eq!(Nesting::parse(nonsense), None, "{nonsense}");
         }
+        for nonsense in ["supervised;1;by:", "supervised;1;by:x;1:2", "supervised;1;1:2;by:7"] {
+            assert_eq!(Nesting::parse(nonsense), None, "{nonsense}");
+        }
+        let unwatched = Nesting { supervised: false, by: None, ..nesting.clone() };
+        let own = unwatched.marker(true, Path::new("/bin/sh")).into_string().unwrap();
+        assert_eq!(Nesting::supervisor(&own), Some(std::process::id()));
+        let own = unwatched.marker(false, Path::new("/bin/sh")).into_string().unwrap();
+        assert_eq!(Nesting::supervisor(&own), None);
         // A real go between them ends the count; a script in a GOROOT is none.
         let root = tempfile::tempdir().unwrap();
         for folder in ["bin", "pkg/tool"] {

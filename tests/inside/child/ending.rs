@@ -132,6 +132,55 @@ fn a_failed_go_leaves_no_git_behind() {
     kill(pids[1], libc::SIGKILL);
 }
 
+/// Has orphans begun beside go when it writes to stderr, one with the mark of each of these gox: git, whose parents
+/// have ended before anybody could see them.
+#[cfg(target_os = "linux")]
+struct Orphans {
+    git: PathBuf,
+    of: Vec<u32>,
+    pids: Vec<i32>,
+}
+
+#[cfg(target_os = "linux")]
+impl Hooks for Orphans {
+    fn stderr(&mut self, _: &[u8]) {
+        for by in self.of.drain(..) {
+            let script = format!("{0} 1000 >/dev/null 2>&1 & echo $!", self.git.display());
+            let out = std::process::Command::new("/bin/sh")
+                .args(["-c", &script])
+                .env(crate::machine::find_go::MARKER, format!("supervised;1;by:{by}"))
+                .output()
+                .unwrap();
+            let pid = numbers(&String::from_utf8(out.stdout).unwrap())[0];
+            while super::tree::one_process(pid).unwrap().name != "git" {
+                std::thread::yield_now();
+            }
+            self.pids.push(pid);
+        }
+        File::create(self.git.with_extension("there")).unwrap();
+    }
+}
+
+/// Gits of other goes in go's group, of a gox beside this one (`make -j`), are not what go left behind.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_git_of_another_gox_is_spared() {
+    let dir = tempfile::tempdir().unwrap();
+    let git = dir.path().join("git");
+    std::fs::copy("/bin/sleep", &git).unwrap();
+    let there = git.with_extension("there");
+    let script = format!("echo ! >&2; until [ -e {} ]; do sleep 0.02; done; exit 1", there.display());
+    let mut orphans = Orphans { git, of: vec![std::process::id(), 1], pids: vec![] };
+    let outcome = on_runtime(async {
+        let mut supervisor = supervisor(null(), null(), false);
+        supervisor.run(&sh(&script), StderrMode::Live, PATIENT, &mut orphans).await.unwrap()
+    });
+    assert_eq!(outcome.ended, Ended::Exited(1));
+    let alive: Vec<bool> = orphans.pids.iter().map(|pid| lives(*pid)).collect();
+    kill(orphans.pids[1], libc::SIGKILL);
+    assert_eq!(alive, [false, true]);
+}
+
 #[test]
 fn an_abandoned_attempt_is_killed() {
     let dir = tempfile::tempdir().unwrap();
