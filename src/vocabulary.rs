@@ -186,6 +186,9 @@ named! {
         Unfit = "unfit",
         /// The resolver's trouble, not the name's: it does not answer, or no other name resolves either.
         Resolver = "resolver",
+        /// A name does not resolve, and there is no other one to tell whose trouble it is: a typing error, or a
+        /// network that knows the name (a VPN) and is away.
+        Unknown = "unknown",
         /// It redirects in circles, or to where nobody follows: asked again, it does the same.
         Astray = "astray",
     }

@@ -429,7 +429,7 @@ impl<'a> Journey<'a> {
             let mut books = self.fetcher.ledger.lock();
             books.absent[upstream.place()].get_or_insert_with(std::time::Instant::now);
         }
-        if short.miss.is_nonsense() && short.detail != Detail::Resolver {
+        if short.miss.is_nonsense() && !matches!(short.detail, Detail::Resolver | Detail::Unknown) {
             let mut books = self.fetcher.ledger.lock();
             books.nonsense[upstream.place()].get_or_insert_with(std::time::Instant::now);
         }

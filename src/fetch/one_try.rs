@@ -161,7 +161,9 @@ impl OneTry<'_> {
                 short.blame = fault.blame;
                 short.detail = match fault.blame {
                     Blame::Proxy | Blame::Refusal | Blame::Login => Detail::HttpProxy,
-                    Blame::Host if self.is_resolvers(&host, fault.cause).await => Detail::Resolver,
+                    Blame::Host if fault.detail == Detail::Plain => {
+                        self.of_name(&host, fault.cause).await.unwrap_or(fault.detail)
+                    }
                     Blame::Host | Blame::Gox | Blame::Verdict | Blame::Distrust => fault.detail,
                 };
                 // Where there is a network, who cannot be reached is away.
@@ -204,10 +206,12 @@ impl OneTry<'_> {
         }
     }
 
-    /// Whether a name did not resolve because none does just now.
-    async fn is_resolvers(&self, host: &str, cause: Cause) -> bool {
-        let all = &self.fetcher.options.names;
-        cause == Cause::Dns && names::none_resolves(all, authority::name(host)).await
+    /// Whose trouble it may be, other than the name's own, that a name did not resolve.
+    async fn of_name(&self, host: &str, cause: Cause) -> Option<Detail> {
+        if cause != Cause::Dns {
+            return None;
+        }
+        names::detail(&self.fetcher.options.names, authority::name(host)).await
     }
 
     /// Notes in the books what moved, and whether it is trouble.

@@ -3,6 +3,7 @@
 //! A name that does not exist is most likely mistyped, and waiting cures nothing. A resolver that does not
 //! answer, that fails for every name, or that has given an address for this name before, comes back.
 
+use crate::vocabulary::Detail;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -57,13 +58,34 @@ pub(crate) fn is_resolvers(host: &str, error: &io::Error) -> bool {
     // The C libraries have numbers for this, which the standard library turns into their words.
     let words = error.to_string().to_lowercase();
     let away = ["temporary failure", "try again", "timed out", "i/o timeout", "non-recoverable"];
-    error.kind() == io::ErrorKind::TimedOut
-        || away.iter().any(|w| words.contains(w))
-        || RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+    error.kind() == io::ErrorKind::TimedOut || away.iter().any(|w| words.contains(w)) || has_resolved(host)
 }
 
-/// Whether `names` holds others than `name`, and none of them resolves either.
-pub(crate) async fn none_resolves(names: &[String], name: &str) -> bool {
+/// Takes over what earlier runs know: a name that served exists.
+pub(crate) fn remember(host: &str) {
+    if host.parse::<IpAddr>().is_err() {
+        RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+    }
+}
+
+fn has_resolved(host: &str) -> bool {
+    RESOLVED.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+}
+
+/// Whose trouble it may be that `name` does not resolve: the resolver's where it did before, or where none of the
+/// other `names` does; nobody knows where it is the only one of them. `None`: most likely the name's own.
+pub(crate) async fn detail(names: &[String], name: &str) -> Option<Detail> {
+    if has_resolved(name) {
+        return Some(Detail::Resolver);
+    }
+    if names.iter().all(|other| other == name) {
+        return (!names.is_empty()).then_some(Detail::Unknown);
+    }
+    none_resolves(names, name).await.then_some(Detail::Resolver)
+}
+
+/// Whether none of `names` but `name` resolves.
+async fn none_resolves(names: &[String], name: &str) -> bool {
     let mut latest = LATEST.lock().await;
     if let Some((at, none)) = *latest
         && at.elapsed() < HOLDS
@@ -78,7 +100,7 @@ pub(crate) async fn none_resolves(names: &[String], name: &str) -> bool {
             matches!(look, Ok(Ok(found)) if !found.is_empty())
         });
     }
-    let mut none = !looks.is_empty();
+    let mut none = true;
     while let Some(resolves) = looks.join_next().await {
         if resolves.unwrap_or(false) {
             none = false;
@@ -125,9 +147,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_other_names_nothing_is_known() {
-        assert!(!none_resolves(&["a.example".into()], "a.example").await);
+    async fn whose_trouble_a_name_is_others_tell() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(detail(&names(&["a.example"]), "a.example").await, Some(Detail::Unknown));
+        assert_eq!(detail(&[], "a.example").await, None, "nobody's setting");
+        assert_eq!(detail(&names(&["a.example", "localhost"]), "a.example").await, None);
+        remember("a.example");
+        assert_eq!(detail(&names(&["a.example", "localhost"]), "a.example").await, Some(Detail::Resolver));
         tokio::time::advance(HOLDS).await;
-        assert!(!none_resolves(&["a.example".into(), "localhost".into()], "a.example").await);
+        assert_eq!(detail(&names(&["b.example", "c.invalid"]), "b.example").await, Some(Detail::Resolver));
     }
 }

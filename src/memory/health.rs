@@ -7,7 +7,8 @@
 //! and a time that has not come yet (a clock was ahead once) is forgotten.
 
 use super::folder;
-use crate::formats::goproxy::Entry;
+use crate::formats::authority;
+use crate::formats::goproxy::{Entry, List};
 use crate::judgement::table::row;
 use crate::machine::bounded::{self, MOST_OF_OWN};
 use crate::machine::file_lock::Lock;
@@ -31,6 +32,12 @@ pub(crate) const USED_UP: Duration = Duration::from_secs(15 * 60);
 
 /// How long after a network fault the relay serves from the first attempt on.
 pub(crate) const BAD_NETWORK: Duration = Duration::from_secs(15 * 60);
+
+/// How long a name that served is taken for one that exists, when it does not resolve: a VPN that is away.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How often it is written down that all is well with an upstream.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FILE: &str = "health.json";
 const LOCK: &str = "health.lock";
@@ -189,6 +196,19 @@ impl Health {
         }
     }
 
+    /// The names that served within [`REMEMBERED`].
+    pub(crate) fn names_that_worked(&self, at: u64) -> impl Iterator<Item = String> {
+        let worked = self.upstreams.iter().filter(move |(_, u)| within(u.worked, at, REMEMBERED));
+        let hosts = worked.flat_map(|(key, _)| List::parse(key).entries).filter_map(|entry| entry.host());
+        hosts.map(|host| authority::name(&host).to_owned())
+    }
+
+    /// Whether one of them served for which `known` has no such word of the last [`DAY`].
+    pub(crate) fn has_new_ones(&self, known: &Health, at: u64) -> bool {
+        let is_new = |key: &String| !known.upstreams.get(key).is_some_and(|u| within(u.worked, at, DAY));
+        self.upstreams.iter().any(|(key, u)| u.worked > 0 && is_new(key))
+    }
+
     /// Takes over what `other` knows better: the later word on each upstream.
     pub(crate) fn merge(&mut self, other: &Health) {
         self.network_failed = self.network_failed.max(other.network_failed);
@@ -263,7 +283,24 @@ pub(crate) fn state_dir(named: Option<&Path>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::goproxy::List;
+
+    #[test]
+    fn who_served_is_remembered_by_name_and_written_once_a_day() {
+        let [x, y, direct] = &entries()[..] else { unreachable!() };
+        let at = 10 * REMEMBERED.as_secs();
+        let mut news = Health::default();
+        assert!(!news.has_new_ones(&Health::default(), at));
+        news.note_failure(y, Cause::Eof, at);
+        news.note_success(direct, at);
+        assert!(!news.has_new_ones(&Health::default(), at));
+        news.note_success(x, at);
+        assert!(news.has_new_ones(&Health::default(), at));
+        assert!(!news.has_new_ones(&news, at + DAY.as_secs() - 1));
+        assert!(news.has_new_ones(&news, at + DAY.as_secs()));
+        let names = |at| news.names_that_worked(at).collect::<Vec<_>>();
+        assert_eq!(names(at), ["a.example"]);
+        assert!(names(at + REMEMBERED.as_secs()).is_empty());
+    }
 
     fn entries() -> Vec<Entry> {
         List::parse("https://u:p@a.example/x,https://a.example/y,direct").entries

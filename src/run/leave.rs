@@ -259,11 +259,15 @@ impl Run {
             self.opening.is_empty() && !self.relaying.has_served()
         };
         let untouched = self.history.is_empty() && quiet;
-        if untouched && last.failures.is_empty() {
-            return;
-        }
         let at = health::now();
         let mut news = Health::default();
+        if untouched && last.failures.is_empty() {
+            self.all_is_well(&mut news, last, at);
+            if news.has_new_ones(&Health::load(&dir), at) {
+                self.save(&news, &dir);
+            }
+            return;
+        }
         for (n, step) in self.history.iter().enumerate() {
             let state = State::after(&self.policy, &self.history[..n], &step.observation);
             self.learn_from(&mut news, &state, &step.observation, at);
@@ -284,11 +288,26 @@ impl Run {
             }
         }
         self.relay_news(&mut news);
-        if news != Health::default()
-            && let Err(error) = news.save(&dir)
-        {
+        if news != Health::default() {
+            self.save(&news, &dir);
+        }
+    }
+
+    fn save(&mut self, news: &Health, dir: &Path) {
+        if let Err(error) = news.save(dir) {
             let text = running::CANNOT_REMEMBER.with(&[("path", &dir.display()), ("error", &error)]);
             self.voice.say(&mut self.supervisor, Level::Verbose, &text);
+        }
+    }
+
+    /// Who served in a run in which nothing happened.
+    fn all_is_well(&self, news: &mut Health, last: &Observation, at: u64) {
+        self.relay_news(news);
+        if last.end == AttemptEnd::Code(0)
+            && self.go_has_fetched()
+            && let Some(first) = State::after(&self.policy, &[], last).first()
+        {
+            news.note_success(first, at);
         }
     }
 

@@ -36,6 +36,7 @@ use crate::machine::find_go::Nesting;
 use crate::machine::go_env::GoEnv;
 use crate::machine::limits;
 use crate::machine::locale;
+use crate::machine::names;
 use crate::memory::health::{self, Health};
 use crate::memory::report::Attempt;
 use crate::module_cache::{Aside, Cache, Effect, Finding, Mark};
@@ -183,6 +184,7 @@ impl Run {
         let alone = job.settings.journal && job.settings.relay == RelayMode::Never;
         let lacked = prospect.is_some() || alone && !filling::has_whole_list(&job);
         let at = health::now();
+        health.names_that_worked(at).for_each(|name| names::remember(&name));
         // What earlier runs met starts nothing where nothing can be missing.
         let chooses = job.settings.relay == RelayMode::Auto && filling::chooses(&job, all_here);
         let lenient = filling::hides_failures(&job) || job.prepare == Prepare::Packages;

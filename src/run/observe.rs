@@ -169,8 +169,11 @@ impl Run {
         for failure in observation.failures.iter_mut().filter(|f| f.cause == Cause::Dns) {
             let name = failure.host.as_deref().map(authority::name).unwrap_or_default().to_owned();
             let plain = failure.detail == Detail::Plain && failure.source == Some(Source::Proxy);
-            if plain && self.unless_interrupted(names::none_resolves(&known_names(state), &name)).await? {
-                failure.detail = Detail::Resolver;
+            if plain
+                && let Some(detail) =
+                    self.unless_interrupted(names::detail(&known_names(state), &name)).await?
+            {
+                failure.detail = detail;
             }
         }
         let failures = &observation.failures;

@@ -170,6 +170,7 @@ mod tests {
     fn a_host_whose_resolver_is_away_is_down_and_a_wrong_name_is_not() {
         for (cause, detail, down) in [
             (Cause::Dns, Detail::Resolver, true),
+            (Cause::Dns, Detail::Unknown, true),
             (Cause::Dns, Detail::Plain, false),
             (Cause::Dns, Detail::Away, false),
             // No way there, and a network here; and none here.

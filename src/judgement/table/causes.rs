@@ -81,6 +81,7 @@ const fn of_database(row: Row, detail: Detail) -> Row {
         | Detail::Verify
         | Detail::Unfit
         | Detail::Resolver
+        | Detail::Unknown
         | Detail::Astray => row,
     }
 }

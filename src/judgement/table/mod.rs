@@ -263,6 +263,7 @@ impl Failure {
             | Detail::Verify
             | Detail::Unfit
             | Detail::Resolver
+            | Detail::Unknown
             | Detail::Astray => false,
         }
     }
@@ -302,10 +303,11 @@ pub(crate) fn is_waited_out(cause: Cause, source: Option<Source>, detail: Detail
         || is_away(cause, detail)
 }
 
-/// Whether a name did not resolve for a trouble of the resolver's, or a host cannot be reached although there is
+/// Whether a name did not resolve for a trouble of the resolver's, as far as anything tells, or a host cannot be reached although there is
 /// a network here: both pass.
 fn is_away(cause: Cause, detail: Detail) -> bool {
-    cause == Cause::Dns && detail == Detail::Resolver || cause == Cause::Unreachable && detail == Detail::Away
+    cause == Cause::Dns && matches!(detail, Detail::Resolver | Detail::Unknown)
+        || cause == Cause::Unreachable && detail == Detail::Away
 }
 
 /// The row for a failure: the cause's, with the sources nested in the causes that have them,
@@ -332,7 +334,7 @@ pub(crate) const fn row(cause: Cause, source: Option<Source>, detail: Detail) ->
         Detail::Verify if matches!(row.class, Class::Damage | Class::Mismatch) => {
             Row { class: Class::Stop, reason: Some(verdicts::VERIFY), speaks: false, ..row }
         }
-        Detail::Reasoned | Detail::Verify | Detail::Unfit | Detail::Resolver => row,
+        Detail::Reasoned | Detail::Verify | Detail::Unfit | Detail::Resolver | Detail::Unknown => row,
     }
 }
 

@@ -212,6 +212,7 @@ fn a_resolver_that_is_away_is_waited_out_and_a_wrong_name_is_not() {
         history.len()
     };
     assert_eq!(after_many(Detail::Resolver), 12);
+    assert_eq!(after_many(Detail::Unknown), 12);
     assert_eq!(after_many(Detail::Plain), 3);
 }
 

@@ -20,6 +20,7 @@ use crate::judgement::privacy::Rules;
 use crate::judgement::publicity::Publicity;
 use crate::machine::{names, network};
 use crate::run::relaying::surroundings;
+use crate::vocabulary::Detail;
 use crate::words::{Text, diagnosing as say, faults};
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,9 +137,10 @@ async fn look_at_all(
     network.mirror = network.checks.iter().find(is_well).and_then(|check| check.host.clone());
     if let Some(look) = network.looks.iter().find(|look| look.found == Found::NoName) {
         let (all, name) = (settings_names(&way), authority::name(&look.host));
-        let asked = names::none_resolves(&all, name);
+        let asked = names::detail(&all, name);
         let end = until.max(Instant::now() + Duration::from_millis(300));
-        network.no_name = tokio::time::timeout_at(end, asked).await.unwrap_or(false);
+        let detail = tokio::time::timeout_at(end, asked).await.unwrap_or_default();
+        network.no_name = detail == Some(Detail::Resolver);
     }
     network.no_route &= !network.looks.iter().any(|look| look.found.answered());
     let route = Check {
