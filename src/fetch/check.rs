@@ -8,6 +8,7 @@ use super::question::{File, Kind};
 use crate::formats::go_mod::{GoMod, Role};
 use crate::formats::{h1, zip};
 use crate::judgement::request::miss::Flaw;
+use crate::words::{Text, flaws};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
 use std::io::{Read, Seek};
@@ -22,7 +23,7 @@ pub(super) enum Finding {
     /// It cannot be right.
     Wrong {
         /// What is wrong, for people.
-        why: String,
+        why: Text,
         /// The hash it has, for a mismatch.
         got: Option<String>,
         /// How sure that is.
@@ -30,7 +31,7 @@ pub(super) enum Finding {
     },
 }
 
-fn wrong(why: impl Into<String>) -> Finding {
+fn wrong(why: impl Into<Text>) -> Finding {
     Finding::Wrong { why: why.into(), got: None, flaw: Flaw::Shape }
 }
 
@@ -58,7 +59,7 @@ fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Finding {
     if is_page(body) && known != Some(Finding::Known) {
         // No altered module, whatever its hash.
         let got = Some(h1::of_go_mod(body));
-        return Finding::Wrong { why: "a page instead of a go.mod".into(), got, flaw: Flaw::Shape };
+        return Finding::Wrong { why: flaws::PAGE_FOR_GO_MOD.into(), got, flaw: Flaw::Shape };
     }
     if let Some(verdict) = known {
         return verdict;
@@ -66,9 +67,10 @@ fn go_mod(module: &str, body: &[u8], hashes: &[String]) -> Finding {
     match GoMod::parse(body, Role::Dependency).module {
         Some(path) if path == module => Finding::Sound,
         Some(path) => {
-            Finding::Wrong { why: format!("go.mod declares module {path}"), got: None, flaw: Flaw::Doubt }
+            let why = flaws::OTHER_MODULE.with(&[("path", &path)]);
+            Finding::Wrong { why, got: None, flaw: Flaw::Doubt }
         }
-        None => wrong("go.mod without a module line"),
+        None => wrong(flaws::NO_MODULE_LINE),
     }
 }
 
@@ -80,11 +82,7 @@ fn against(hashes: &[String], got: impl FnOnce() -> String) -> Option<Finding> {
     Some(if known.any(|h| *h == got) {
         Finding::Known
     } else {
-        Finding::Wrong {
-            why: format!("checksum mismatch (downloaded {got})"),
-            got: Some(got),
-            flaw: Flaw::Hash,
-        }
+        Finding::Wrong { why: flaws::OTHER_HASH.with(&[("got", &got)]), got: Some(got), flaw: Flaw::Hash }
     })
 }
 
@@ -120,12 +118,13 @@ impl<'de> Visitor<'de> for Info {
 
 fn info(body: &[u8], asked: Option<&str>) -> Finding {
     match serde_json::from_slice::<Info>(body) {
-        Err(_) if is_page(body) => wrong("a page instead of JSON"),
-        Err(_) => wrong("broken JSON"),
-        Ok(Info { version: None }) => wrong("JSON without a version"),
+        Err(_) if is_page(body) => wrong(flaws::PAGE_FOR_JSON),
+        Err(_) => wrong(flaws::BROKEN_JSON),
+        Ok(Info { version: None }) => wrong(flaws::NO_VERSION),
         Ok(Info { version: Some(version) }) => match asked {
             Some(asked) if asked != version => {
-                Finding::Wrong { why: format!("info for version {version}"), got: None, flaw: Flaw::Doubt }
+                let why = flaws::OTHER_VERSION.with(&[("version", &version)]);
+                Finding::Wrong { why, got: None, flaw: Flaw::Doubt }
             }
             _ => Finding::Sound,
         },
@@ -136,13 +135,9 @@ fn list(body: &[u8]) -> Finding {
     let versions = |text: &str| text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('v'));
     match std::str::from_utf8(body) {
         Ok(text) if versions(text) => Finding::Sound,
-        _ if is_page(body) => wrong("a page instead of a list of versions"),
+        _ if is_page(body) => wrong(flaws::PAGE_FOR_LIST),
         // go ignores what is no version; so does the relay, after a second look.
-        _ => Finding::Wrong {
-            why: "a list with other lines than versions".into(),
-            got: None,
-            flaw: Flaw::Doubt,
-        },
+        _ => Finding::Wrong { why: flaws::STRAY_LINES.into(), got: None, flaw: Flaw::Doubt },
     }
 }
 
@@ -155,10 +150,10 @@ fn sumdb(path: &str, body: &[u8]) -> Finding {
         if is_data || hashes.is_some_and(|n| n * 32 == body.len()) {
             return Finding::Sound;
         }
-        return wrong("a tile of a wrong length");
+        return wrong(flaws::TILE_LENGTH);
     }
     let signed = body.windows(4).any(|w| w == "\n— ".as_bytes().get(..4).unwrap_or(b"\n"));
-    if signed && body.last() == Some(&b'\n') { Finding::Sound } else { wrong("an unsigned or cut record") }
+    if signed && body.last() == Some(&b'\n') { Finding::Sound } else { wrong(flaws::NO_RECORD) }
 }
 
 /// Checks a zip whose files all stand below `prefix` (`MODULE@VERSION/`): directory, CRC of every
@@ -168,10 +163,11 @@ pub(super) fn zip<R: Read + Seek>(prefix: &str, body: R, hashes: &[String]) -> F
     match zip::read(body, prefix) {
         Ok(files) => manifest(&files, hashes),
         Err(zip::Fault::Unexpected(name)) => {
-            Finding::Wrong { why: format!("zip has unexpected file {name}"), got: None, flaw: Flaw::Doubt }
+            let why = flaws::STRAY_FILE.with(&[("name", &name)]);
+            Finding::Wrong { why, got: None, flaw: Flaw::Doubt }
         }
-        Err(fault @ zip::Fault::Io(_)) => wrong(format!("a zip that cannot be read ({fault})")),
-        Err(fault) => wrong(format!("not a valid zip file ({fault})")),
+        Err(fault @ zip::Fault::Io(_)) => wrong(flaws::UNREADABLE.with(&[("detail", &fault)])),
+        Err(fault) => wrong(flaws::NO_ZIP.with(&[("detail", &fault)])),
     }
 }
 

@@ -19,7 +19,7 @@ impl Journey<'_> {
         }
         let mut failure = self.failure(&self.tries[index], &self.shortfalls[index]);
         failure.evidence.push_str(&format!(", the same {length} bytes in {tries} tries"));
-        let why = self.shortfalls[index].words.clone();
+        let why = self.shortfalls[index].flaw.clone();
         let settled = Settled { failure, why, bytes: length, tries };
         let mut books = self.fetcher.ledger.lock();
         books.tally.settled.push(settled);

@@ -23,6 +23,7 @@ use crate::judgement::table::{self, Meaning};
 use crate::machine::{names, network};
 use crate::redact;
 use crate::vocabulary::{Cause, Detail, Facts};
+use crate::words::{Text, flaws};
 use sha2::{Digest, Sha256};
 use std::io;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(super) struct Shortfall {
     pub(super) blame: Blame,
     /// What happened, for people.
     pub(super) words: String,
+    /// What is wrong with its bytes, where they came.
+    pub(super) flaw: Text,
     /// For how long nothing had come when it ended.
     pub(super) silent: Duration,
     /// The wrong copy itself.
@@ -66,6 +69,7 @@ impl Shortfall {
             host: host.to_owned(),
             blame: Blame::Host,
             words: words.into(),
+            flaw: Text::default(),
             silent: Duration::ZERO,
             copy: None,
             said: None,
@@ -327,7 +331,8 @@ impl OneTry<'_> {
             *first = None;
             *flaw = Flaw::Page;
             short.cause = Cause::CaptiveOrHtml;
-            short.words = "the same bytes as for another file".into();
+            short.flaw = flaws::SAME_AS_ANOTHER.into();
+            short.words.clone_from(&short.flaw.en);
         }
     }
 
@@ -384,7 +389,7 @@ impl OneTry<'_> {
             Finding::Known => return Ok(Good { body, proven: true }),
             // A text whose end nobody vouched for may be cut at a line's end.
             Finding::Sound if loose_end && self.question.file.is_text() => {
-                ("an answer without an end".to_owned(), None, Flaw::Doubt)
+                (flaws::NO_END.into(), None, Flaw::Doubt)
             }
             Finding::Sound => return Ok(Good { body, proven: false }),
             Finding::Wrong { why, got, flaw } => (why, got, flaw),
@@ -395,7 +400,8 @@ impl OneTry<'_> {
             None => body.digest().map_err(of_spool)?,
         };
         let cause = if flaw == Flaw::Hash { Cause::ChecksumMismatch } else { Cause::CaptiveOrHtml };
-        let mut short = Shortfall::fault(cause, host, why);
+        let mut short = Shortfall::fault(cause, host, why.en.clone());
+        short.flaw = why;
         short.miss = Miss::Wrong { digest, flaw };
         short.facts.got = got;
         short.copy = Some(body);

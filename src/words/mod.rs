@@ -5,7 +5,8 @@
 //! (which are English) and lines come from the same words. `causes` says what happened, `advice` what to do
 //! about it, `verdicts` why gox stops, `running` what a run does, `progressing` how far it has come, `explaining` what `gox explain` adds, `diagnosing` what `gox doctor` found, `faults` what is wrong with settings and calls,
 //! `naming` short names for lists, `helping` what help says, `manual` what the help of each verb says,
-//! `keeping` what the verbs say that keep or remove something, `damages` what is wrong with files of the module cache.
+//! `keeping` what the verbs say that keep or remove something, `damages` what is wrong with files of the module
+//! cache, `flaws` with what a host sent.
 
 mod advice;
 mod causes;
@@ -13,6 +14,7 @@ pub(crate) mod damages;
 pub(crate) mod diagnosing;
 pub(crate) mod explaining;
 pub(crate) mod faults;
+pub(crate) mod flaws;
 pub(crate) mod helping;
 pub(crate) mod keeping;
 pub(crate) mod manual;
@@ -29,6 +31,7 @@ pub(crate) use advice::{
 };
 pub(crate) use causes::{happened, module, who};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt::Display;
 
 /// The language of gox's own lines.
@@ -147,6 +150,26 @@ impl Text {
             Language::English => &self.en,
             Language::Chinese => &self.zh,
         }
+    }
+}
+
+/// What needs no words of gox's: a system's, a library's.
+impl From<String> for Text {
+    fn from(words: String) -> Text {
+        Text::plain(words)
+    }
+}
+
+/// Records are English.
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.en)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
+        String::deserialize(from).map(Text::plain)
     }
 }
 

@@ -12,6 +12,7 @@ fn all() -> impl Iterator<Item = (&'static str, Phrase)> {
         faults::ALL,
         manual::ALL,
         damages::ALL,
+        flaws::ALL,
         keeping::ALL,
         diagnosing::ALL,
         helping::ALL,

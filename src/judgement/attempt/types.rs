@@ -55,7 +55,7 @@ pub(crate) struct Settled {
     #[serde(with = "super::whole::Fields")]
     pub failure: Failure,
     /// What is wrong with the bytes, in words.
-    pub why: String,
+    pub why: Text,
     /// Their number.
     pub bytes: u64,
     /// How often they came.

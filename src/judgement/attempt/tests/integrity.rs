@@ -82,8 +82,12 @@ fn a_page_that_gox_saw_itself_is_no_mismatch_whoever_sent_it() {
 fn what_the_fetcher_found_out_is_final() {
     let p = policy(&format!("{A},{B}"));
     let found = |failure: Failure| {
-        let settled =
-            Settled { failure: failure.clone(), why: "not a valid zip file".into(), bytes: 12, tries: 8 };
+        let settled = Settled {
+            failure: failure.clone(),
+            why: Text { en: "not a valid zip file".into(), zh: "不是有效的 zip 文件".into() },
+            bytes: 12,
+            tries: 8,
+        };
         Observation { settled: vec![settled], relayed: true, ..seen(vec![failure]) }
     };
     let damaged = found(failure(Cause::CaptiveOrHtml, Source::Proxy, "a.example:1"));
@@ -92,6 +96,7 @@ fn what_the_fetcher_found_out_is_final() {
         stop.reason.en,
         "a.example:1 sends a damaged github.com/o/m@v1.0.0: not a valid zip file, the same 12 bytes in 8 tries"
     );
+    assert!(stop.reason.zh.contains("（不是有效的 zip 文件）"), "{}", stop.reason.zh);
     let stop = stopped(decide(&p, &[], &found(mismatch("github.com/o/m", "h1:x", "a.example:1"))));
     assert!(stop.reason.en.contains("8 separate downloads of github.com/o/m@v1.0.0"), "{}", stop.reason.en);
     // ... but for the origin, which may have a sound copy of what go.sum pins.
