@@ -96,10 +96,19 @@ fn gox_says_nothing_when_nothing_happened() {
                 same_lines_but_for_downloads(&plain, &ours);
             }
         }
-        // What met the network is in the journal.
+        // What met the network is in the journal, and who served is remembered: nothing else, and no fault.
         let left = fs::read_dir(right.state()).expect("the state folder").flatten();
-        let left: Vec<_> = left.filter(|file| file.file_name() != "journal.jsonl").collect();
+        let known = ["journal.jsonl", "health.json", "health.lock"];
+        let left: Vec<_> = left.filter(|file| !known.iter().any(|name| file.file_name() == *name)).collect();
         assert!(left.is_empty(), "a clean run left {left:?}");
+        let health = fs::read(right.state().join("health.json")).expect("who served");
+        let health: serde_json::Value = serde_json::from_slice(&health).expect("health.json");
+        assert_eq!(health["network_failed"], 0, "{health}");
+        let upstreams = health["upstreams"].as_object().expect("upstreams");
+        assert!(
+            upstreams.len() == 1 && upstreams.values().all(|u| u["worked"] != 0 && u["failed"] == 0),
+            "{health}"
+        );
     }
 }
 
