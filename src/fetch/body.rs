@@ -4,6 +4,7 @@
 //! is broken, whatever reason is given with it), on HTTP/1.1 the length, the last chunk, or, where
 //! neither was announced, the end of the connection, which tells nothing.
 
+use super::crowd::Crowd;
 use super::fault::Fault;
 use super::gate::Permit;
 use crate::vocabulary::Cause;
@@ -36,16 +37,24 @@ const IDLE: Duration = Duration::from_secs(90);
 
 /// The HTTP/1.1 connections to one origin that nobody uses at the moment, the latest last.
 #[derive(Default)]
-pub(super) struct Idle(Mutex<Vec<(Instant, SendRequest<Empty<Bytes>>)>>);
+pub(super) struct Idle {
+    kept: Mutex<Vec<(Instant, SendRequest<Empty<Bytes>>)>>,
+    crowd: Arc<Crowd>,
+}
 
 impl Idle {
+    pub(super) fn new(crowd: Arc<Crowd>) -> Arc<Idle> {
+        Arc::new(Idle { kept: Mutex::default(), crowd })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<(Instant, SendRequest<Empty<Bytes>>)>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Takes back a connection whose answer is read.
     fn put(&self, sender: SendRequest<Empty<Bytes>>) {
         self.lock().push((Instant::now(), sender));
+        self.crowd.has_one_free();
     }
 
     /// One that can take a request.
@@ -53,6 +62,11 @@ impl Idle {
         let mut kept = self.lock();
         kept.retain(|(since, sender)| since.elapsed() < IDLE && sender.is_ready());
         kept.pop().map(|(_, sender)| sender)
+    }
+
+    /// Whether there is one.
+    pub(super) fn has_one(&self) -> bool {
+        self.lock().iter().any(|(since, sender)| since.elapsed() < IDLE && sender.is_ready())
     }
 
     /// Closes one, if there is one.

@@ -1,6 +1,7 @@
 //! The fetcher's own connections: opened once where HTTP/2 carries many requests, kept, counted, and
 //! never more than there are descriptors for.
 
+use super::crowd::{self, Member};
 use super::fault::{Blame, Fault};
 use super::gate::Waiting;
 use super::line::{Asking, Duplex, Http2, Line, Opened, Over, Response, handshake_http1, handshake_http2};
@@ -145,13 +146,32 @@ impl Connections {
         }
         let mut anew = 0;
         let mut spent = Duration::ZERO;
+        // When it left a connection that may be one too many.
+        let mut moved = None;
         loop {
-            let line = self.line(&lines, &origin, &way, asking, &mut spent).await;
-            let (line, is_kept) =
+            let line = self.line(&lines, &origin, &way, asking, &mut spent, moved).await;
+            let line =
                 line.inspect_err(|fault| first.iter_mut().for_each(|entrance| entrance.fails(fault)))?;
+            let Some((line, is_kept)) = line else {
+                moved = Some(Instant::now());
+                continue;
+            };
             let gate = line.gate();
-            match asking.within(&mut spent, line.send(&lines.idle, asking, absolute)).await {
+            let sent = Instant::now();
+            let may_move = !is_kept && gate.is_none() && moved.is_none() && asking.over == Over::Any;
+            let answer = asking.within(&mut spent, line.send(&lines.idle, asking, absolute));
+            let Some(answer) = lines.unless_silent(may_move, answer).await else {
+                moved = Some(Instant::now());
+                continue;
+            };
+            match answer {
                 Ok(response) => {
+                    if gate.is_none() {
+                        lines.crowd.answered();
+                        if moved.is_some() && is_kept && sent.elapsed() < crowd::SILENT {
+                            lines.crowd.is_all_it_serves();
+                        }
+                    }
                     let settled = self.settle(response, absolute)?;
                     if let Some(entrance) = &mut first {
                         entrance.is_open = true;
@@ -211,7 +231,8 @@ impl Connections {
         }
     }
 
-    /// A connection for the request, and whether it was there before.
+    /// A connection for the request, and whether it was there before. `None` where a new one may be too many, and
+    /// the request has not `moved` yet.
     async fn line(
         &self,
         lines: &Arc<Lines>,
@@ -219,9 +240,10 @@ impl Connections {
         way: &Way,
         asking: &Asking<'_>,
         spent: &mut Duration,
-    ) -> Result<(Line, bool), Fault> {
+        moved: Option<Instant>,
+    ) -> Result<Option<(Line, bool)>, Fault> {
         if asking.over == Over::Beside {
-            return Ok((self.opened_line(lines, origin, way, asking, spent).await?, false));
+            return Ok(Some((self.opened_line(lines, origin, way, asking, spent).await?, false)));
         }
         let since = Instant::now();
         let mut turn = None;
@@ -246,7 +268,7 @@ impl Connections {
                 };
                 if let Some(_opening) = opening.filter(|_| lines.may_grow(most, busy)) {
                     match self.opened_line(lines, origin, way, asking, spent).await {
-                        Ok(line) => return Ok((line, false)),
+                        Ok(line) => return Ok(Some((line, false))),
                         // One that is there is enough.
                         Err(_) if asking.over == Over::Own => return Err(no_room()),
                         Err(_) => self.allow(1),
@@ -254,15 +276,22 @@ impl Connections {
                 }
             }
             if let Some(line) = lines.kept(asking.waiting).await {
-                return Ok((line.in_turn(turn), true));
+                return Ok(Some((line.in_turn(turn), true)));
+            }
+            let waits = moved.is_some_and(|since| since.elapsed() < crowd::FOR_A_KEPT_ONE);
+            if http1 && asking.over == Over::Any && (waits || lines.crowd.is_full()) {
+                lines.crowd.change().await;
+                continue;
             }
             if http1 {
-                let line = self.opened_line(lines, origin, way, asking, spent).await?;
-                return Ok((line.in_turn(turn), false));
+                let may_move = moved.is_none() && asking.over == Over::Any;
+                let opened = self.opened_line(lines, origin, way, asking, spent);
+                let Some(line) = lines.unless_silent(may_move, opened).await else { return Ok(None) };
+                return Ok(Some((line?.in_turn(turn), false)));
             }
             let mut opening = lines.opening.lock().await;
             if let Some(line) = lines.kept(asking.waiting).await {
-                return Ok((line.in_turn(turn), true));
+                return Ok(Some((line.in_turn(turn), true)));
             }
             if let Some((when, fault)) = &*opening
                 && *when > since
@@ -276,7 +305,7 @@ impl Connections {
             if let Err(fault) = &opened {
                 *opening = Some((Instant::now(), fault.clone()));
             }
-            return Ok((opened?, false));
+            return Ok(Some((opened?, false)));
         }
     }
 
@@ -289,8 +318,8 @@ impl Connections {
         asking: &Asking<'_>,
         spent: &mut Duration,
     ) -> Result<Line, Fault> {
-        let room = self.room().await;
-        let opened = asking.within(spent, self.open(origin, way, asking, room)).await?;
+        let held = (self.room().await, lines.crowd.join());
+        let opened = asking.within(spent, self.open(origin, way, asking, held)).await?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         let http2 = match opened {
             Opened::Http1(sender) => {
@@ -331,7 +360,7 @@ impl Connections {
         origin: &Origin,
         way: &Way,
         asking: &Asking<'_>,
-        room: OwnedSemaphorePermit,
+        held: (OwnedSemaphorePermit, Member),
     ) -> Result<Opened, Fault> {
         let stream: Box<dyn Duplex> = match way {
             Way::Straight => {
@@ -357,14 +386,14 @@ impl Connections {
             }
         };
         if !origin.https {
-            return Ok(Opened::Http1(handshake_http1(stream, room).await?));
+            return Ok(Opened::Http1(handshake_http1(stream, held).await?));
         }
         let tls = self.tls().await?;
         let secure = in_time(tls.connect(&origin.address.host, origin.offer, stream)).await?;
         if secure.get_ref().1.alpn_protocol() == Some(b"h2") {
-            Ok(Opened::Http2(handshake_http2(Box::new(secure), room).await?))
+            Ok(Opened::Http2(handshake_http2(Box::new(secure), held).await?))
         } else {
-            Ok(Opened::Http1(handshake_http1(Box::new(secure), room).await?))
+            Ok(Opened::Http1(handshake_http1(Box::new(secure), held).await?))
         }
     }
 

@@ -130,9 +130,10 @@ pub(super) struct Unanswered {
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
+/// What is `held` is given back when the connection has ended.
 pub(super) async fn handshake_http1(
     stream: Box<dyn Duplex>,
-    room: OwnedSemaphorePermit,
+    held: impl Send + 'static,
 ) -> Result<http1::SendRequest<Empty<Bytes>>, Fault> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD)
@@ -145,14 +146,15 @@ pub(super) async fn handshake_http1(
     tokio::spawn(async move {
         // Its requests hear of an error themselves.
         let _ = connection.await;
-        drop(room);
+        drop(held);
     });
     Ok(sender)
 }
 
+/// As [`handshake_http1`].
 pub(super) async fn handshake_http2(
     stream: Box<dyn Duplex>,
-    room: OwnedSemaphorePermit,
+    held: impl Send + 'static,
 ) -> Result<Http2, Fault> {
     let (sender, mut connection) = h2::client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
@@ -174,7 +176,7 @@ pub(super) async fn handshake_http2(
             () = keep_alive(ping, &watched) => {}
         }
         watched.shut();
-        drop(room);
+        drop(held);
     });
     Ok(Http2 { sender, gate })
 }

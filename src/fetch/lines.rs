@@ -1,6 +1,7 @@
 //! The open connections to one origin: which of them takes a request, and when there may be one more.
 
 use super::body::Idle;
+use super::crowd::Crowd;
 use super::fault::Fault;
 use super::gate::{Gate, Waiting};
 use super::line::{Http2, Line};
@@ -19,6 +20,8 @@ pub(super) struct Lines {
     pub(super) opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
     kept: Mutex<Kept>,
     pub(super) idle: Arc<Idle>,
+    /// Those that speak HTTP/1.1.
+    pub(super) crowd: Arc<Crowd>,
     /// Turns of the fill on HTTP/1.1.
     pub(super) fills: Arc<Semaphore>,
 }
@@ -33,10 +36,12 @@ pub(super) struct Kept {
 
 impl Lines {
     pub(super) fn new() -> Arc<Lines> {
+        let crowd: Arc<Crowd> = Arc::default();
         Arc::new(Lines {
             opening: tokio::sync::Mutex::new(None),
             kept: Mutex::default(),
-            idle: Arc::default(),
+            idle: Idle::new(crowd.clone()),
+            crowd,
             fills: Arc::new(Semaphore::new(HTTP1_FILLS)),
         })
     }
@@ -58,6 +63,22 @@ impl Lines {
         let Http2 { sender, gate } = http2;
         let permit = gate.enter(waiting, || sender.current_max_send_streams()).await?;
         Some(Line::Http2(sender, permit, gate))
+    }
+
+    /// What is done over a new HTTP/1.1 connection that `may_be_left`; `None` where that is one too many, as it seems.
+    pub(super) async fn unless_silent<T>(
+        &self,
+        may_be_left: bool,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        if !may_be_left {
+            return Some(work.await);
+        }
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.crowd.others_are_served(|| self.idle.has_one()) => None,
+        }
     }
 
     /// Whether all of its HTTP/2 connections carry so many streams, and there may be `allowed`.

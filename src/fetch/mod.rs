@@ -19,6 +19,7 @@ mod certificate;
 pub(crate) mod check;
 mod closing;
 mod connections;
+mod crowd;
 mod exchange;
 mod fault;
 mod gate;

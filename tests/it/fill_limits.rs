@@ -66,6 +66,21 @@ fn few_connections() {
     gets_through(&lab(Entry::plain(), Limits::default().connections(8)), REQUESTS);
 }
 
+/// go, with its two connections, would not notice; gox opens more and must not wait at those.
+#[test]
+fn connections_that_are_left_unanswered() {
+    for entry in [Entry::plain, Entry::tls_http1] {
+        for most in [1, 2, 4] {
+            let lab = lab(entry(), Limits::default().connections(most).leaves_the_others());
+            gets_through(&lab, REQUESTS + MODULES);
+            let seen = lab.requests();
+            let took = seen.last().expect("asked").at - seen.first().expect("asked").at;
+            // The patience for one silent connection after the other would be 12 s and more; these are idle.
+            assert!(took < Duration::from_secs(8), "{most}: {took:?}");
+        }
+    }
+}
+
 #[test]
 fn few_requests_over_each_connection() {
     for each in [10, 3] {

@@ -13,6 +13,7 @@ pub(crate) struct Limits {
     rate: Option<(f64, f64)>,
     at_once: Option<usize>,
     connections: Option<usize>,
+    leaves: bool,
     each: Option<usize>,
     ceiling: Option<f64>,
     status: Option<u16>,
@@ -38,6 +39,12 @@ impl Limits {
         self
     }
 
+    /// Connections beyond the limit are left open and unanswered, as in a queue that is never served.
+    pub(crate) fn leaves_the_others(mut self) -> Limits {
+        self.leaves = true;
+        self
+    }
+
     /// So many requests over one connection, then it is taken leave of: GOAWAY in peace, or `connection: close`.
     pub(crate) fn each(mut self, requests: usize) -> Limits {
         self.each = Some(requests);
@@ -60,6 +67,11 @@ impl Limits {
     pub(crate) fn retry_after(mut self, seconds: u32) -> Limits {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// Whether one connection too many stays open.
+    pub(super) fn leaves(&self) -> bool {
+        self.leaves
     }
 
     /// How many requests one connection is good for.

@@ -23,12 +23,22 @@ async fn accept_plain(listener: TcpListener, site: Arc<Site>) {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let site = Arc::clone(&site);
-        let Some(counted) = site.counting.connection() else { continue };
+        let Some(counted) = site.counting.connection() else {
+            tokio::spawn(turn_away(stream, site));
+            continue;
+        };
         tokio::spawn(async move {
             let _counted = counted;
             // The other side may go at any time; that is its right.
             let _ = h1::serve(stream, site).await;
         });
+    }
+}
+
+/// Does with a connection too many what the limits say.
+async fn turn_away(mut stream: TcpStream, site: Arc<Site>) {
+    if site.counting.limits().leaves() {
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     }
 }
 
@@ -47,7 +57,7 @@ pub(super) async fn tls(site: Arc<Site>, acceptor: TlsAcceptor) -> io::Result<So
 
 /// Serves one TLS connection.
 pub(super) async fn serve_tls(stream: TcpStream, site: Arc<Site>, acceptor: TlsAcceptor) {
-    let Some(_counted) = site.counting.connection() else { return };
+    let Some(_counted) = site.counting.connection() else { return turn_away(stream, site).await };
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
