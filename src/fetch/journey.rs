@@ -68,14 +68,13 @@ impl<'a> Journey<'a> {
             return left;
         }
         fetcher.ledger.lock().tally.requests += 1;
-        let pinned = match &question.file {
-            File::Module { module, version, .. } => {
-                let has = |go_mod| !fetcher.options.go_sum.lookup(module, version, go_mod).is_empty();
-                has(true) && has(false)
-            }
-            File::Database { .. } => false,
-        };
-        let named = question.file.is_fixed() && (pinned || fetcher.options.versions_fixed);
+        let options = &fetcher.options;
+        let asked = question.file.module();
+        let pinned = asked.is_some_and(|(module, version)| {
+            [true, false].iter().all(|go_mod| !options.go_sum.lookup(module, version, *go_mod).is_empty())
+        });
+        let required = || asked.is_some_and(|(m, v)| options.required.contains(&(m.into(), v.into())));
+        let named = question.file.is_fixed() && (pinned || options.versions_fixed || required());
         let terms = Terms {
             fixed: question.file.is_fixed(),
             pinned,

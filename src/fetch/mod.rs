@@ -62,6 +62,7 @@ use crate::judgement::request::UpstreamId;
 use crate::judgement::request::breaker::Breaker;
 use crate::judgement::request::crossings::Crossings;
 use share::Share;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -95,6 +96,8 @@ pub(crate) struct Options {
     pub(crate) private: Rules,
     /// Modules that a `replace` stands for: a version enough for go, wherever it asks for others.
     pub(crate) replaced: Vec<String>,
+    /// Modules that go.mod requires, with their versions.
+    pub(crate) required: BTreeSet<(String, String)>,
     /// Known hashes.
     pub(crate) go_sum: Arc<GoSum>,
     /// Where bodies are stored: on the module cache's file system.
@@ -136,6 +139,7 @@ impl Options {
             mirrors: Vec::new(),
             private: Rules::default(),
             replaced: Vec::new(),
+            required: BTreeSet::new(),
             go_sum: Arc::default(),
             spool_dir: std::env::temp_dir(),
             backoff_base: Duration::from_millis(500),

@@ -58,6 +58,14 @@ impl File {
         matches!(self, File::Database { path, .. } if path == "supported")
     }
 
+    /// Module and version, which may be empty; none for what the database has.
+    pub(crate) fn module(&self) -> Option<(&str, &str)> {
+        match self {
+            File::Module { module, version, .. } => Some((module, version)),
+            File::Database { .. } => None,
+        }
+    }
+
     /// True for what never changes once published.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self, File::Module { kind, .. } if kind.is_fixed())

@@ -185,6 +185,7 @@ impl Run {
         options.mirrors = state.mirrors.clone();
         options.private = state.premises.private.clone();
         options.replaced.clone_from(&state.premises.replaced);
+        options.required = state.premises.required.iter().cloned().collect();
         options.go_sum = Arc::new(self.sums());
         if let Some(cache) = go_env.mod_cache() {
             // Also before the cache is there: its file system has the room, TMPDIR's may not.

@@ -57,6 +57,8 @@ pub(crate) struct Project {
     pub go_sum: GoSum,
     /// Module paths that go.mod, go.work's members or go.sum name.
     pub modules: Vec<String>,
+    /// Those that go.mod requires, with their versions.
+    pub required: Vec<(String, String)>,
     /// Those that a `replace` stands for.
     pub replaced: Vec<String>,
     /// The `module` line.
@@ -116,7 +118,10 @@ pub(crate) fn read_project(dir: &Path, go_env: &GoEnv) -> Project {
         let go_mod = GoMod::parse(project.read(file, MAX_GO_MOD), Role::Main);
         project.note(file, &go_mod.faults);
         project.module = project.module.or(go_mod.module);
-        project.modules.extend(go_mod.require.into_iter().map(|required| required.module.path));
+        for required in go_mod.require {
+            project.modules.push(required.module.path.clone());
+            project.required.push((required.module.path, required.module.version));
+        }
         project.replaced.extend(go_mod.replace.iter().map(|replace| replace.path.clone()));
         project.modules.extend(replacements(go_mod.replace));
         project.read_sums(&file.with_file_name("go.sum"));
@@ -252,6 +257,8 @@ pub(super) fn premises(job: &Job, go_env: &GoEnv, project: &Project) -> Premises
         main: project.module.clone(),
         modules: project.modules.clone(),
         replaced: project.replaced.clone(),
+        // Whoever asks for another version waits to hear what became of it.
+        required: if job.invocation.verb == "get" { vec![] } else { project.required.clone() },
         pinned: known_whole(&project.go_sum),
         private: private(&job.settings, go_env, project),
         doubt: go_env.doubt().or_else(|| project.doubt.clone()),

@@ -117,7 +117,8 @@ fn bound(policy: &Policy, state: &State, observation: &Observation, failures: &[
     let of_proxies = || failures.iter().all(|f| f.source == Some(Source::Proxy));
     // Trouble that one serving others has with one module is most likely that it knows it not.
     let of_modules = || failures.iter().all(|f| f.facts.status.is_some_and(|status| status >= 500));
-    let settled = !policy.patient || policy.versions_fixed || observation.progress;
+    let settled =
+        !policy.patient || observation.progress || failures.iter().all(|f| exists(policy, state, f));
     if settled || failures.iter().any(serves) && !of_modules() {
         policy.attempts
     } else if state.relay && of_proxies() {
@@ -127,6 +128,11 @@ fn bound(policy: &Policy, state: &State, observation: &Observation, failures: &[
     } else {
         policy.attempts
     }
+}
+
+/// Whether the version that failed was not chosen by this command, which may have got it wrong.
+fn exists(policy: &Policy, state: &State, failure: &Failure) -> bool {
+    policy.versions_fixed || private::knows_hash(state, failure) || private::is_required(state, failure)
 }
 
 /// Whether waiting can cure a failure: the own trouble of a host that answers nobody just now. What is said of one
@@ -140,10 +146,10 @@ fn is_waited_out(policy: &Policy, state: &State, observation: &Observation, fail
         return false;
     }
     let serves = || observation.serving.contains(&entry_of(state, failure));
-    let exists = policy.versions_fixed || private::knows_hash(state, failure);
+    let exists = || exists(policy, state, failure);
     match failure.source {
-        Some(Source::Proxy | Source::Toolchain) => exists && !observation.progress && !serves(),
-        Some(Source::Direct | Source::Vcs) => exists && !observation.progress,
+        Some(Source::Proxy | Source::Toolchain) => !observation.progress && exists() && !serves(),
+        Some(Source::Direct | Source::Vcs) => !observation.progress && exists(),
         // go has the module already, and wants its record. A status may be the database's word on it.
         Some(Source::Sumdb) => failure.facts.status.is_none(),
         Some(Source::Cache | Source::Local) | None => false,

@@ -98,6 +98,9 @@ pub(crate) struct Premises {
     /// Modules that a `replace` of the project's stands for.
     #[serde(default)]
     pub replaced: Vec<String>,
+    /// Modules that go.mod requires, with their versions, for commands that ask for no others by name.
+    #[serde(default)]
+    pub required: Vec<(String, String)>,
     /// Modules (with versions) of which go.sum holds both hashes, that of the zip and that of go.mod.
     pub pinned: Vec<(String, String)>,
     /// What is known of private modules.

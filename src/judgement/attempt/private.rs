@@ -77,6 +77,12 @@ pub(super) fn verdict(policy: &Policy, state: &State, failure: &Failure) -> Resu
     }
 }
 
+/// Whether a version is there that failed: go.mod requires it.
+pub(super) fn is_required(state: &State, failure: &Failure) -> bool {
+    let (Some(module), Some(version)) = (&failure.module, &failure.version) else { return false };
+    state.premises.required.iter().any(|(m, v)| m == module && v == version)
+}
+
 pub(super) fn knows_hash(state: &State, failure: &Failure) -> bool {
     let module = failure.module.as_deref().unwrap_or("");
     state

@@ -216,6 +216,30 @@ fn a_resolver_that_is_away_is_waited_out_and_a_wrong_name_is_not() {
     assert_eq!(after_many(Detail::Plain), 3);
 }
 
+/// `go mod tidy` chooses versions, but not those that go.mod has.
+#[test]
+fn what_go_mod_requires_is_waited_for_and_what_is_being_chosen_is_not() {
+    let mut p = policy(A);
+    (p.patient, p.versions_fixed) = (true, false);
+    premises(&mut p).required = vec![("github.com/o/m".into(), "v1.0.0".into())];
+    let waits = |version: &str| {
+        let mut refused = failure(Cause::ConnRefused, Source::Proxy, "a.example:1");
+        (refused.module, refused.version) = (Some("github.com/o/m".into()), Some(version.into()));
+        let mut history = Vec::new();
+        while history.len() < 12 {
+            let observation = Observation { relayed: true, ..seen(vec![refused.clone()]) };
+            match decide(&p, &history, &observation) {
+                Decision::Retry(retry) => history.push(Step { observation, retry }),
+                Decision::Done | Decision::Stop(_) | Decision::Diagnose => break,
+            }
+        }
+        (is_worth_waiting(&p, &[], &seen(vec![refused])), history.len())
+    };
+    assert_eq!(waits("v1.0.0"), (true, 12));
+    let (is_waited_for, attempts) = waits("v1.0.1");
+    assert!(!is_waited_for && attempts < 12, "{attempts}");
+}
+
 #[test]
 fn an_http_proxy_that_is_away_is_waited_out_and_one_that_refuses_is_not() {
     let mut p = policy(A);
