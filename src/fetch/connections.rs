@@ -275,7 +275,7 @@ impl Connections {
                     }
                 }
             }
-            if let Some(line) = lines.kept(asking.waiting).await {
+            if let Some(line) = lines.kept(asking.waiting, most).await {
                 return Ok(Some((line.in_turn(turn), true)));
             }
             let waits = moved.is_some_and(|since| since.elapsed() < crowd::FOR_A_KEPT_ONE);
@@ -290,7 +290,7 @@ impl Connections {
                 return Ok(Some((line?.in_turn(turn), false)));
             }
             let mut opening = lines.opening.lock().await;
-            if let Some(line) = lines.kept(asking.waiting).await {
+            if let Some(line) = lines.kept(asking.waiting, most).await {
                 return Ok(Some((line.in_turn(turn), true)));
             }
             if let Some((when, fault)) = &*opening

@@ -10,7 +10,7 @@ use super::pacing::{AT_STORE, Turn};
 use super::progress::Progress;
 use super::question::Question;
 use super::redirect::{User, is_within, resolve, without_secrets};
-use super::segments::Parts;
+use super::segments::Role;
 use super::spool::{self, Stored, Unpack};
 use super::tls::Offer;
 use super::upstream::Upstream;
@@ -331,7 +331,7 @@ impl Exchange<'_> {
         body: &mut Body,
         stored: &mut Stored,
         limit: u64,
-        parts: Option<&Parts>,
+        role: Role<'_>,
     ) -> Result<(), Broken> {
         let stalled = |stored: &Stored| {
             let words = format!("stalled after {} bytes", stored.len());
@@ -343,15 +343,17 @@ impl Exchange<'_> {
                 Ok(None) => return Ok(()),
                 Ok(Some(Ok(mut data))) => {
                     // From there on others bring it.
-                    let begin = parts.and_then(|parts| parts.next_begin(stored.len()));
-                    let left = begin.map_or(u64::MAX, |begin| begin - stored.len());
-                    let ends = data.len() as u64 >= left;
-                    data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                    let left = role.left(stored.len());
+                    let ends = data.len() as u64 >= left && role.ends_at(stored.len() + left);
+                    if ends {
+                        data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                    }
                     let length = data.len() as u64;
                     window.1 += length;
                     self.fetcher.ledger.bytes.fetch_add(length, Ordering::Relaxed);
                     self.progress.bytes.fetch_add(length, Ordering::Relaxed);
                     self.progress.moves();
+                    role.came(length);
                     if stored.len() + length > limit {
                         return Err(Broken::Here(Fault::new(Cause::CaptiveOrHtml, "an endless answer")));
                     }

@@ -50,15 +50,16 @@ impl Lines {
         self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// A kept connection, if one can take a request.
-    pub(super) async fn kept(&self, waiting: Waiting) -> Option<Line> {
+    /// A kept connection, if one can take a request: of the first `most` where they speak HTTP/2. Those beyond, opened
+    /// for parts of large files, may carry little.
+    pub(super) async fn kept(&self, waiting: Waiting, most: usize) -> Option<Line> {
         if let Some(sender) = self.idle.take() {
             return Some(Line::Http1(sender, None));
         }
         let http2 = {
             let mut kept = self.lock();
             kept.http2.retain(|http2| !http2.gate.is_shut());
-            kept.http2.iter().min_by_key(|http2| http2.gate.open())?.clone()
+            kept.http2.iter().take(most).min_by_key(|http2| http2.gate.open())?.clone()
         };
         let Http2 { sender, gate } = http2;
         let permit = gate.enter(waiting, || sender.current_max_send_streams()).await?;

@@ -48,6 +48,7 @@ pub(crate) mod surroundings;
 mod tls;
 pub(crate) mod under_way;
 mod upstream;
+mod widening;
 
 pub(crate) use ahead::Inspect;
 pub(crate) use gate::Waiting;
@@ -76,9 +77,6 @@ use upstream::Upstream;
 
 /// How the fetcher names itself: allow-lists know the first half.
 const USER_AGENT: &str = concat!("Go-http-client/2.0 gox/", env!("CARGO_PKG_VERSION"));
-
-/// How long the rate of a number of connections is measured: two or three round trips of a far line.
-const MEASURED: Duration = Duration::from_millis(250);
 
 /// Most connections to upstreams at a time, where there are descriptors enough.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -231,6 +229,8 @@ pub(crate) struct Fetcher {
     checks: tokio::sync::Semaphore,
     /// Something came damaged, or go found it so: from now on zips are read through before go sees them.
     mistrusts: AtomicBool,
+    /// One connection alone carries little.
+    slow: AtomicBool,
     /// What is asked for now.
     under_way: under_way::List,
     /// What was fetched before go asked.
@@ -295,6 +295,7 @@ impl Fetcher {
             started: Instant::now(),
             checks: tokio::sync::Semaphore::new(checks()),
             mistrusts: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
             under_way: under_way::List::default(),
             ahead: ahead::Ahead::default(),
             options,
@@ -341,24 +342,6 @@ impl Fetcher {
         let kept = uses(answer).await;
         // What is left to go today may be asked of somebody else once go has failed there too.
         coming.keep(kept.filter(|_| !left));
-    }
-
-    /// Opens more connections to an origin while each brings a quarter more bytes: one alone, however many
-    /// streams it carries, suffers from every loss, and some lines have a ceiling for each. To be called
-    /// from a task of the [`Engine`], for as long as there is much to fetch.
-    pub(crate) async fn widen(&self) {
-        let mut before = 0;
-        let mut rate = 0;
-        for allowed in 1..=connections::MOST_HTTP2 {
-            self.connections.allow(allowed);
-            tokio::time::sleep(MEASURED).await;
-            let bytes = self.bytes_moving();
-            let now = bytes.saturating_sub(before);
-            if now < rate + rate / 4 {
-                return;
-            }
-            (before, rate) = (bytes, now);
-        }
     }
 
     /// Whether the first upstream is spoken to without TLS, and so in HTTP/1.1.

@@ -10,7 +10,7 @@ use super::Fetcher;
 use super::exchange::{Broken, Exchange, text};
 use super::fault::Fault;
 use super::line::{Over, Response};
-use super::segments::{Parts, Segment};
+use super::segments::{Known, Parts, Role, Segment};
 use super::spool::{self, Stored};
 use crate::vocabulary::Cause;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -63,20 +63,30 @@ impl Exchange<'_> {
         let Response { headers, body, .. } = response;
         let fit = total.filter(|total| self.in_parts && stored.len() == 0 && is_fit(headers, *total));
         let (Some(total), Ok(_turn)) = (fit, self.fetcher.parts.try_acquire()) else {
-            return self.store(body, stored, limit, None).await.map(|()| false);
+            return self.store(body, stored, limit, Role::Whole).await.map(|()| false);
         };
         let parts = Parts::default();
-        let helping = self.help(&parts, total, validator);
-        tokio::pin!(helping);
+        // Dropped where it is given up, and with it what it asks for.
+        let mut helping = Some(Box::pin(self.help(&parts, total, validator)));
         let mut helped = None;
         {
-            let main = self.store(body, stored, limit, Some(&parts));
+            let main = self.store(body, stored, limit, Role::First(&parts));
             tokio::pin!(main);
             loop {
+                let help = async {
+                    match &mut helping {
+                        Some(helping) => helping.await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
                     biased;
                     end = &mut main => break end?,
-                    came = &mut helping, if helped.is_none() => helped = Some(came),
+                    () = parts.given_up.notified() => helping = None,
+                    came = help => {
+                        helped = Some(came);
+                        helping = None;
+                    }
                 }
             }
         }
@@ -84,9 +94,10 @@ impl Exchange<'_> {
             return Ok(false);
         }
         if let Some(begin) = parts.next_begin(stored.len()).filter(|begin| *begin == stored.len()) {
-            let came = match helped {
-                Some(came) => came,
-                None => helping.await,
+            let came = match (helped, helping) {
+                (Some(came), _) => came,
+                (None, Some(helping)) => helping.await,
+                (None, None) => Vec::new(),
             };
             join(stored, came, begin)
                 .map_err(|error| Broken::Here(Fault::new(spool::cause_of(&error), error.to_string())))?;
@@ -102,24 +113,28 @@ impl Exchange<'_> {
         validator: Option<&HeaderValue>,
     ) -> Vec<(u64, Option<Stored>)> {
         let start = Instant::now();
+        let (mut here, mut all) = (0, self.fetcher.bytes_moving());
         let at = loop {
             tokio::time::sleep(LOOK).await;
-            let here = self.progress.bytes.load(Ordering::Relaxed);
+            let before = (here, all);
+            (here, all) = (self.progress.bytes.load(Ordering::Relaxed), self.fetcher.bytes_moving());
             let left = total.saturating_sub(here);
             if left < LEFT {
                 return Vec::new();
             }
+            // While others share the line, it is they who slow it down, unless it carries little in any case.
+            let slowed = (here - before.0) * 2 < all - before.1 && !self.fetcher.slow.load(Ordering::Relaxed);
             let rate = here as f64 / start.elapsed().as_secs_f64();
-            if here > 0 && left as f64 > rate * LONG.as_secs_f64() {
+            if here > 0 && !slowed && left as f64 > rate * LONG.as_secs_f64() {
                 break here;
             }
         };
         let length = (total - at).div_ceil(PARTS);
         let begins = [1, 2, 3].map(|n| at + n * length);
-        *parts.lock() = begins
-            .iter()
-            .map(|begin| Segment { begin: *begin, end: (*begin + length).min(total), flows: false })
-            .collect();
+        let part =
+            |begin: &u64| Segment { begin: *begin, end: (begin + length).min(total), flows: false, came: 0 };
+        *parts.lock() =
+            Known { segments: begins.iter().map(part).collect(), since: Some((Instant::now(), at)) };
         let one = async |n: usize| (begins[n], Box::pin(self.segment(parts, n, total, validator)).await);
         let (a, b, c) = tokio::join!(one(0), one(1), one(2));
         vec![a, b, c]
@@ -134,7 +149,7 @@ impl Exchange<'_> {
         validator: Option<&HeaderValue>,
     ) -> Option<Stored> {
         let (begin, end) = {
-            let segments = parts.lock();
+            let segments = &parts.lock().segments;
             (segments[n].begin, segments[n].end)
         };
         let range = format!("bytes={begin}-{}", end - 1);
@@ -152,10 +167,10 @@ impl Exchange<'_> {
             }
             return None;
         }
-        parts.lock()[n].flows = true;
+        parts.lock().segments[n].flows = true;
         let mut stored = Stored::new(&self.fetcher.spool);
         // What came before it broke off is as good.
-        let _ = self.store(&mut response.body, &mut stored, end - begin, None).await;
+        let _ = self.store(&mut response.body, &mut stored, end - begin, Role::Other(parts, n)).await;
         Some(stored)
     }
 }
