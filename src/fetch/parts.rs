@@ -123,7 +123,8 @@ impl Exchange<'_> {
                 return Vec::new();
             }
             // While others share the line, it is they who slow it down, unless it carries little in any case.
-            let slowed = (here - before.0) * 2 < all - before.1 && !self.fetcher.slow.load(Ordering::Relaxed);
+            let slowed = here.saturating_sub(before.0) * 2 < all.saturating_sub(before.1)
+                && !self.fetcher.slow.load(Ordering::Relaxed);
             let rate = here as f64 / start.elapsed().as_secs_f64();
             if here > 0 && !slowed && left as f64 > rate * LONG.as_secs_f64() {
                 break here;

@@ -65,6 +65,13 @@ pub(crate) struct Project {
     go: PathBuf,
 }
 
+/// Keeps go's telemetry helper, which would outlive its go, from a home: its mode is read from there alone.
+pub(crate) fn no_telemetry(home: &Path) {
+    let telemetry = home.join(".config/go/telemetry");
+    fs::create_dir_all(&telemetry).expect("a folder in the temporary one");
+    fs::write(telemetry.join("mode"), "off").expect("a file in the temporary folder");
+}
+
 impl Project {
     /// The main module that requires everything of a lab, with a whole go.sum; the lab watches its cache.
     pub(crate) fn new(lab: &Running) -> Project {
@@ -117,10 +124,7 @@ impl Project {
         // By itself gox waits five minutes for a host that answers nobody.
         set("GOX_ATTEMPTS", "4".into());
         at("main");
-        // The telemetry helper would outlive its go; its mode is read from here alone.
-        let telemetry = root.path().join("home/.config/go/telemetry");
-        fs::create_dir_all(&telemetry).expect("a folder in the temporary one");
-        fs::write(telemetry.join("mode"), "off").expect("a file in the temporary folder");
+        no_telemetry(&root.path().join("home"));
         Project { root, env, go: go() }
     }
 
