@@ -136,7 +136,8 @@ fn tools_and_directives_are_prepared_for() {
         lab.forget();
         let outcome = project.gox(["tool", "helper"]).run().success();
         assert_eq!(zips(&lab), ["d", "tool"], "{outcome}");
-        assert!(filled(&outcome) > 0, "{outcome}");
+        // Of two modules go may have been the first to hold the lock, both times; gox has asked for them.
+        assert!(outcome.report()["fetch"]["requests"].as_u64() > Some(0), "{outcome}");
     }
 }
 
